@@ -48,6 +48,11 @@ ACCEPTED = {
     ),
     "credentials nobody asked for": Exchange(b'CONNECT {"user":"u","pass":"p"}\r\n', OK),
     "a protocol of later versions": Exchange(b'CONNECT {"protocol":1,"headers":true,"echo":true}\r\n', OK),
+    "members of later servers, of any type": Exchange(
+        b'CONNECT {"protocol":"1","tls_required":1,"account":1,"new_account":1,"echo":1,"headers":1,'
+        b'"no_responders":1,"nkey":1,"sig":1,"jwt":1}\r\n',
+        OK,
+    ),
     "name with bytes that are no UTF-8": Exchange(b'CONNECT {"name":"\xff\xfe"}\r\n', OK),
     "name with half a surrogate pair": Exchange(b'CONNECT {"name":"\\ud800"}\r\n', OK),
     "name with control characters": Exchange(b'CONNECT {"name":"\\r\\n\\u0000\\u001b[2J"}\r\n', OK),

@@ -194,7 +194,8 @@ class StatusPages:
     async def accstatz(self, question: Annotated[AccstatzQuery, Query()]) -> Response:
         """Figures of the one account that all clients belong to."""
         self._context.requests.accstatz += 1
-        return reply(indented(pages.accstatz(self._context)), question.callback)
+        page = await self._context.stepper.run(pages.accstatz(self._context))
+        return reply(indented(page), question.callback)
 
     async def gatewayz(self, question: Annotated[PageQuery, Query()]) -> Response:
         """There are no gateways."""

@@ -78,9 +78,9 @@ class Probes:
         """Clients can connect, and streams are as they were stored."""
         self._requests.healthz += 1
         if question.stream and not question.account:
-            return _reply(400, _missing("account", "stream"))
+            return _reply(400, _missing("account", "stream", question.details))
         if question.consumer and not question.stream:
-            return _reply(400, _missing("stream", "consumer"))
+            return _reply(400, _missing("stream", "consumer", question.details))
         if not self._view.health().serving:
             return _reply(500, _NOT_SERVING)
         if problem := self._problem_of_streams(question):
@@ -130,8 +130,11 @@ class Probes:
         return _reply(200, _OK) if self._view.health().ready else _reply(503, _NOT_READY)
 
 
-def _missing(name: str, what: str) -> HealthAnswer:
-    return HealthAnswer(status="error", error=f'"{name}" must not be empty when checking {what} health')
+def _missing(name: str, what: str, details: str) -> HealthAnswer:
+    error = f'"{name}" must not be empty when checking {what} health'
+    if is_on(details):
+        return HealthAnswer(status="error", errors=[HealthFault(type="BAD_REQUEST", error=error)])
+    return HealthAnswer(status="error", error=error)
 
 
 def _reply(status: int, health: HealthAnswer) -> Response:

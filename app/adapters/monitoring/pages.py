@@ -18,8 +18,11 @@ from ...ports.broker_view import (
     ClosedClient,
     ConnectionQuery,
     ConnectionState,
+    LeafStats,
+    RouteStats,
     Steps,
     SubscriptionStats,
+    Traffic,
 )
 from .connections import (
     ConnectionInfo,
@@ -36,6 +39,7 @@ from .formats import html_safe, indented, rfc3339
 from .parameters import DEFAULT_LIMIT
 from .schemas import (
     AccountStat,
+    AccountTraffic,
     Accstatz,
     DataStats,
     Gatewayz,
@@ -257,10 +261,12 @@ def _subscription(stats: SubscriptionStats, account: str | None) -> Subscription
 # --- pages that current tools request and that have no content here ----------------------
 
 
-def accstatz(context: MonitoringContext) -> Accstatz:
+def accstatz(context: MonitoringContext) -> Steps[Accstatz]:
     """Accounts. All clients belong to one."""
     facts = context.view.server()
-    traffic = facts.traffic
+    routes = yield from context.view.routes()
+    leaves = yield from context.view.leaves()
+    sent, received = _both_ways(facts.traffic, routes, leaves)
     account = AccountStat(
         acc=GLOBAL_ACCOUNT,
         name=GLOBAL_ACCOUNT,
@@ -268,12 +274,35 @@ def accstatz(context: MonitoringContext) -> Accstatz:
         leafnodes=facts.leaves,
         total_conns=facts.connections + facts.leaves,
         num_subscriptions=facts.subscriptions,
-        sent=DataStats(msgs=traffic.out_msgs, bytes=traffic.out_bytes),
-        received=DataStats(msgs=traffic.in_msgs, bytes=traffic.in_bytes),
+        sent=sent,
+        received=received,
         slow_consumers=facts.slow_consumers - facts.slow_routes,
     )
     return Accstatz(
         server_id=facts.info.server_id, now=rfc3339(context.wall_time.now()), account_statz=[account]
+    )
+
+
+def _both_ways(
+    traffic: Traffic, routes: Iterable[RouteStats], leaves: Iterable[LeafStats]
+) -> tuple[AccountTraffic, AccountTraffic]:
+    """What was sent and received; there are no gateways."""
+    over_routes = _sums(each.connection.traffic for each in routes)
+    over_leaves = _sums(each.connection.traffic for each in leaves)
+    none = DataStats(msgs=0, bytes=0)
+    sent, received = (
+        AccountTraffic(msgs=all_.msgs, bytes=all_.bytes, gateways=none, routes=routed, leafs=leafed)
+        for all_, routed, leafed in zip(_sums([traffic]), over_routes, over_leaves, strict=True)
+    )
+    return sent, received
+
+
+def _sums(traffic: Iterable[Traffic]) -> tuple[DataStats, DataStats]:
+    """What all of these sent, and what they received."""
+    parts = list(traffic)
+    return (
+        DataStats(msgs=sum(part.out_msgs for part in parts), bytes=sum(part.out_bytes for part in parts)),
+        DataStats(msgs=sum(part.in_msgs for part in parts), bytes=sum(part.in_bytes for part in parts)),
     )
 
 

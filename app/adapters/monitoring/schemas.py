@@ -372,6 +372,14 @@ class DataStats(PageModel):
     bytes: Annotated[int, Field(description="Payload only.")]
 
 
+class AccountTraffic(DataStats):
+    """Messages of an account one way, and of these what went over links to other servers."""
+
+    gateways: DataStats
+    routes: DataStats
+    leafs: DataStats
+
+
 class AccountStat(PageModel):
     """One account."""
 
@@ -381,8 +389,8 @@ class AccountStat(PageModel):
     leafnodes: int
     total_conns: Annotated[int, Field(description="Clients and leaf nodes now.")]
     num_subscriptions: int
-    sent: DataStats
-    received: DataStats
+    sent: AccountTraffic
+    received: AccountTraffic
     slow_consumers: Annotated[int, Field(description="Receivers that were cut.")]
 
 
@@ -407,7 +415,7 @@ class HealthFault(PageModel):
     """What a probe asks for and is not there."""
 
     type: Annotated[str, Field(examples=["STREAM"])]
-    account: str
+    account: str | None = None
     stream: str | None = None
     consumer: str | None = None
     error: str

@@ -174,6 +174,7 @@ ERRORS: dict[int, tuple[int, str]] = {
     10212: (400, "message schedules invalid scheduler"),
     10213: (400, "stream mirror consumer config is invalid"),
     10215: (400, "stream source consumer config is invalid"),
+    10218: (400, "flow control ack policy requires a push based consumer"),
     10223: (400, "message schedules time zone is invalid"),
     10227: (400, "message stream source header is not allowed"),
 }

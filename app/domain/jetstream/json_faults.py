@@ -1,7 +1,10 @@
 """What is wrong with a JSON text, in the words of Go's decoder, which clients and their tests compare."""
 
+import json
 import re
 from json import JSONDecodeError
+
+from ..protocol.quoting import quoted
 
 LONGEST = 4096
 """Bytes of a text whose mistake is described; of a longer one its place alone is."""
@@ -36,6 +39,11 @@ def fault_of(text: str, error: JSONDecodeError) -> str:
     if words == _VALUE and error.msg == "Expecting value":
         return _no_value(text, place)
     return _at(text, place, words)
+
+
+def no_choice(value: str) -> str:
+    """A word of a list that is not on it."""
+    return f"can not unmarshal {quoted(json.dumps(value, ensure_ascii=False).encode()).decode()}"
 
 
 def _skip_blanks(text: str, place: int) -> int:

@@ -8,11 +8,12 @@ garbage without an end is refused at the first byte that shows it.
 import json
 import re
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from ..limits import MAX_SIZE_DIGITS
-from .errors import MaximumControlLine, ParserError, UnknownOperation
+from .errors import HeadersNotAgreed, MaximumControlLine, ParserError, UnknownOperation
 
 BLANKS = b" \t\r"
 LINE_SLACK = 64
@@ -149,7 +150,8 @@ def _common_prefix(a: bytes, b: bytes) -> int:
 def _unknown(line: bytes, verb: Verb, known: int) -> UnknownOperation:
     """The error for a line that stopped making sense after `known` letters of `verb`."""
     state = verb.first_state + known - 1 if known else 0
-    return UnknownOperation(parser_complaint(state, known, _harmless(line, verb, known)))
+    kind = HeadersNotAgreed if line[:5].upper() in (b"HPUB ", b"HPUB\t") else UnknownOperation
+    return kind(parser_complaint(state, known, _harmless(line, verb, known)))
 
 
 def _harmless(line: bytes, verb: Verb, known: int) -> bytes:
@@ -228,6 +230,28 @@ _FLAGS = (
 )
 _TEXTS = ("auth_token", "user", "pass", "name", "lang", "version", "account", "nkey", "sig", "jwt")
 _NUMBERS = ("protocol",)
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(_FLAGS, bool),
+    **dict.fromkeys(_TEXTS, str),
+    **dict.fromkeys(_NUMBERS, int),
+}
+LATER_MEMBERS = frozenset(
+    {
+        "protocol",
+        "tls_required",
+        "account",
+        "new_account",
+        "echo",
+        "headers",
+        "no_responders",
+        "nkey",
+        "sig",
+        "jwt",
+    }
+)
+"""The members of a client's CONNECT that gnatsd 0.8.0 does not know."""
+FORMER_MEMBERS = frozenset({"ssl_required"})
+"""Those that current servers do not know any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,17 +286,19 @@ class Connect:
     jwt: str | None = field(default=None, repr=False)
 
 
-def parse_connect(argument: bytes) -> Connect:
+def parse_connect(argument: bytes, unknown: AbstractSet[str] = frozenset()) -> Connect:
     """The known fields of a CONNECT that were given a value.
 
     Keys match in any case, the last of a name wins, unknown ones and nulls are
     left out. Raises `ParserError` for anything but a JSON object or null, or a
-    value of the wrong type.
+    value of the wrong type; the `unknown` members are left out if theirs is wrong.
     """
     flags: dict[str, bool] = {}
     texts: dict[str, str] = {}
     numbers: dict[str, int] = {}
     for name, value in members_of(argument, "CONNECT"):
+        if name in unknown and type(value) is not _KINDS[name]:
+            continue
         if name in _FLAGS:
             flags[name] = _typed(name, value, bool)
         elif name in _TEXTS:

@@ -3,6 +3,7 @@
 ProtocolError
 ├── ParserError              arguments or JSON not understood      closes
 │   └── UnknownOperation     a verb not understood                 closes
+│       └── HeadersNotAgreed HPUB of a client without `headers`    closes
 ├── InvalidSubject           SUB                                   stays open
 ├── InvalidPublishSubject    pedantic PUB                          stays open
 ├── PermissionsViolation     a right is missing                    stays open
@@ -13,6 +14,7 @@ ProtocolError
 ├── NoRespondersWithoutHeaders  asked for without `headers`        closes
 ├── ClientOnRoutePort        a client among servers                closes
 ├── MaximumPayload           PUB larger than max_payload           closes
+│   └── OverlongSize         a size of too many digits             closes
 ├── MaximumControlLine       a line without end                    closes
 ├── MaximumConnections       no room for this client               closes
 ├── MaximumSubscriptions     SUB above max_subscriptions           stays open
@@ -72,6 +74,12 @@ class UnknownOperation(ParserError):
     def log_text(self, role: str) -> str:
         """See `ProtocolError`; gnatsd writes the role before this text."""
         return f"{role} {super().log_text(role)}"
+
+
+class HeadersNotAgreed(UnknownOperation):
+    """A message with headers of a client that did not ask for them; current servers only close."""
+
+    today: ClassVar[tuple[str, ...] | None] = ()
 
 
 class InvalidSubject(ProtocolError):
@@ -158,6 +166,13 @@ class MaximumPayload(ProtocolError):
 
     lines: ClassVar[tuple[str, ...]] = ("Maximum Payload Violation",)
     closing = ClosingReason.MAXIMUM_PAYLOAD
+
+
+class OverlongSize(MaximumPayload):
+    """A size that current servers do not read to its end, so that it is no number for them."""
+
+    today: ClassVar[tuple[str, ...] | None] = ()
+    closing = ClosingReason.PROTOCOL_VIOLATION
 
 
 class MaximumControlLine(ProtocolError):

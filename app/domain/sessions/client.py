@@ -23,7 +23,15 @@ from ..peer_kind import PeerKind
 from ..permissions.rule_set import Filter
 from ..permissions.rules import Permissions
 from ..protocol import encode
-from ..protocol.commands import Connect, Subscribe, check_info, parse_connect, readable
+from ..protocol.commands import (
+    FORMER_MEMBERS,
+    LATER_MEMBERS,
+    Connect,
+    Subscribe,
+    check_info,
+    parse_connect,
+    readable,
+)
 from ..protocol.compatibility import Compatibility
 from ..protocol.encode import NOTHING_PERSONAL, ListenerInfo, PersonalInfo
 from ..protocol.errors import (
@@ -138,6 +146,11 @@ class ClientSession(Reauthorized):
         """Whether the client finds a server of today."""
         return self.host.compatibility is Compatibility.CURRENT
 
+    @property
+    def knows_headers(self) -> bool:
+        """See `PeerSession`; the end of the line decides how it is refused."""
+        return self._is_current
+
     def _addressed(self, personal: PersonalInfo) -> PersonalInfo:
         """With what every client of today learns of itself."""
         if not self._is_current:
@@ -195,7 +208,7 @@ class ClientSession(Reauthorized):
 
     def process_connect(self, argument: bytes) -> None:
         """Take over the options that are given; what is absent keeps its value. Then log in."""
-        connect = parse_connect(argument)
+        connect = parse_connect(argument, FORMER_MEMBERS if self._is_current else LATER_MEMBERS)
         self._verbose = _either(connect.verbose, self._verbose)
         self._pedantic = _either(connect.pedantic, self._pedantic)
         self._protocol = _either(connect.protocol, self._protocol)

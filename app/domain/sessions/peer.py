@@ -42,6 +42,7 @@ from ..protocol.errors import (
     AuthorizationViolation,
     MaximumControlLine,
     MaximumPayload,
+    OverlongSize,
     ParserError,
     ProtocolError,
     UnknownOperation,
@@ -57,6 +58,10 @@ _OWN_CLUSTER: bytes | None = None
 
 _PAYLOAD_END = 30
 """gnatsd's parser state for the CR LF after a payload."""
+_MOST_DIGITS_TODAY = 9
+"""A size of more digits is no number for current servers."""
+_DIGITS_THAT_COUNT = 64
+"""Of an integer of 64 bits that wraps around: 10**64 is a multiple of 2**64."""
 
 
 class PeerSession(ABC):
@@ -173,12 +178,17 @@ class PeerSession(ABC):
             self.refuse(error)
         return connection.may_read()
 
+    @property
+    def knows_headers(self) -> bool:
+        """Whether a message with headers may be one, or is refused when its line is complete."""
+        return self.connection.inlet.headers
+
     def partial(self, rest: bytes) -> bool:
         """Judge the beginning of a line. False when it was refused."""
         try:
             self._admit_only_connect(rest)
             routed = self.is_server and self.connection.inlet.publishing
-            headers = self.connection.inlet.headers
+            headers = self.knows_headers
             refuse_partial(rest, self.line_limit, routed=routed, headers=headers)
         except ProtocolError as error:
             self.note_refusal(rest)
@@ -387,10 +397,19 @@ def error_of(fault: Fault, text: bytes, operation: str) -> ProtocolError:
     shows, see `Control.fault`; of a payload that is too large it is the size.
     """
     if fault is Fault.PAYLOAD:
-        return MaximumPayload(readable(text))
+        return _too_large(text, operation)
     if fault is Fault.LINE:
         return MaximumControlLine()
     if fault is Fault.TERMINATOR:
         return UnknownOperation(parser_complaint(_PAYLOAD_END, 0, text))
     what = "Parse Error" if fault is Fault.ARGUMENTS else "Bad or Missing Size"
     return ParserError(f"{operation} {what}: '{readable(text)}'")
+
+
+def _too_large(digits: bytes, operation: str) -> ProtocolError:
+    """The error for a size above the maximum; gnatsd reads it as 64 bits, which may be negative."""
+    if len(digits) <= _MOST_DIGITS_TODAY:
+        return MaximumPayload(readable(digits))
+    if int(digits[-_DIGITS_THAT_COUNT:]) % 2**64 < 2**63:
+        return OverlongSize(readable(digits))
+    return ParserError(f"{operation} Bad or Missing Size: '{readable(digits)}'")

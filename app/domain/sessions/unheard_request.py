@@ -20,7 +20,7 @@ class Requester(Subscriber, Protocol):
 
 
 class UnheardRequest:
-    """The answer with status 503, at the requester's own subscriptions to the reply subject.
+    """The answer with status 503, at one of the requester's own subscriptions to the reply subject.
 
     They are sought in steps. When the time of a turn is used up the search goes on in the
     next one, and the requester waits for it, so that it has one such search at a time.
@@ -78,7 +78,7 @@ class UnheardRequest:
             self._enqueue()
 
     def _send(self, found: list[Subscription]) -> None:
-        """Answer at those that are still there: they may have left during the search."""
+        """Answer at the first that is still there: they may have left during the search."""
         requester = self._requester
         for subscription in found:
             if requester.subscriptions.get(subscription.sid) is not subscription:
@@ -89,3 +89,4 @@ class UnheardRequest:
             target.delivered += 1
             if target.delivered == target.limit:
                 subscription.expired()
+            return

@@ -77,7 +77,7 @@ class ConsumerCalls:
             raise JetStreamError(10018)
         if wanted.config.durable_name != name:
             raise JetStreamError(10017)
-        self._put(request, stream, wanted)
+        self._put(request, stream, replace(wanted, config=replace(wanted.config, name=name)))
 
     @staticmethod
     def _wanted(request: ApiRequest, stream: str) -> ConsumerRequest:
@@ -91,7 +91,7 @@ class ConsumerCalls:
         if named != stream:
             raise JetStreamError(10056)
         if action not in ACTIONS:
-            raise JetStreamError(10025, f'can not unmarshal "{action}"')
+            raise JetStreamError(10025, f'unknown consumer action: "{action}"')
         return ConsumerRequest(config, action, pedantic)
 
     def _put(self, request: ApiRequest, stream: str, wanted: ConsumerRequest) -> None:

@@ -4,6 +4,7 @@ from ..errors import JetStreamError
 from ..hosting.catalogue import FAILURE_TEXTS, Catalogue
 from ..json_values import Fields
 from ..storage.seam import StorageFailure
+from ..streams.gets import parse_single
 from .names import stream_name
 from .requests import ApiRequest
 from .router import Call, Table
@@ -27,7 +28,12 @@ class MessageCalls:
         (name,) = request.names
         stream_name(name)
         document = request.document()
-        return {"message": self._catalogue.find(name).stream.get_message(document)}
+        try:
+            hosted = self._catalogue.find(name)
+        except JetStreamError:
+            parse_single(document)  # a request that makes no sense is refused before a missing stream
+            raise
+        return {"message": hosted.stream.get_message(document)}
 
     def delete(self, request: ApiRequest) -> None:
         """Answered when it is safe."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from ..errors import JetStreamError
+from ..json_faults import no_choice
 from ..json_values import Fields, rfc3339
 
 DELIVER_POLICIES = ("all", "last", "new", "by_start_sequence", "by_start_time", "last_per_subject")
@@ -92,8 +93,14 @@ class ConsumerConfig:
 def _choice(document: Fields, name: str, allowed: tuple[str, ...]) -> str:
     value = document.text(name, allowed[0])
     if value not in allowed:
-        raise JetStreamError(10025, f'can not unmarshal "{value}"')
+        raise JetStreamError(10025, _no_choice(name, value))
     return value
+
+
+def _no_choice(name: str, value: str) -> str:
+    if name == "priority_policy":
+        return f'unknown priority policy: "{value}"'
+    return no_choice(value)
 
 
 def parse_consumer_config(document: object) -> ConsumerConfig:

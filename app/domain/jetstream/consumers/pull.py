@@ -287,7 +287,7 @@ class PullSide:
         self._last = now
         self.waiting.end(request)
         if status:
-            self._send(request.reply, statuses.ended(status, request.wanted, request.bytes_left))
+            self._send(request.reply, statuses.ended(status, request.pending, request.bytes_left))
 
     def _expire(self, request: PullRequest, now: int) -> None:
         self._end(request, now, "408 Request Timeout")

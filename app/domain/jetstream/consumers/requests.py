@@ -34,6 +34,8 @@ class PullOptions(NamedTuple):
     min_ack_pending: int = 0
     id: str = ""
     priority: int = 0
+    says_batch: bool = True
+    """Whether it said how many; one that did not is told of 0 pending messages, as by nats-server."""
 
 
 def parse_pull(payload: bytes) -> PullOptions:
@@ -56,8 +58,9 @@ _parse_known = lru_cache(maxsize=256)(_parse)
 def _parse_object(text: bytes) -> PullOptions:
     try:
         given = Fields(parse_object(text))
+        batch = given.integer("batch")
         options = PullOptions(
-            batch=max(1, given.integer("batch")),
+            batch=max(1, batch),
             expires=given.duration("expires"),
             no_wait=given.flag("no_wait"),
             max_bytes=max(0, given.integer("max_bytes")),
@@ -68,6 +71,7 @@ def _parse_object(text: bytes) -> PullOptions:
             min_ack_pending=given.integer("min_ack_pending"),
             id=given.text("id"),
             priority=given.integer("priority"),
+            says_batch=batch > 0,
         )
     except JetStreamError as error:
         words = _PLACE.sub("", error.description.removeprefix("invalid JSON: "))
@@ -112,6 +116,11 @@ class PullRequest:
         self.lane = lane
         self.turn = 0
         self.done = False
+
+    @property
+    def pending(self) -> int:
+        """What a status says is still to come."""
+        return self.wanted if self.options.says_batch else 0
 
     @property
     def next_due(self) -> int:

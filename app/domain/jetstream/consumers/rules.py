@@ -225,7 +225,7 @@ def _check_replicas(config: ConsumerConfig, stream: StreamFacts) -> None:
 
 def _check_acks(config: ConsumerConfig) -> None:
     if config.ack_policy == "flow_control":
-        raise JetStreamError(10181)
+        raise JetStreamError(10181 if config.deliver_subject else 10218)
     if any(delay < 0 for delay in config.backoff):
         raise JetStreamError(10184)
     if config.ack_wait < 0:

@@ -97,14 +97,20 @@ def read(log: StreamLog, sequence: int) -> StoredMessage | None:
         return None
 
 
-def get_message(log: StreamLog, document: Mapping[str, object]) -> dict[str, object]:
-    """The `message` of STREAM.MSG.GET. Raises `JetStreamError`."""
+def parse_single(document: Mapping[str, object]) -> GetRequest:
+    """What STREAM.MSG.GET asks for. Raises `JetStreamError`."""
     request = parse_get(document)
     if request.batch > 0 or request.max_bytes > 0:
         raise JetStreamError(10003)
     request = replace(request, multi_last=())
     if request.is_empty or request.contradicts_itself:
         raise JetStreamError(10003)
+    return request
+
+
+def get_message(log: StreamLog, document: Mapping[str, object]) -> dict[str, object]:
+    """The `message` of STREAM.MSG.GET. Raises `JetStreamError`."""
+    request = parse_single(document)
     message = find_one(log, request)
     if message is None:
         raise JetStreamError(10037)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ..errors import JetStreamError
+from ..json_faults import no_choice
 from ..json_values import Fields
 from .config import (
     ASYNC,
@@ -82,8 +83,12 @@ def _one_of(fields: Fields, name: str, default: str, *others: str) -> str:
         return default
     value = fields.text(name)
     if value not in (default, *others):
-        raise JetStreamError(10025, f'can not unmarshal "{value}" of field {name}')
+        raise JetStreamError(10025, _no_word(name, value))
     return value
+
+
+def _no_word(name: str, value: str) -> str:
+    return "unknown compression algorithm" if name == "compression" else no_choice(value)
 
 
 def _persist_mode(fields: Fields) -> str:

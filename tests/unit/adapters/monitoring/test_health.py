@@ -75,6 +75,14 @@ async def test_questions_without_sense(watched: Watched, query: str, error: str)
     assert (400, {"status": "error", "error": error}) == (response.status_code, response.json())
 
 
+async def test_details_of_a_question_without_sense(watched: Watched) -> None:
+    """With details it is refused in the list of errors."""
+    response = await ask(watched, "/healthz?stream=S&details=1")
+
+    error = '"account" must not be empty when checking stream health'
+    assert {"status": "error", "errors": [{"type": "BAD_REQUEST", "error": error}]} == response.json()
+
+
 async def test_bad_switch(watched: Watched) -> None:
     """A switch that is no switch is refused in one line."""
     response = await ask(watched, "/healthz?js-enabled-only=maybe")

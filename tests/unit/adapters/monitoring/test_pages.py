@@ -21,7 +21,8 @@ from app.ports.broker_view import (
     Traffic,
     UnreachableRoute,
 )
-from tests.fakes.broker_view import FACTS, SERVER_ID, Watched, client
+from tests.fakes.broker_view import FACTS, SERVER_ID, Watched, client, leaf
+from tests.support.steps import finished as outcome
 
 pytestmark = pytest.mark.usefixtures("new_york")
 
@@ -317,13 +318,18 @@ def test_what_there_is_none_of(watched: Watched) -> None:
     )
     now = {"server_id": FACTS.info.server_id, "now": "2016-04-26T16:39:47.332681-04:00"}
 
-    (account,) = pages.accstatz(watched.context).model_dump(mode="json")["account_statz"]
+    watched.view.leaf_links = [leaf(5, traffic=Traffic(0, 2, 0, 7)), leaf(6, traffic=Traffic(1, 0, 8, 0))]
+
+    (account,) = outcome(pages.accstatz(watched.context)).model_dump(mode="json")["account_statz"]
 
     assert ("$G", 3, 3, 0, 4, 5) == tuple(
         account[name]
         for name in ("acc", "conns", "total_conns", "leafnodes", "num_subscriptions", "slow_consumers")
     )
-    assert ({"msgs": 30, "bytes": 40}, {"msgs": 1, "bytes": 2}) == (account["sent"], account["received"])
+    none = {"msgs": 0, "bytes": 0}
+    links = {"gateways": none, "routes": none}
+    assert {"msgs": 30, "bytes": 40, **links, "leafs": {"msgs": 8, "bytes": 7}} == account["sent"]
+    assert {"msgs": 1, "bytes": 2, **links, "leafs": {"msgs": 1, "bytes": 2}} == account["received"]
     assert (
         now | {"outbound_gateways": {}, "inbound_gateways": {}}
         == pages.gatewayz(watched.context).model_dump()

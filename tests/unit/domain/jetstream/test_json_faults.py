@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app.domain.jetstream.json_faults import LONGEST, fault_of
+from app.domain.jetstream.json_faults import LONGEST, fault_of, no_choice
 
 KEY = "looking for beginning of object key string"
 VALUE = "looking for beginning of value"
@@ -62,3 +62,8 @@ def test_newer_decoders_name_the_comma() -> None:
     for text, kind, words in (("[1, ]", "array", f"']' {VALUE}"), ('{"":1, }', "object", f"'}}' {KEY}")):
         error = json.JSONDecodeError(f"Illegal trailing comma before end of {kind}", text, text.index(","))
         assert fault_of(text, error) == f"invalid character {words} at offset {len(text)}"
+
+
+def test_a_word_that_is_no_choice() -> None:
+    """It is shown as it was sent, in quotes of its own."""
+    assert r'can not unmarshal "\"x\""' == no_choice("x")

@@ -31,11 +31,24 @@ def test_headers(server: VirtualBroker) -> None:
 
 
 def test_a_client_without_headers_sends_none(server: VirtualBroker) -> None:
-    """HPUB of a client that announced no headers is unknown, and ends it."""
-    client = server.connect(quiet=True)
+    """HPUB of a client that announced no headers ends it without a text, in however many pieces it comes."""
+    client, slow = server.connect(quiet=True), server.connect(quiet=True)
 
-    assert b"-ERR 'Unknown Protocol Operation'\r\n" == client.ask(b"HPUB a 12 14\r\n")
+    for byte in b"HPUB a 12 14\r":
+        slow.wire.feed(bytes([byte]))
+        slow.wire.pump(None)
+    assert not slow.wire.closed
+
+    assert b"" == client.ask(b"HPUB a 12 14\r\n") == slow.ask(b"\n")
     assert client.wire.closed
+    assert slow.wire.closed
+
+
+def test_the_server_of_gnatsd_knows_no_headers(make_plane: MakePlane) -> None:
+    """There the first letter of HPUB is refused already."""
+    client = VirtualBroker(make_plane).connect(quiet=True)
+
+    assert b"-ERR 'Unknown Protocol Operation'\r\n-ERR 'Parser Error'\r\n" == client.ask(b"H")
 
 
 def test_a_request_to_nobody(server: VirtualBroker) -> None:
@@ -100,3 +113,15 @@ def test_gnatsd_knows_none_of_it(make_plane: MakePlane) -> None:
 
     assert b"MSG a 1 1\r\nx\r\n" == client.ask(b"PUB a 1\r\nx\r\n")
     assert not client.ask(REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("member", "answer"),
+    [(b'"ssl_required":1', b"PONG\r\n"), (b'"tls_required":1', b""), (b'"protocol":"1"', b"")],
+)
+def test_members_that_only_other_servers_know(server: VirtualBroker, member: bytes, answer: bytes) -> None:
+    """A value of the wrong type closes, unless the member is none of a current server's."""
+    client = server.connect()
+
+    assert answer == client.ask(b'CONNECT {"verbose":false,' + member + b"}\r\nPING\r\n")
+    assert bool(answer) is not client.wire.closed

@@ -11,6 +11,7 @@ from app.domain.events import Link, ReadFailed
 from app.domain.protocol.errors import (
     MaximumControlLine,
     MaximumPayload,
+    OverlongSize,
     ParserError,
     ProtocolError,
     UnknownOperation,
@@ -43,6 +44,23 @@ def test_each_fault_has_its_error(fault: Fault, kind: type[ProtocolError], reaso
     error = error_of(fault, b"text", "processPub")
 
     assert (kind, reason) == (type(error), error.reason)
+
+
+@pytest.mark.parametrize(
+    ("size", "kind"),
+    [
+        (b"999999999", MaximumPayload),
+        (b"9999999999", OverlongSize),
+        (b"9223372036854775807", OverlongSize),
+        (b"9223372036854775808", ParserError),
+        (b"18446744073709551615", ParserError),
+        (b"18446744073709551616", OverlongSize),
+        (4500 * b"9", ParserError),
+    ],
+)
+def test_a_size_is_an_integer_of_64_bits(size: bytes, kind: type[ProtocolError]) -> None:
+    """A size that is negative for gnatsd is no number, and one of many digits none for servers of today."""
+    assert type(error_of(Fault.PAYLOAD, size, "processPub")) is kind
 
 
 # --- a third kind of peer ----------------------------------------------------------------

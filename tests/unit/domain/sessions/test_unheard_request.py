@@ -77,6 +77,14 @@ def test_plain_ones_before_queue_members(server: VirtualBroker, others: bytes) -
     assert answer(b"2") == client.ask(REQUEST)
 
 
+@pytest.mark.parametrize("others", [b"", MANY], ids=["few", "many"])
+def test_one_of_several(server: VirtualBroker, others: bytes) -> None:
+    """A client with several subscriptions to the reply hears of it once."""
+    client = asking(server, others + b"SUB r.> 2\r\nSUB *.> 3\r\n")
+
+    assert client.ask(REQUEST + b"PING\r\n") in {answer(sid) + b"PONG\r\n" for sid in (b"2", b"3")}
+
+
 @pytest.mark.parametrize("own", [b"", MANY], ids=["few", "many"])
 def test_the_queue_group_of_others(server: VirtualBroker, own: bytes) -> None:
     """A client without a subscription to the reply gets no answer at those of others."""

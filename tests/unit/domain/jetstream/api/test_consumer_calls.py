@@ -22,6 +22,7 @@ def test_forms_of_creation(js: VirtualJetStream) -> None:
     assert js.ask("CONSUMER.CREATE.S.A", _body(durable_name="A"))["name"] == "A"
     assert js.ask("CONSUMER.CREATE.S.B.s.x", _body(filter_subject="s.x"))["name"] == "B"
     assert js.ask("CONSUMER.DURABLE.CREATE.S.D", _body(durable_name="D"))["name"] == "D"
+    assert js.ask("CONSUMER.DURABLE.CREATE.S.D", _body(durable_name="D", name="x"))["name"] == "D"
     assert js.ask("CONSUMER.CREATE.S", _body(name="E"))["name"] == "E"
     by_chance = js.ask("CONSUMER.CREATE.S", _body())
     assert len(str(by_chance["name"])) == 8

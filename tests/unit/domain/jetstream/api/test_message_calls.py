@@ -22,6 +22,8 @@ def test_get(js: VirtualJetStream) -> None:
         ("GET.S", {}, 10003),
         ("GET.S", {"seq": 9}, 10037),
         ("GET.NOPE", {"seq": 1}, 10059),
+        ("GET.NOPE", {"seq": 1, "last_by_subj": "a"}, 10003),
+        ("GET.NOPE", {"seq": 1, "x": 1}, 10025),
         ("GET.a\\b", {"seq": 1}, 10128),
         ("DELETE.S", b"", 10003),
         ("DELETE.S", {}, 10003),

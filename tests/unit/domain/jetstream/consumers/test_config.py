@@ -111,3 +111,17 @@ def test_samples_are_percentages() -> None:
     """With and without the sign."""
     samples = [ConsumerConfig(sample_freq=text).sample_percent for text in ("", "50", "30%")]
     assert [0, 50, 30] == samples
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("ack_policy", r'can not unmarshal "\"x\""'),
+        ("priority_policy", 'unknown priority policy: "x"'),
+    ],
+)
+def test_a_word_that_is_no_policy(name: str, words: str) -> None:
+    """The text is that of nats-server."""
+    with pytest.raises(JetStreamError) as caught:
+        parse_consumer_config({name: "x"})
+    assert f"invalid JSON: {words}" == caught.value.description

@@ -124,6 +124,16 @@ def test_an_expired_request() -> None:
     )
 
 
+@pytest.mark.parametrize(("body", "count"), [({}, 0), ({"batch": 0}, 0), ({"batch": 1}, 1)])
+def test_an_expired_request_that_did_not_say_how_many(body: dict[str, object], count: int) -> None:
+    """It had 1 message to come, and is told of none, as by nats-server."""
+    harness = make()
+    harness.request({**body, "expires": SECOND})
+    harness.advance(1)
+    (status,) = harness.outlet.take(INBOX)
+    assert b"Nats-Pending-Messages: %d\r\n" % count in status.headers
+
+
 def test_a_request_that_expired_before() -> None:
     """Negative times end at once, also if a message is there."""
     harness = make(1)

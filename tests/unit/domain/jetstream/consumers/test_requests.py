@@ -15,15 +15,23 @@ SECOND = 10**9
         (b"5", PullOptions(batch=5)),
         (b"-3", PullOptions()),
         (b"many", PullOptions()),
-        (b"{}", PullOptions(names_group=True)),
-        (b'{"batch":0,"max_bytes":-4}', PullOptions(names_group=True)),
+        (b"{}", PullOptions(names_group=True, says_batch=False)),
+        (b'{"batch":0,"max_bytes":-4}', PullOptions(names_group=True, says_batch=False)),
         (
             b'{"batch":2,"expires":20,"no_wait":true,"max_bytes":9,"idle_heartbeat":10,"other":1}',
             PullOptions(2, 20, no_wait=True, max_bytes=9, idle_heartbeat=10, names_group=True),
         ),
         (
             b'{"group":"g","min_pending":1,"min_ack_pending":2,"id":"i","priority":3}',
-            PullOptions(names_group=True, group="g", min_pending=1, min_ack_pending=2, id="i", priority=3),
+            PullOptions(
+                names_group=True,
+                group="g",
+                min_pending=1,
+                min_ack_pending=2,
+                id="i",
+                priority=3,
+                says_batch=False,
+            ),
         ),
     ],
 )

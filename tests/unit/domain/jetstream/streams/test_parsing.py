@@ -59,3 +59,17 @@ def test_an_unknown_field_is_named() -> None:
     """The text is that of Go's decoder."""
     with pytest.raises(JetStreamError, match='invalid JSON: json: unknown field "x"'):
         parse_stream_config({"name": "S", "x": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("storage", r'can not unmarshal "\"x\""'),
+        ("compression", "unknown compression algorithm"),
+    ],
+)
+def test_a_word_that_is_no_choice(name: str, words: str) -> None:
+    """The text is that of nats-server."""
+    with pytest.raises(JetStreamError) as refusal:
+        parse_stream_config({"name": "S", name: "x"})
+    assert refusal.value.description == f"invalid JSON: {words}"
