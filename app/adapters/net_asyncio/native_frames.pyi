@@ -1,7 +1,12 @@
 # Types of the compiled functions; see `websocket_masks.Masks`.
 
 def unmask(data: bytes | memoryview, mask: bytes) -> bytes: ...
-def unmask_into(room: memoryview, data: bytes | memoryview, mask: bytes) -> None: ...
-def copy_messages(
-    data: bytes | memoryview, at: int, room: memoryview, filled: int, limit: int
-) -> tuple[int, int]: ...
+def copy_frames(
+    data: bytes | memoryview,
+    at: int,
+    room: memoryview,
+    filled: int,
+    left: int,
+    mask: bytes,
+    limit: int,
+) -> tuple[int, int, int, bytes]: ...

@@ -2,7 +2,7 @@
 # cython: auto_pickle=False
 """Unmasking, compiled: see ``websocket_masks``, which defines what each function does."""
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy
 
@@ -17,18 +17,37 @@ cdef enum:
 
 
 cdef inline void combine(uint8_t *room, byte *data, Py_ssize_t count, byte *mask) noexcept nogil:
-    """Write the data to the room, unmasked, eight bytes at a time."""
-    cdef uint64_t key, word
+    """Write the data to the room, unmasked; the data may lie in the room, but not before its start.
+
+    Eight words are read before the first of them is written, so that the compiler may take several
+    at once without knowing where the room is. The mask is copied first: it may be written over.
+    """
+    cdef uint64_t key
+    cdef uint64_t[8] words
+    cdef uint8_t[4] kept
     cdef Py_ssize_t at = 0
-    memcpy(&key, mask, 4)
-    memcpy(<uint8_t *>&key + 4, mask, 4)
+    memcpy(kept, mask, 4)
+    memcpy(&key, kept, 4)
+    memcpy(<uint8_t *>&key + 4, kept, 4)
+    while at + 64 <= count:
+        memcpy(words, data + at, 64)
+        words[0] ^= key
+        words[1] ^= key
+        words[2] ^= key
+        words[3] ^= key
+        words[4] ^= key
+        words[5] ^= key
+        words[6] ^= key
+        words[7] ^= key
+        memcpy(room + at, words, 64)
+        at += 64
     while at + 8 <= count:
-        memcpy(&word, data + at, 8)
-        word ^= key
-        memcpy(room + at, &word, 8)
+        memcpy(words, data + at, 8)
+        words[0] ^= key
+        memcpy(room + at, words, 8)
         at += 8
     while at < count:
-        room[at] = data[at] ^ mask[at & 3]
+        room[at] = data[at] ^ kept[at & 3]
         at += 1
 
 
@@ -42,49 +61,64 @@ def unmask(byte[::1] data, byte[::1] mask):
     return made
 
 
-def unmask_into(uint8_t[::1] room, byte[::1] data, byte[::1] mask):
-    cdef Py_ssize_t count = data.shape[0]
-    if mask.shape[0] != 4:
-        raise ValueError("a mask has four bytes")
-    if count > room.shape[0]:
-        raise ValueError("more data than room")
-    if count:
-        combine(&room[0], &data[0], count, &mask[0])
+cdef Py_ssize_t begun(byte *frame, Py_ssize_t have, Py_ssize_t limit, Py_ssize_t *length) noexcept nogil:
+    """The size of the header if it is that of a whole message that may be read; else 0."""
+    cdef Py_ssize_t head = _SHORTEST
+    cdef Py_ssize_t place
+    if have < _SHORTEST or (frame[0] != 0x82 and frame[0] != 0x81) or not frame[1] & _MASKED:
+        return 0
+    length[0] = frame[1] & _LENGTH
+    if length[0] == _TWO:
+        head = _SHORTEST + 2
+        length[0] = frame[2] << 8 | frame[3]
+    elif length[0] == _EIGHT:
+        head = _SHORTEST + 8
+        if have < head:
+            return 0
+        length[0] = 0
+        for place in range(2, 10):
+            if length[0] > limit:
+                return 0
+            length[0] = length[0] << 8 | frame[place]
+    return head if have >= head and length[0] <= limit else 0
 
 
-def copy_messages(byte[::1] data, Py_ssize_t at, uint8_t[::1] room, Py_ssize_t filled, Py_ssize_t limit):
+def copy_frames(
+    byte[::1] data,
+    Py_ssize_t at,
+    uint8_t[::1] room,
+    Py_ssize_t filled,
+    Py_ssize_t left,
+    bytes mask not None,
+    Py_ssize_t limit,
+):
     cdef Py_ssize_t size = data.shape[0]
-    cdef Py_ssize_t left = room.shape[0] - filled
-    cdef Py_ssize_t have, head, length, place
-    cdef byte *frame
-    if at < 0 or filled < 0 or left < 0:
+    cdef Py_ssize_t most = room.shape[0]
+    cdef Py_ssize_t head, take, place
+    cdef uint8_t[4] key
+    cdef uint8_t[4] turned
+    if at < 0 or at > size or filled < 0 or filled > most or left < 0:
         raise ValueError("a place outside of the data or of the room")
-    while size - at >= _SHORTEST:
-        frame = &data[at]
-        have = size - at
-        if (frame[0] != 0x82 and frame[0] != 0x81) or not frame[1] & _MASKED:
+    if PyBytes_GET_SIZE(mask) != 4:
+        raise ValueError("a mask has four bytes")
+    memcpy(key, PyBytes_AS_STRING(mask), 4)
+    while True:
+        take = min(left, size - at, most - filled)
+        if take:
+            combine(&room[filled], &data[at], take, key)
+            at += take
+            filled += take
+            left -= take
+            if left:
+                for place in range(4):
+                    turned[place] = key[(place + take) & 3]
+                return at, filled, left, PyBytes_FromStringAndSize(<char *>turned, 4)
+        if left or filled == most or at == size:
             break
-        length = frame[1] & _LENGTH
-        head = _SHORTEST
-        if length == _TWO:
-            head = _SHORTEST + 2
-            if have < head:
-                break
-            length = frame[2] << 8 | frame[3]
-        elif length == _EIGHT:
-            head = _SHORTEST + 8
-            if have < head:
-                break
-            length = 0
-            for place in range(2, 10):
-                if length > limit:
-                    break
-                length = length << 8 | frame[place]
-        if length > limit or length > have - head or length > left:
+        head = begun(&data[at], size - at, limit, &left)
+        if not head:
+            left = 0
             break
-        if length:
-            combine(&room[filled], frame + head, length, frame + head - 4)
-        at += head + length
-        filled += length
-        left -= length
-    return at, filled
+        at += head
+        memcpy(key, &data[at - 4], 4)
+    return at, filled, left, PyBytes_FromStringAndSize(<char *>key, 4)

@@ -47,7 +47,10 @@ from .tls_events import (
 )
 
 CIPHERTEXT_BYTES = 64 * 1024
-"""How much is read from below at once, and so how much may wait while a link is paused."""
+"""How much is read from below at once, until that much comes; and how much is given to OpenSSL at once."""
+
+MOST_CIPHERTEXT = 256 * 1024
+"""How much is read at once from then on, and so how much may wait while a link is paused."""
 
 SEAL_BYTES = 64 * 1024
 """How much is encrypted before it is fetched from OpenSSL, whose buffers never shrink."""
@@ -108,7 +111,7 @@ class TlsLayers:
         self.settings = settings
         if settings.identify:
             prepare()
-        self.room = memoryview(bytearray(CIPHERTEXT_BYTES))
+        self.room = memoryview(bytearray(MOST_CIPHERTEXT))
         """Where ciphertext is read to; one for all links, which are driven one after the other."""
         self._steps: StepQueue | None = None
         self._bucket: Bucket | None = None
@@ -144,12 +147,13 @@ class TlsLayer(BufferingLayer):
         "_layers",
         "_outgoing",
         "_phase",
+        "_read_bytes",
         "_replied",
-        "_room",
         "_settings",
         "_steps",
         "_stopped",
         "_timer",
+        "_unread",
         "_unsent",
         "_we_dial",
         "is_greeted",
@@ -158,7 +162,9 @@ class TlsLayer(BufferingLayer):
     def __init__(self, layers: TlsLayers, steps: StepQueue, upper: Upper, setup: LinkSetup) -> None:
         """Where we dialed, we are the client. Raises `ValueError` for a name that no server can have."""
         super().__init__(upper, setup)
-        self._room = layers.room
+        self._read_bytes = CIPHERTEXT_BYTES
+        self._unread = layers.room[:0]
+        """Ciphertext that OpenSSL does not have yet; it lies in the room, which is that of all links."""
         self._layers = layers
         self._settings = layers.settings
         self._steps = steps
@@ -212,15 +218,17 @@ class TlsLayer(BufferingLayer):
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         """The room for ciphertext."""
-        return self._room
+        return self._layers.room[: self._read_bytes]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Decrypt, or go on with the handshake."""
         try:
-            record = self._room[:nbytes]
+            record = self._layers.room[:nbytes]
             if self._phase is _Phase.SECURE:
-                self._incoming.write(record)
+                self._unread = record
+                self._read_bytes = CIPHERTEXT_BYTES if nbytes < CIPHERTEXT_BYTES else MOST_CIPHERTEXT
                 self._read()
+                self._give(MOST_CIPHERTEXT)
             elif self._phase is _Phase.SHAKING:
                 self._listen(record)
         except Exception as error:  # noqa: BLE001 - as `guarded`, without a further call for each read
@@ -382,15 +390,20 @@ class TlsLayer(BufferingLayer):
     # --- bytes -------------------------------------------------------------------
 
     def _seal(self, data: bytes) -> None:
-        view = memoryview(data)
+        view, sealed = memoryview(data), list[bytes]()
         try:
             while view:
                 piece, view = view[:SEAL_BYTES], view[SEAL_BYTES:]
                 while piece:  # a call of OpenSSL takes one record
                     piece = piece[self._engine.write(piece) :]
-                self.lower.write(self._outgoing.read())
+                sealed.append(self._outgoing.read())
         except ssl.SSLError as error:
             self._break(error)
+            return
+        if len(sealed) == 1:
+            self.lower.write(sealed[0])
+        else:
+            self.lower.writelines(sealed)
 
     def _read(self) -> None:
         """Decrypt into the handler's room and hand on, until all is used up or the link is paused."""
@@ -413,18 +426,30 @@ class TlsLayer(BufferingLayer):
         filled = 0
         try:
             while filled < len(room) and self._holds_input():
-                count = self._engine.read(len(room) - filled, room[filled:])
-                self._stopped = not count
-                filled += count
-        except ssl.SSLWantReadError:
-            pass
+                if not self._incoming.pending:
+                    self._give()
+                try:
+                    count = self._engine.read(len(room) - filled, room[filled:])
+                except ssl.SSLWantReadError:  # in the middle of a record
+                    if not self._unread:
+                        break
+                    self._give()
+                else:
+                    self._stopped = not count
+                    filled += count
         except ssl.SSLError as error:
             self._stopped = True
             self._error = error
         return filled
 
+    def _give(self, most: int = CIPHERTEXT_BYTES) -> None:
+        """Let OpenSSL have some of the ciphertext."""
+        if self._unread:
+            self._incoming.write(self._unread[:most])
+            self._unread = self._unread[most:]
+
     def _holds_input(self) -> bool:
-        return not self._stopped and bool(self._incoming.pending or self._engine.pending())
+        return not self._stopped and bool(self._unread or self._incoming.pending or self._engine.pending())
 
     def _reply(self) -> None:
         """Send what TLS itself has to say, such as new keys; a peer that takes none of it is cut."""

@@ -63,6 +63,7 @@ class FrameReader:
         "closed",
         "error",
         "pings",
+        "reads_in_place",
     )
 
     def __init__(self, masks: Masks, limit: int, *, deflate: bool) -> None:
@@ -70,11 +71,13 @@ class FrameReader:
         self._masks = masks
         self._limit = limit
         self._deflate = deflate
+        self.reads_in_place = not deflate
+        """Whether no data is longer than the frames it comes in, so that it may take their place."""
         self._data: Buffer = b""
         self._at = 0
         self._left = 0
         """Bytes of the frame's payload to come."""
-        self._mask = b""
+        self._mask = bytes(4)
         self._final = True
         self._in_message = False
         self._size = 0
@@ -104,6 +107,23 @@ class FrameReader:
         self._data = bytes(self._data[self._at :])
         self._at = 0
 
+    def prepare(self, room: memoryview) -> memoryview:
+        """Where input may be written to for `read_in_place`; what was kept is put before it."""
+        kept = self._data
+        if not kept:
+            return room
+        room[: len(kept)] = kept
+        return room[len(kept) :]
+
+    def read_in_place(self, room: memoryview, count: int) -> int:
+        """As `feed`, `read_into` and `keep`, with `count` bytes of input in the room that was prepared."""
+        self._data = room[: len(self._data) + count]
+        self._at = 0
+        self._stuck = False
+        filled = self.read_into(room)
+        self.keep()
+        return filled
+
     @property
     def has_input(self) -> bool:
         """Whether `read_into` can make something of what is here."""
@@ -128,35 +148,30 @@ class FrameReader:
             if self._inflater is not None and (self._left or self._more):
                 filled += self._inflate(room[filled:])
                 self._filled = filled
-            elif self._left:
-                at = self._at
-                take = min(self._left, end - at, size - filled)
-                self._masks.unmask_into(room[filled:], self._data[at : at + take], self._mask)
-                self._taken(take)
-                self._filled = filled = filled + take
+            elif self._left or not self._in_message:
+                self._filled = filled = self._copy_frames(room, filled)
             else:
-                self._filled = filled = self._copy_messages(room, filled)
+                self._begin_frame()
 
-    def _copy_messages(self, room: memoryview, filled: int) -> int:
-        """Read whole messages, and begin the frame after them; return how full the room is."""
-        if not self._in_message:
-            self._at, filled = self._masks.copy_messages(self._data, self._at, room, filled, self._limit)
-            if filled == len(room) or self._at == len(self._data):
-                return filled
-        self._filled = filled
-        self._begin_frame()
+    def _copy_frames(self, room: memoryview, filled: int) -> int:
+        """Read frames without compression; return how full the room is."""
+        # Within a message of several frames none is begun here.
+        limit = self._limit if self._final else -1
+        self._at, filled, self._left, self._mask = self._masks.copy_frames(
+            self._data, self._at, room, filled, self._left, self._mask, limit
+        )
+        self._in_message = self._left > 0 or not self._final
+        if not self._left and filled < len(room) and self._at < len(self._data):
+            self._filled = filled
+            self._begin_frame()
         return filled
 
     def _taken(self, count: int) -> None:
-        """This number of bytes of the frame's payload have been read."""
-        mask = self._mask
+        """This number of bytes of a compressed frame have been read."""
+        mask, turn = self._mask, count & 3
         self._at += count
         self._left -= count
-        if self._left:
-            turn = count & 3
-            self._mask = mask[turn:] + mask[:turn]
-        elif self._final and self._inflater is None:
-            self._in_message = False
+        self._mask = mask[turn:] + mask[:turn]
 
     # --- headers -----------------------------------------------------------------
 

@@ -31,10 +31,15 @@ from .websocket_frames import (
 from .websocket_masks import masks
 from .websocket_upgrade import OriginRules, Outcome, Refusal, Upgrade, UpgradeRequest
 
+LEAST_IN_PLACE = 4 * 1024
+"""Where the wire has room for this much, frames are read into it, and their data takes their place.
+Where it has less, as at the end of a large message, or the link is paused, or messages may be
+compressed, they are read beside it."""
+
 LEAST_READ = 32 * 1024
 MOST_READ = 480 * 1024
-"""Bytes of frames read at once: the more come, the more, as each read has its cost; it nearly fills
-the room of two calls of the wire. A paused link keeps what it has read, so most links read little."""
+"""Bytes of frames read beside it at once: the more come, the more, as each read has its cost; it nearly
+fills the room of two calls of the wire. A paused link keeps what it has read, so most links read little."""
 
 REPLY_BYTES = 64 * 1024
 """Pongs that a peer may leave untaken."""
@@ -86,6 +91,7 @@ class WebsocketLayer(BufferingLayer):
     """One websocket, of which we are the server."""
 
     __slots__ = (
+        "_lent",
         "_phase",
         "_read_bytes",
         "_reader",
@@ -103,6 +109,8 @@ class WebsocketLayer(BufferingLayer):
         self._room = layers.room
         self._read_bytes = LEAST_READ
         """How much is read at once."""
+        self._lent: memoryview | None = None
+        """The room of the wire, where the frames to come are read into it."""
         self._phase = _Phase.WAITING
         self._timer = HandshakeTimer(setup.scheduler, settings.timeout, self._run_out)
         self._request: UpgradeRequest | None = UpgradeRequest(
@@ -131,14 +139,24 @@ class WebsocketLayer(BufferingLayer):
         self.upper.protect(security)
 
     def get_buffer(self, _sizehint: int) -> memoryview:
-        """The room for frames."""
+        """The room for frames: the one that the wire has for their data, if they may go there."""
+        reader = self._reader
+        if reader is not None and reader.reads_in_place and not (self._paused or self._resuming):
+            room = self.upper.get_buffer(-1)
+            if len(room) >= LEAST_IN_PLACE:
+                self._lent = room
+                return reader.prepare(room)
+        self._lent = None
         return self._room[: self._read_bytes]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Read frames, or the request."""
         try:
-            reader = self._reader
-            if reader is not None:
+            reader, lent = self._reader, self._lent
+            if reader is not None and lent is not None:
+                self._lent = None
+                self._read_in_place(reader, lent, nbytes)
+            elif reader is not None:
                 self._adapt(nbytes)
                 reader.feed(self._room[:nbytes])
                 self._read(reader)
@@ -221,13 +239,24 @@ class WebsocketLayer(BufferingLayer):
 
     # --- bytes -------------------------------------------------------------------
 
+    def _read_in_place(self, reader: FrameReader, room: memoryview, count: int) -> None:
+        """Hand on the data of frames that lie in the room of the wire; all of it fits."""
+        size = reader.read_in_place(room, count)
+        if size:
+            self.upper.buffer_updated(size)
+        self._see_to_the_rest(reader)
+
     def _read(self, reader: FrameReader) -> None:
-        """Hand on the data of frames until all is used up or the link is paused, and see to the rest."""
+        """Hand on the data of frames until all is used up or the link is paused."""
         upper = self.upper
         while self._phase is _Phase.OPEN and not self._paused and reader.has_input:
             count = reader.read_into(upper.get_buffer(-1))
             if count:
                 upper.buffer_updated(count)
+        self._see_to_the_rest(reader)
+
+    def _see_to_the_rest(self, reader: FrameReader) -> None:
+        """Answer pings, and end the link if the input says so, or is over."""
         if self._phase is not _Phase.OPEN:
             return
         if reader.pings:

@@ -15,18 +15,22 @@ class Masks(Protocol):
         """The data, unmasked."""
         ...
 
-    def unmask_into(self, room: memoryview, data: Buffer, mask: bytes, /) -> None:
-        """Write the data, unmasked, to the start of the room."""
-        ...
+    def copy_frames(  # noqa: PLR0913, PLR0917 - by place, as it is called for each read
+        self,
+        data: Buffer,
+        at: int,
+        room: memoryview,
+        filled: int,
+        left: int,
+        mask: bytes,
+        limit: int,
+        /,
+    ) -> tuple[int, int, int, bytes]:
+        """Write payloads to the room, from `filled` on, as far as the data and the room go.
 
-    def copy_messages(
-        self, data: Buffer, at: int, room: memoryview, filled: int, limit: int, /
-    ) -> tuple[int, int]:
-        """Write the payloads of frames that begin at `at` to the room, from `filled` on.
-
-        Returns where the next frame begins, and how far the room is filled. It may stop anywhere, and
-        stops at the latest before a frame that is no whole message without compression, or has more
-        than `limit` bytes; that does not fit into the room, or has not come as a whole.
+        At `at` are the last `left` bytes of a payload that has begun, or a frame. Further frames are begun
+        as long as each is a whole message without compression, of `limit` bytes at most. It may stop at
+        any frame, and returns all four anew. The data may lie in the room, if `at` is not before `filled`.
         """
         ...
 
@@ -41,14 +45,14 @@ class LibraryMasks:
         """See `Masks`."""
         return self._unmask(data, mask)
 
-    def unmask_into(self, room: memoryview, data: Buffer, mask: bytes) -> None:
-        """See `Masks`."""
-        room[: len(data)] = self._unmask(data, mask)
-
-    @staticmethod
-    def copy_messages(_data: Buffer, at: int, _room: memoryview, filled: int, _limit: int) -> tuple[int, int]:
-        """See `Masks`; frame by frame is as quick here."""
-        return at, filled
+    def copy_frames(  # noqa: PLR0913, PLR0917 - as in `Masks`
+        self, data: Buffer, at: int, room: memoryview, filled: int, left: int, mask: bytes, _limit: int
+    ) -> tuple[int, int, int, bytes]:
+        """See `Masks`; it begins no frame."""
+        take = min(left, len(data) - at, len(room) - filled)
+        room[filled : filled + take] = self._unmask(data[at : at + take], mask)
+        turn = take & 3
+        return at + take, filled + take, left - take, mask[turn:] + mask[:turn]
 
 
 @cache

@@ -14,7 +14,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.adapters.net_asyncio.tls_layer import REFUSAL, REPLY_BYTES, SEAL_BYTES, TlsLayer
+from app.adapters.net_asyncio.tls_layer import (
+    CIPHERTEXT_BYTES,
+    MOST_CIPHERTEXT,
+    REFUSAL,
+    REPLY_BYTES,
+    SEAL_BYTES,
+    TlsLayer,
+)
 from app.domain.certificate_key import key_pin
 from app.domain.security import Security
 from app.domain.sessions.wire import Wire
@@ -409,9 +416,13 @@ def test_a_link_closed_during_the_handshake_with_nothing_to_say_ends() -> None:
 
 
 @given(
-    pieces=st.lists(st.binary(min_size=1, max_size=40_000), min_size=1, max_size=5),
-    size=st.integers(1, 70_000),
-    room=st.integers(1, 70_000),
+    pieces=st.lists(
+        st.binary(min_size=1, max_size=40_000) | st.integers(60_000, 200_000).map(bytes),
+        min_size=1,
+        max_size=5,
+    ),
+    size=st.integers(1, 300_000),
+    room=st.integers(1, 300_000),
 )
 def test_input_may_come_in_any_pieces(pieces: list[bytes], size: int, room: int) -> None:
     """However records are cut by the network, and whatever room there is, the same bytes arrive in order."""
@@ -446,13 +457,13 @@ def test_many_records_fill_the_room_once() -> None:
 
 @pytest.mark.parametrize("size", [1, 16 * 1024, SEAL_BYTES, SEAL_BYTES + 1, 3 * SEAL_BYTES + 7])
 def test_output_of_any_size_arrives(size: int) -> None:
-    """A write is encrypted at once and whole; a small one is one write of the transport."""
+    """A write is encrypted at once and whole, and is one write of the transport."""
     data = bytes(range(256)) * (size // 256 + 1)
     link, client = secure_link()
 
     link.handler.wire.write(data[:size])
 
-    assert link.transport.requests == ["write"] * (1 + (size - 1) // SEAL_BYTES)
+    assert link.transport.requests == ["write"]
     assert client.unseal(link.sent()) == data[:size]
 
 
@@ -489,6 +500,37 @@ def test_a_paused_link_decrypts_nothing() -> None:
     assert not reading_while_paused
     assert link.handler.data == b"0123456789" * 3
     assert link.transport.reading
+
+
+def test_more_is_read_at_once_where_much_comes() -> None:
+    """The room grows when it was filled once, and shrinks after a read that had little."""
+    link, client = secure_link()
+    sealed = client.seal(bytes(MOST_CIPHERTEXT))
+    sizes = [len(link.layer.get_buffer(-1))]
+
+    for size in (CIPHERTEXT_BYTES, len(sealed) - CIPHERTEXT_BYTES):
+        link.receive(sealed[:size])
+        sealed = sealed[size:]
+        sizes.append(len(link.layer.get_buffer(-1)))
+    link.receive(client.seal(b"PING\r\n"))
+    sizes.append(len(link.layer.get_buffer(-1)))
+
+    assert sizes == [CIPHERTEXT_BYTES, MOST_CIPHERTEXT, MOST_CIPHERTEXT, CIPHERTEXT_BYTES]
+    assert link.handler.data == bytes(MOST_CIPHERTEXT) + b"PING\r\n"
+
+
+def test_what_a_paused_link_has_read_is_not_lost_to_others() -> None:
+    """A link that is paused in the middle of a large read leaves nothing in the room that all links share."""
+    text = bytes(range(250)) * 1200
+    link, client = secure_link(partial(Pausing, times=2), room=ReceiveRoom(1000))
+
+    link.receive(client.seal(text))
+    for _ in range(2):
+        link.layer.get_buffer(-1)[:] = bytes(len(link.layer.get_buffer(-1)))
+        link.handler.wire.resume()
+        link.clock.run_pending()
+
+    assert link.handler.data == text
 
 
 def test_an_end_of_file_comes_after_what_was_kept() -> None:

@@ -3,6 +3,7 @@
 from app.adapters.clock_manual import ManualClock
 from app.adapters.net_asyncio.websocket_frames import closing, control
 from app.adapters.net_asyncio.websocket_layer import (
+    LEAST_IN_PLACE,
     LEAST_READ,
     MOST_READ,
     REPLY_BYTES,
@@ -14,7 +15,7 @@ from app.domain.sessions.wire import PeerAddress
 from app.ports.layers import LinkSetup, begin
 from app.ports.stream_wire import LinkContext, StreamWire
 from tests.fakes.asyncio_transport import FakeTransport
-from tests.fakes.handler import RecordingAcceptor, RecordingHandler
+from tests.fakes.handler import ReceiveRoom, RecordingAcceptor, RecordingHandler
 from tests.support.websocket_frames import frame
 from tests.unit.adapters.net_asyncio.test_websocket_frames import squeeze
 from tests.unit.adapters.net_asyncio.test_websocket_upgrade import request
@@ -23,12 +24,12 @@ from tests.unit.adapters.net_asyncio.test_websocket_upgrade import request
 class Link:
     """Our end of a websocket, and everything around it."""
 
-    def __init__(self, *, compression: bool = False) -> None:
+    def __init__(self, *, compression: bool = False, room: ReceiveRoom | None = None) -> None:
         self.clock = ManualClock()
         self.facts: list[Event] = []
         self.failures: list[Exception] = []
         self.transport = FakeTransport()
-        self.acceptor = RecordingAcceptor()
+        self.acceptor = RecordingAcceptor(room=room)
         context = LinkContext(self.clock, self.acceptor, self.failures.append)
         self.wire = StreamWire(context, PeerAddress("192.0.2.1", 1234))
         settings = WebsocketSettings(self.facts.append, 10_000, compression=compression)
@@ -209,10 +210,50 @@ def test_loss_in_the_handshake() -> None:
     assert link.clock.timers_outstanding == 0
 
 
-def test_more_is_read_at_once_where_much_comes() -> None:
-    """The room grows with each read that fills it, up to a bound, and shrinks again."""
+def test_frames_are_read_where_their_data_goes() -> None:
+    """The room of the handler is lent, and data comes through however its frames are cut."""
     link = Link()
     link.shake_hands()
+    text = b"PUB a 300\r\n" + 300 * b"x" + b"\r\n"
+    data = 3 * (frame(text) + frame(b"hi", 0x89) + frame(text[:5], 0x02) + frame(text[5:], 0x80))
+
+    for step in (1, 2, 7, 200, 5000):
+        for at in range(0, len(data), step):
+            link.feed(data[at : at + step])
+
+    assert link.lowest.get_buffer(-1).obj is link.handler.reserve().obj
+    assert bytes(link.handler.data) == 5 * 6 * text
+    assert link.sent() == 5 * 3 * control(10, b"hi")
+
+
+def test_a_small_room_is_not_lent() -> None:
+    """At the end of a large message frames are read beside the room, or each would take several reads."""
+    link = Link(room=ReceiveRoom(LEAST_IN_PLACE - 1))
+    link.shake_hands()
+
+    room = link.lowest.get_buffer(-1)
+    link.feed(frame(b"PING\r\n") + frame(bytes(LEAST_IN_PLACE)))
+
+    assert LEAST_READ == len(room)
+    assert bytes(link.handler.data) == b"PING\r\n" + bytes(LEAST_IN_PLACE)
+
+
+def test_a_room_that_was_lent_is_forgotten() -> None:
+    """Where nothing came to it, what comes after a pause is kept beside it."""
+    link = Link()
+    link.shake_hands()
+    link.lowest.get_buffer(-1)
+
+    link.handler.wire.pause()
+    link.feed(frame(b"PING\r\n"))
+
+    assert bytes(link.handler.data) == b""
+
+
+def test_more_is_read_at_once_where_much_comes() -> None:
+    """Where messages may be compressed, the room grows with each read that fills it, and shrinks again."""
+    link = Link(compression=True)
+    link.shake_hands(Sec_WebSocket_Extensions="permessage-deflate")
     full, few = [], []
 
     for _ in range(6):
