@@ -88,6 +88,10 @@ class RateLimitedEventLog(EventLog):
         self.debug = self._inner.debug
         self.trace = self._inner.trace
 
+    @property
+    def may_wait(self) -> bool:
+        return self._inner.may_wait
+
     def close(self) -> None:
         """Log what was held back, then close the other log. For any thread; may be called twice."""
         for kind in list(self._kinds.values()):
