@@ -49,7 +49,6 @@ OpenSocket = Callable[[str, int, int], Awaitable[socket]]
 """Opens a listening socket for a host, a port and a backlog. Raises `ListenError`."""
 
 
-@dataclass(frozen=True, slots=True)
 class MonitorUnavailable(Event):
     """Pages cannot be served now. Clients are not affected."""
 
@@ -60,7 +59,6 @@ class MonitorUnavailable(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
 class MonitorAvailable(Event):
     """Pages are served, after a failure."""
 
