@@ -25,9 +25,10 @@ from ..domain.dataplane import AUTO, DataPlaneUnavailable
 from ..domain.sessions.local_client import LocalClient
 from ..entrypoints.container import Container
 from ..entrypoints.events import ConfigurationQuestioned, StartFailed
+from ..entrypoints.monitor_settings import monitor_settings
 from ..entrypoints.reload import Reloader
 from ..entrypoints.service import Addresses, CannotStart, Service
-from ..entrypoints.settings import lame_duck_terms, log_settings, monitor_settings
+from ..entrypoints.settings import lame_duck_terms, log_settings
 from ..entrypoints.streams import open_storage
 from ..ports.authenticator import AuthError
 from ..ports.clock import Clock
@@ -403,7 +404,7 @@ class _Running:
         self.addresses: Addresses | None = None
         self._loaded: float | None = None
         """When the configuration was read again, on the clock of the server."""
-        container.journal().name_of = container.view().name_of
+        container.journal().name_of = lambda link: container.view().name_of(link)
         self._reloader = Reloader(container, self._load)
 
     @property

@@ -6,87 +6,50 @@ override it before `service` is made:
     container.listener.override(providers.Object(my_listener))
 
 To add an adapter, add a line here and nothing elsewhere.
+
+What a plain server does without is imported by the part that needs it, and so before the server serves.
 """
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING
 
-from ..adapters.auth.leaf_doors import LeafGatekeeper
-from ..adapters.clock_loop import LoopClock
-from ..adapters.entropy import SystemEntropy
-from ..adapters.hooks.runners import HookRunners
-from ..adapters.hooks.setup import CheckedHooks, OpenHooks, check_hooks, load_hooks, open_hooks
 from ..adapters.logs.destinations import warn
-from ..adapters.logs.rate_limit import RateLimitedEventLog
-from ..adapters.logs.setup import open_event_log
-from ..adapters.logs.switchable import SwitchableLog
-from ..adapters.monitoring.journal import Journal, JournaledLog
-from ..adapters.monitoring.monitor import HttpMonitor, MonitorEndpoint, MonitorNeeds
 from ..adapters.monitoring.no_monitor import NoMonitor
 from ..adapters.net_asyncio.dialer import TcpDialer
 from ..adapters.net_asyncio.listener import TcpListener
-from ..adapters.net_asyncio.listening_socket import listening_socket
 from ..adapters.net_asyncio.tls_layer import TlsLayers
-from ..adapters.net_asyncio.unix_listener import UnixListener
-from ..adapters.net_asyncio.websocket_layer import WebsocketLayers
 from ..adapters.process.descriptors import are_descriptors_plenty
 from ..adapters.process.own_thread import in_own_thread
 from ..adapters.process.service_manager import ServiceManager
-from ..adapters.process.switch_interval import short_switch_interval
-from ..config.options import Options
 from ..domain.broker import Broker
 from ..domain.broker_needs import Membership, Needs
-from ..domain.dataplane import AUTO, NATIVE, choose
-from ..domain.dataplane.seam import MakePlane
 from ..domain.leaf.settings import LeafNeeds, LeafRemote
 from ..domain.protocol.compatibility import Compatibility
-from ..domain.view import LiveView
 from ..ports.authenticator import Authenticator
-from ..ports.broker_view import BrokerView
-from ..ports.clock import Clock
-from ..ports.entropy import Entropy
-from ..ports.event_log import EventLog
-from ..ports.hooks import Hooks
 from ..ports.layers import LayerFactory
 from ..ports.monitor import Monitor
 from ..ports.transport import Dialer, Listener
 from .certificate_dates import CertificateDates
-from .journal_kinds import KINDS
-from .leaf_nodes import LeafNodes, RemoteNeeds, open_remotes
-from .leaf_settings import (
-    has_leaves,
-    leaf_anonymous,
-    leaf_auth_settings,
-    leaf_choice,
-    leaf_listener_settings,
-    leaf_tls,
-)
-from .part import Provider, part
+from .part import part
 from .service import ClientListener, MeshParts, Parts, Service
 from .settings import (
     accepted_route_tls,
     anonymous,
-    auth_settings,
     client_choice,
     client_tls,
     client_urls,
     cluster_auth_settings,
     cluster_settings,
     dialed_route_tls,
-    hook_settings,
+    has_leaves,
     jetstream_domain,
     limits,
-    log_settings,
-    monitor_endpoints,
-    monitor_settings,
     nonce_maker,
     server_info,
     tls_demanded,
     unix_socket_settings,
-    websocket_settings,
     websocket_tls,
     websocket_urls,
 )
@@ -95,110 +58,24 @@ from .wiring import (
     failure_reporter,
     gate_of,
     layers_of,
-    noting,
     settings_of_streams,
     switchable,
     tls_layers,
     view_of_streams,
 )
+from .world import World
+
+if TYPE_CHECKING:
+    from ..adapters.auth.leaf_doors import LeafGatekeeper
+    from ..adapters.monitoring.monitor import MonitorEndpoint
+    from ..adapters.net_asyncio.websocket_layer import WebsocketLayers
+    from ..ports.broker_view import BrokerView
+    from .leaf_nodes import LeafNodes
+    from .leaf_remotes import RemoteNeeds
 
 
-class Container:
+class Container(World):
     """The parts of one server, made on demand, once each."""
-
-    def __init__(self, options: Options, data_plane: str = AUTO, config_file: str = "") -> None:
-        """`data_plane` names the twin that runs; `config_file` is only shown.
-
-        Raises `DataPlaneUnavailable`.
-        """
-        twin, make_plane = choose(data_plane)
-        self.options = options
-        """Those that are in force."""
-        self.config_file = config_file
-        self.dates: dict[str, float] = {}
-        """When each certificate ends, by section, in seconds since the epoch, as far as it is known."""
-        self.data_plane = twin
-        """The twin that runs."""
-        self.fell_back = data_plane == AUTO and twin != NATIVE
-        """Whether the native twin would have been taken, were it built."""
-        self._make_plane: MakePlane = make_plane
-        self._first = options
-        """Those of the start, which parts are made with."""
-
-    def use(self, name: str, replacement: object) -> None:
-        """Have this one in place of what the part `name` would be; before `service` is made."""
-        provider: Provider[object] = getattr(self, name)
-        provider.override(replacement)
-
-    def open_log(self, options: Options) -> EventLog | None:
-        """The log of these options; None for that of the program alone. Raises `LogDestinationError`."""
-        return open_event_log(log_settings(options), on_dropped=noting(self.journal()))
-
-    def use_log(self, log: EventLog | None, options: Options) -> EventLog | None:
-        """Log there from now on, as these options say; return the log before, which is to be closed."""
-        del options
-        switchable = self.log()
-        if log is None or not isinstance(switchable, SwitchableLog):
-            return log
-        return switchable.switch(log)
-
-    def own_process(self) -> None:
-        """Let this server change settings of the whole process: it is a program of its own."""
-        self.use("while_importing", short_switch_interval)
-
-    # --- the world: time, chance, the log, and who may come in ---------------------------
-
-    @part
-    def while_importing(self) -> Callable[[], AbstractContextManager[None]]:
-        """What is entered while modules are imported in a thread."""
-        return nullcontext
-
-    @part
-    def clock(self) -> Clock:
-        return LoopClock()
-
-    @part
-    def entropy(self) -> Entropy:
-        return SystemEntropy()
-
-    @part
-    def taps(self) -> Sequence[LayerFactory]:
-        """Further layers of every link, next to the wire."""
-        return ()
-
-    @part
-    def journal(self) -> Journal:
-        return Journal(KINDS)
-
-    @part
-    def log(self) -> EventLog:
-        opened = self.open_log(self._first)
-        return SwitchableLog(cast("EventLog", opened))  # who has none has another part here
-
-    @part
-    def event_log(self) -> EventLog:
-        return JournaledLog(RateLimitedEventLog(self.log(), self.clock), self.journal())
-
-    @part
-    def authenticator(self) -> Authenticator:
-        return switchable(auth_settings(self._first), self.event_log().record)
-
-    @part
-    def hooks(self) -> Hooks | None:
-        return load_hooks(hook_settings(self._first))
-
-    @part
-    def checked_hooks(self) -> CheckedHooks | None:
-        return check_hooks(self.hooks(), hook_settings(self._first))
-
-    @part
-    def open_hooks(self) -> OpenHooks | None:
-        checked = self.checked_hooks()
-        return None if checked is None else open_hooks(checked, self.clock(), self.event_log())
-
-    @part
-    def hook_runners(self) -> HookRunners:
-        return HookRunners(self.open_hooks())
 
     # --- what it takes to belong to a cluster -----------------------------------------------
 
@@ -255,10 +132,14 @@ class Container:
 
     @part
     def leaf_tls(self) -> TlsLayers | None:
+        from .leaf_settings import leaf_tls  # noqa: PLC0415 - see the head of the module
+
         return tls_layers(leaf_tls(self._first, self.event_log().record))
 
     @part
     def leaf_layers(self) -> list[LayerFactory]:
+        from .leaf_settings import leaf_choice  # noqa: PLC0415 - see the head of the module
+
         return layers_of(self.leaf_tls(), choice=leaf_choice(self._first), taps=self.taps())
 
     @part
@@ -267,18 +148,25 @@ class Container:
         return self._listener(section.host, section.port, self.leaf_layers())
 
     @part
-    def leaf_gatekeeper(self) -> LeafGatekeeper:
+    def leaf_gatekeeper(self) -> "LeafGatekeeper":
+        from ..adapters.auth.leaf_doors import LeafGatekeeper  # noqa: PLC0415 - see the head of the module
+        from .leaf_settings import leaf_anonymous, leaf_auth_settings  # noqa: PLC0415 - see the head of the module
+
         own = leaf_auth_settings(self._first)
         own_logins = None if own is None else switchable(own, self.event_log().record)
         return LeafGatekeeper(self.authenticator(), own_logins, leaf_anonymous(self._first))
 
     @part
-    def remote_needs(self) -> RemoteNeeds:
+    def remote_needs(self) -> "RemoteNeeds":
+        from .leaf_remotes import RemoteNeeds  # noqa: PLC0415 - see the head of the module
+
         events = self.event_log()
         return RemoteNeeds(events.record, failure_reporter(events), self.clock(), self.taps())
 
     @part
     def leaf_remotes(self) -> list[LeafRemote]:
+        from .leaf_remotes import open_remotes  # noqa: PLC0415 - see the head of the module
+
         return open_remotes(self._first, self.remote_needs())
 
     @part
@@ -286,6 +174,8 @@ class Container:
         options = self._first
         if not has_leaves(options):
             return None
+        from .leaf_settings import leaf_listener_settings  # noqa: PLC0415 - see the head of the module
+
         return LeafNeeds(
             listener=leaf_listener_settings(options),
             remotes=tuple(self.leaf_remotes()),
@@ -297,10 +187,12 @@ class Container:
         )
 
     @part
-    def leaf_nodes(self) -> LeafNodes | None:
+    def leaf_nodes(self) -> "LeafNodes | None":
         section = self._first.leafnodes
         if not has_leaves(self._first):
             return None
+        from .leaf_nodes import LeafNodes  # noqa: PLC0415 - see the head of the module
+
         return LeafNodes(
             self.leaf_listener(), section.host, section.port, self.leaf_remotes(), self.leaf_gatekeeper()
         )
@@ -337,7 +229,9 @@ class Container:
         return CertificateDates(self.dates, self.clock(), self.event_log().record)
 
     @part
-    def view(self) -> BrokerView:
+    def view(self) -> "BrokerView":
+        from ..domain.view import LiveView  # noqa: PLC0415 - see the head of the module
+
         return LiveView(self.broker())
 
     # --- JetStream, if it is on -------------------------------------------------------------
@@ -395,7 +289,10 @@ class Container:
         return tls_layers(websocket_tls(self._first, self.event_log().record))
 
     @part
-    def websockets(self) -> WebsocketLayers:
+    def websockets(self) -> "WebsocketLayers":
+        from ..adapters.net_asyncio.websocket_layer import WebsocketLayers  # noqa: PLC0415 - see the head of the module
+        from .websocket_settings import websocket_settings  # noqa: PLC0415 - the same
+
         return WebsocketLayers(websocket_settings(self._first, self.event_log().record))
 
     @part
@@ -417,6 +314,8 @@ class Container:
         settings = unix_socket_settings(self._first)
         if settings is None:
             return None
+        from ..adapters.net_asyncio.unix_listener import UnixListener  # noqa: PLC0415 - see the head of the module
+
         events = self.event_log()
         return UnixListener(
             settings,
@@ -445,7 +344,11 @@ class Container:
     # --- the pages --------------------------------------------------------------------------
 
     @part
-    def monitor_endpoints(self) -> Sequence[MonitorEndpoint]:
+    def monitor_endpoints(self) -> "Sequence[MonitorEndpoint]":
+        if self._first.http is None and self._first.https is None:
+            return ()
+        from .monitor_settings import monitor_endpoints  # noqa: PLC0415 - see the head of the module
+
         return monitor_endpoints(self._first)
 
     @part
@@ -453,6 +356,10 @@ class Container:
         endpoints = self.monitor_endpoints()
         if not endpoints:
             return NoMonitor()
+        from ..adapters.monitoring.monitor import HttpMonitor, MonitorNeeds  # noqa: PLC0415 - see the head of the module
+        from ..adapters.net_asyncio.listening_socket import listening_socket  # noqa: PLC0415 - see the head of the module
+        from .monitor_settings import monitor_settings  # noqa: PLC0415 - see the head of the module
+
         return HttpMonitor(
             endpoints,
             monitor_settings(self._first, self.data_plane, self.config_file, self.dates),

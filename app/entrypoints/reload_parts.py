@@ -28,6 +28,7 @@ from ..ports.layers import LayerFactory
 from .certificate_dates import refuse_expired
 from .container import Container
 from .leaf_reload import leaf_changes
+from .monitor_settings import monitor_endpoints, monitor_settings
 from .settings import (
     accepted_route_tls,
     anonymous,
@@ -41,15 +42,13 @@ from .settings import (
     hook_settings,
     limits,
     log_settings,
-    monitor_endpoints,
-    monitor_settings,
     nonce_maker,
     tls_demanded,
-    websocket_settings,
     websocket_tls,
     websocket_urls,
 )
 from .stream_settings import stream_settings
+from .websocket_settings import websocket_settings
 from .wiring import layers_of
 
 

@@ -38,8 +38,8 @@ from ..ports.event_log import EventLog
 from ..ports.monitor import Monitor
 from ..ports.transport import LINGER_SECONDS, Address, Dialer, Listener, ListenError
 from .events import JetStreamFailed, StopIncomplete
+from .identity import PROGRAM, RUNTIME
 from .leaf_nodes import DoorClosed, LeafNodes
-from .settings import PROGRAM, RUNTIME
 from .streams import CannotOpen, Streams
 
 DEPARTURE_SECONDS = 2 * LINGER_SECONDS
