@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from ..config.document import Block, Item
 from ..config.errors import ConfigError, Problem
@@ -47,22 +48,35 @@ class RequestedOptions:
 
     def options(self) -> tuple[Options, tuple[Problem, ...]]:
         """The options, and what was given without effect. Raises `ConfigError` with all that is wrong."""
-        values, problems, notices = _DEFAULTS, list[Problem](), list[Problem]()
-        file = read_file(self.config_file, os.environ) if self.config_file else Block()
-        for block, is_python in ((file, False), (_block(self.config), True), (_block(self.keywords), True)):
-            found = resolve(block, Options)
-            problems += found.problems
-            notices += found.notices
-            given = _with_sizes(found.values, Options)
-            values = _over(values, _free_ports(given) if is_python else given)
-        values = _on_loopback(values)
-        options, wrong = validate(Options, values)
-        if options is None or problems:
-            raise ConfigError([*problems, *wrong])
-        known = Given(values, values, file, {})
-        if wrong := contradictions(options, known):
-            raise ConfigError(wrong)
-        return options, (*notices, *without_effect(options, known))
+        if not (self.config or self.keywords or self.config_file):
+            return _defaults()
+        return _read(self)
+
+
+@cache
+def _defaults() -> tuple[Options, tuple[Problem, ...]]:
+    """What most servers of tests are asked for; nothing changes these objects, so all have the same."""
+    return _read(RequestedOptions({}, {}))
+
+
+def _read(asked: RequestedOptions) -> tuple[Options, tuple[Problem, ...]]:
+    """See `RequestedOptions.options`."""
+    values, problems, notices = _DEFAULTS, list[Problem](), list[Problem]()
+    file = read_file(asked.config_file, os.environ) if asked.config_file else Block()
+    for block, is_python in ((file, False), (_block(asked.config), True), (_block(asked.keywords), True)):
+        found = resolve(block, Options)
+        problems += found.problems
+        notices += found.notices
+        given = _with_sizes(found.values, Options)
+        values = _over(values, _free_ports(given) if is_python else given)
+    values = _on_loopback(values)
+    options, wrong = validate(Options, values)
+    if options is None or problems:
+        raise ConfigError([*problems, *wrong])
+    known = Given(values, values, file, {})
+    if wrong := contradictions(options, known):
+        raise ConfigError(wrong)
+    return options, (*notices, *without_effect(options, known))
 
 
 def _block(values: Mapping[str, object]) -> Block:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Self, Unpack
 
 from ..adapters.faults.faults import Faults
@@ -14,7 +14,7 @@ from ..adapters.faults.local_tap import local_tap
 from ..adapters.logs.destinations import LogDestinationError
 from ..adapters.logs.recent_lines import RecentLines
 from ..adapters.logs.setup import open_event_log
-from ..adapters.monitoring.context import MonitoringContext, WallTime
+from ..adapters.monitoring.context import MonitoringContext, MonitorSettings, WallTime
 from ..adapters.net_asyncio.tls_context import TlsError
 from ..config.errors import ConfigError
 from ..config.load import Loaded
@@ -25,9 +25,10 @@ from ..domain.dataplane import AUTO, DataPlaneUnavailable
 from ..domain.sessions.local_client import LocalClient
 from ..entrypoints.container import Container
 from ..entrypoints.events import ConfigurationQuestioned, StartFailed
+from ..entrypoints.monitor_settings import monitor_settings
 from ..entrypoints.reload import Reloader
 from ..entrypoints.service import Addresses, CannotStart, Service
-from ..entrypoints.settings import lame_duck_terms, log_settings, monitor_settings
+from ..entrypoints.settings import lame_duck_terms, log_settings
 from ..entrypoints.streams import open_storage
 from ..ports.authenticator import AuthError
 from ..ports.clock import Clock
@@ -162,7 +163,7 @@ class Server:
             container.use("hooks", self._hooks)
         if isinstance(self._clock, ManualClock):
             self._clock.join()
-        return _Running(container, options, self._asked, given)
+        return _Running(container, self._asked, given)
 
     async def stop(self) -> None:
         """Accept no more, send what is pending, and end. Without effect on a server that does not run.
@@ -397,9 +398,7 @@ class _Container(Container):
 class _Running:
     """One start of a server."""
 
-    def __init__(
-        self, container: Container, options: Options, asked: RequestedOptions, given: Options
-    ) -> None:
+    def __init__(self, container: Container, asked: RequestedOptions, given: Options) -> None:
         self._given = given
         """The options that were read last, with ports as they were asked for."""
         self.loop = asyncio.get_running_loop()
@@ -407,19 +406,32 @@ class _Running:
         self._asked = asked
         self.service = container.service()
         self.addresses: Addresses | None = None
-        self._context = MonitoringContext(
-            container.view(),
-            monitor_settings(options, container.data_plane, dates=container.dates),
-            WallTime(container.clock()),
-            journal=container.journal(),
-        )
-        self.views = Views(self._context)
+        self._loaded: float | None = None
+        """When the configuration was read again, on the clock of the server."""
+        container.journal().name_of = lambda link: container.view().name_of(link)
         self._reloader = Reloader(container, self._load)
 
     @property
     def options(self) -> Options:
         """Those that are in force."""
         return self.container.options
+
+    @cached_property
+    def views(self) -> Views:
+        """Made when they are asked for: most programs never look."""
+        return Views(self._context)
+
+    @cached_property
+    def _context(self) -> MonitoringContext:
+        container = self.container
+        return MonitoringContext(
+            container.view(), self._settings(), WallTime(container.clock()), journal=container.journal()
+        )
+
+    def _settings(self) -> MonitorSettings:
+        container = self.container
+        settings = monitor_settings(self.options, container.data_plane, dates=container.dates)
+        return settings if self._loaded is None else replace(settings, loaded=self._loaded)
 
     def _load(self) -> Loaded:
         return Loaded(*self._asked.options())
@@ -436,9 +448,8 @@ class _Running:
 
         plan = await self._reloader.reload(load)
         self._asked, self._given = asked, read[-1]
-        loaded = self.container.clock().monotonic()
-        settings = monitor_settings(self.options, self.container.data_plane, dates=self.container.dates)
-        self._context.settings = replace(settings, loaded=loaded)
+        self._loaded = self.container.clock().monotonic()
+        self._context.settings = self._settings()
         return plan
 
     async def start(self) -> None:

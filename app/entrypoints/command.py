@@ -14,9 +14,7 @@ from ..config.help.completion import completion
 from ..config.help.usage import tls_usage, usage
 from ..config.load import examine, in_order, load
 from ..domain.dataplane import AUTO, DataPlaneUnavailable, choose
-from .container import Container
-from .process import run
-from .settings import ADVERTISED_VERSION, PROGRAM, RUNTIME
+from .identity import ADVERTISED_VERSION, PROGRAM, RUNTIME
 from .signals import Handlers, restore_defaults
 
 _DONE, _FAILED, _MISUSED = 0, 1, 2
@@ -56,6 +54,14 @@ def run_command(words: Sequence[str], usual: Handlers) -> int:
     if command.asks is not None:
         restore_defaults(usual)
         return _do(command.asks, command)
+    return _serve(command)
+
+
+def _serve(command: CommandLine) -> int:
+    """Serve until a signal."""
+    from .container import Container  # noqa: PLC0415 - what only asks does without a server
+    from .process import run  # noqa: PLC0415 - the same
+
     try:
         loaded = load(command.given, os.environ)
         path = str(command.given.get(CONFIG_FILE, ""))

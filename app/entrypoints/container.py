@@ -1,90 +1,55 @@
 """The composition root: which adapter serves which port, and with which options.
 
-To replace a part, override its provider before `service` is made:
+Each part is a method, see `app.entrypoints.part`: a server pays for what it has. To replace one,
+override it before `service` is made:
 
     container.listener.override(providers.Object(my_listener))
 
 To add an adapter, add a line here and nothing elsewhere.
+
+What a plain server does without is imported by the part that needs it, and so before the server serves.
 """
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from typing import TYPE_CHECKING
 
-from dependency_injector import providers
-
-from ..adapters.auth.leaf_gatekeeper import LeafGatekeeper
-from ..adapters.clock_loop import LoopClock
-from ..adapters.entropy import SystemEntropy
-from ..adapters.hooks.runners import HookRunners
-from ..adapters.hooks.setup import CheckedHooks, OpenHooks, check_hooks, load_hooks, open_hooks
 from ..adapters.logs.destinations import warn
-from ..adapters.logs.rate_limit import RateLimitedEventLog
-from ..adapters.logs.setup import open_event_log
-from ..adapters.logs.switchable import SwitchableLog
-from ..adapters.monitoring.journal import Journal, JournaledLog
-from ..adapters.monitoring.monitor import HttpMonitor, MonitorEndpoint, MonitorNeeds
+from ..adapters.monitoring.no_monitor import NoMonitor
 from ..adapters.net_asyncio.dialer import TcpDialer
 from ..adapters.net_asyncio.listener import TcpListener
-from ..adapters.net_asyncio.listening_socket import listening_socket
 from ..adapters.net_asyncio.tls_layer import TlsLayers
-from ..adapters.net_asyncio.unix_listener import UnixListener
-from ..adapters.net_asyncio.websocket_layer import WebsocketLayers
 from ..adapters.process.descriptors import are_descriptors_plenty
 from ..adapters.process.own_thread import in_own_thread
 from ..adapters.process.service_manager import ServiceManager
-from ..adapters.process.switch_interval import short_switch_interval
-from ..config.options import Options
 from ..domain.broker import Broker
 from ..domain.broker_needs import Membership, Needs
-from ..domain.dataplane import AUTO, NATIVE, choose
-from ..domain.dataplane.seam import MakePlane
-from ..domain.leaf.settings import LeafNeeds
+from ..domain.leaf.settings import LeafNeeds, LeafRemote
 from ..domain.protocol.compatibility import Compatibility
-from ..domain.view import LiveView
 from ..ports.authenticator import Authenticator
-from ..ports.broker_view import BrokerView
-from ..ports.clock import Clock
-from ..ports.entropy import Entropy
-from ..ports.event_log import EventLog
-from ..ports.hooks import Hooks
 from ..ports.layers import LayerFactory
 from ..ports.monitor import Monitor
 from ..ports.transport import Dialer, Listener
 from .certificate_dates import CertificateDates
-from .journal_kinds import KINDS
-from .leaf_nodes import LeafNodes, RemoteNeeds, open_remotes
-from .leaf_settings import (
-    has_leaves,
-    leaf_anonymous,
-    leaf_auth_settings,
-    leaf_choice,
-    leaf_listener_settings,
-    leaf_tls,
-)
-from .service import ClientListener, Parts, Service
+from .part import part
+from .service import ClientListener, MeshParts, Parts, Service
 from .settings import (
     accepted_route_tls,
     anonymous,
-    auth_settings,
     client_choice,
     client_tls,
     client_urls,
     cluster_auth_settings,
     cluster_settings,
     dialed_route_tls,
-    hook_settings,
+    has_leaves,
     jetstream_domain,
     limits,
-    log_settings,
-    monitor_endpoints,
-    monitor_settings,
     nonce_maker,
     server_info,
     tls_demanded,
     unix_socket_settings,
-    websocket_settings,
     websocket_tls,
     websocket_urls,
 )
@@ -93,351 +58,350 @@ from .wiring import (
     failure_reporter,
     gate_of,
     layers_of,
-    listeners_of,
-    noting,
     settings_of_streams,
     switchable,
     tls_layers,
     view_of_streams,
 )
+from .world import World
+
+if TYPE_CHECKING:
+    from ..adapters.auth.leaf_gatekeeper import LeafGatekeeper
+    from ..adapters.monitoring.monitor import MonitorEndpoint
+    from ..adapters.net_asyncio.websocket_layer import WebsocketLayers
+    from ..ports.broker_view import BrokerView
+    from .leaf_nodes import LeafNodes
+    from .leaf_remotes import RemoteNeeds
 
 
-class Container:
+class Container(World):
     """The parts of one server, made on demand, once each."""
 
-    def __init__(self, options: Options, data_plane: str = AUTO, config_file: str = "") -> None:
-        """`data_plane` names the twin that runs; `config_file` is only shown.
+    # --- what it takes to belong to a cluster -----------------------------------------------
 
-        Raises `DataPlaneUnavailable`.
-        """
-        twin, make_plane = choose(data_plane)
-        self.options = options
-        """Those that are in force."""
-        self.config_file = config_file
-        self.dates: dict[str, float] = {}
-        """When each certificate ends, by section, in seconds since the epoch, as far as it is known."""
-        self.data_plane = twin
-        """The twin that runs."""
-        self.taps: providers.Provider[Sequence[LayerFactory]] = providers.Object(())
-        """Further layers of every link, next to the wire."""
-        self.fell_back = data_plane == AUTO and twin != NATIVE
-        """Whether the native twin would have been taken, were it built."""
-        self._provide_world(options)
-        self._provide_membership(options)
-        self._provide_leaves(options)
-        self._provide_broker(options, make_plane)
-        self._provide_streams(options)
-        self._provide_listeners(options)
-        self._provide_monitor(options, twin, config_file)
-        self._provide_service(options, twin)
-        self.service_manager: providers.Provider[ServiceManager] = providers.Singleton(
-            ServiceManager, os.environ, providers.Object(warn)
+    @part
+    def accepted_route_tls(self) -> TlsLayers | None:
+        return tls_layers(accepted_route_tls(self._first, self.event_log().record))
+
+    @part
+    def dialed_route_tls(self) -> TlsLayers | None:
+        return tls_layers(dialed_route_tls(self._first, self.event_log().record))
+
+    @part
+    def route_layers(self) -> list[LayerFactory]:
+        return layers_of(self.accepted_route_tls(), taps=self.taps())
+
+    @part
+    def dialed_layers(self) -> list[LayerFactory]:
+        return layers_of(self.dialed_route_tls(), taps=self.taps())
+
+    @part
+    def dialer(self) -> Dialer:
+        return TcpDialer(
+            on_failure=failure_reporter(self.event_log()),
+            layers=self.dialed_layers(),
+            scheduler=self.clock(),
         )
 
-    def use(self, name: str, part: object) -> None:
-        """Have this part in place of what the provider `name` would make; before `service` is made."""
-        provider: providers.Provider[object] = getattr(self, name)
-        provider.override(providers.Object(part))
+    @part
+    def route_listener(self) -> Listener:
+        section = self._first.cluster
+        return self._listener(section.host, section.port, self.route_layers())
 
-    def open_log(self, options: Options) -> EventLog | None:
-        """The log of these options; None for that of the program alone. Raises `LogDestinationError`."""
-        return open_event_log(log_settings(options), on_dropped=noting(self.journal()))
+    @part
+    def route_authenticator(self) -> Authenticator:
+        return switchable(cluster_auth_settings(self._first), self.event_log().record)
 
-    def use_log(self, log: EventLog | None, options: Options) -> EventLog | None:
-        """Log there from now on, as these options say; return the log before, which is to be closed."""
-        del options
-        switchable = self.log()
-        if log is None or not isinstance(switchable, SwitchableLog):
-            return log
-        return switchable.switch(log)
+    @part
+    def mesh(self) -> MeshParts | None:
+        if not self._first.cluster.port:
+            return None
+        return MeshParts(self.route_listener(), self.route_authenticator(), self.dialer())
 
-    def reopened_hooks(self, options: Options) -> OpenHooks | None:
-        """The hooks of these options, ready to be asked; an object that a program has given stays.
-
-        Raises `HooksError`.
-        """
-        settings = hook_settings(options)
-        is_given = self.hooks.last_overriding is not None
-        hooks = self.hooks() if is_given else load_hooks(settings)
-        return open_hooks(check_hooks(hooks, settings), self.clock(), self.event_log())
-
-    def own_process(self) -> None:
-        """Let this server change settings of the whole process: it is a program of its own."""
-        self.while_importing.override(providers.Object(short_switch_interval))
-
-    def _provide_world(self, options: Options) -> None:
-        """Time, chance, the log, and who may come in."""
-        self.while_importing: providers.Provider[Callable[[], AbstractContextManager[None]]] = (
-            providers.Object(nullcontext)
-        )
-        self.clock: providers.Provider[Clock] = providers.Singleton(LoopClock)
-        self.entropy: providers.Provider[Entropy] = providers.Singleton(SystemEntropy)
-        self.journal: providers.Provider[Journal] = providers.Singleton(Journal, providers.Object(KINDS))
-        self.log: providers.Provider[EventLog] = providers.Singleton(
-            SwitchableLog, providers.Callable(self.open_log, options)
-        )
-        self.event_log: providers.Provider[EventLog] = providers.Singleton(
-            JournaledLog,
-            providers.Singleton(RateLimitedEventLog, self.log, self.clock.provider),
-            self.journal,
-        )
-        self.authenticator: providers.Provider[Authenticator] = providers.Singleton(
-            switchable, auth_settings(options), self.event_log.provided.record
+    @part
+    def membership(self) -> Membership | None:
+        if not self._first.cluster.port:
+            return None
+        return Membership(
+            settings=cluster_settings(self._first),
+            gatekeeper=self.route_authenticator(),
+            dialer=self.dialer(),
         )
 
-        self.hooks: providers.Provider[Hooks | None] = providers.Singleton(load_hooks, hook_settings(options))
-        self.checked_hooks: providers.Provider[CheckedHooks | None] = providers.Singleton(
-            check_hooks, self.hooks, hook_settings(options)
-        )
-        self.open_hooks: providers.Provider[OpenHooks | None] = providers.Singleton(
-            open_hooks, self.checked_hooks, self.clock, self.event_log
-        )
-        self.hook_runners: providers.Provider[HookRunners] = providers.Singleton(HookRunners, self.open_hooks)
+    # --- what it takes to have leaf nodes, and to be one ------------------------------------
 
-    def _provide_membership(self, options: Options) -> None:
-        """What it takes to belong to a cluster."""
-        record = self.event_log.provided.record
-        self.dialed_route_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
-            tls_layers, providers.Callable(dialed_route_tls, options, record)
-        )
-        self.dialed_layers = providers.Singleton(layers_of, self.dialed_route_tls, taps=self.taps)
-        self.dialer: providers.Provider[Dialer] = providers.Singleton(
-            TcpDialer,
-            on_failure=providers.Callable(failure_reporter, self.event_log),
-            layers=self.dialed_layers,
-            scheduler=self.clock,
-        )
-        self.route_authenticator: providers.Provider[Authenticator] = providers.Singleton(
-            switchable, cluster_auth_settings(options), record
-        )
-        self.membership: providers.Provider[Membership | None] = providers.Object(None)
-        if options.cluster.port:
-            self.membership = providers.Singleton(
-                Membership,
-                settings=providers.Object(cluster_settings(options)),
-                gatekeeper=self.route_authenticator,
-                dialer=self.dialer,
-            )
+    @part
+    def leaf_tls(self) -> TlsLayers | None:
+        from .leaf_settings import leaf_tls  # noqa: PLC0415 - see the head of the module
 
-    def _provide_leaves(self, options: Options) -> None:
-        """What it takes to have leaf nodes, and to be one."""
-        record, own = self.event_log.provided.record, leaf_auth_settings(options)
-        self.leaf_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
-            tls_layers, providers.Callable(leaf_tls, options, record)
-        )
-        self.leaf_layers = providers.Singleton(
-            layers_of, self.leaf_tls, choice=leaf_choice(options), taps=self.taps
-        )
-        self.leaf_listener = self._listener(options.leafnodes.host, options.leafnodes.port, self.leaf_layers)
-        own_logins: providers.Provider[Authenticator | None] = providers.Object(None)
-        if own is not None:
-            own_logins = providers.Callable(switchable, own, record)
-        self.leaf_gatekeeper: providers.Provider[LeafGatekeeper] = providers.Singleton(
-            LeafGatekeeper, self.authenticator, own_logins, leaf_anonymous(options)
-        )
-        self.remote_needs = providers.Factory(
-            RemoteNeeds,
-            record,
-            providers.Callable(failure_reporter, self.event_log),
-            self.clock,
-            self.taps,
-        )
-        self.leaf_remotes = providers.Singleton(open_remotes, options, self.remote_needs)
-        self.leaves: providers.Provider[LeafNeeds | None] = providers.Object(None)
-        self.leaf_nodes: providers.Provider[LeafNodes | None] = providers.Object(None)
-        if has_leaves(options):
-            self.leaves = providers.Singleton(
-                LeafNeeds,
-                listener=providers.Object(leaf_listener_settings(options)),
-                remotes=providers.Callable(tuple, self.leaf_remotes),
-                gatekeeper=self.leaf_gatekeeper,
-                make_nonce=self.entropy.provided.nonce,
-                cluster=options.cluster.name or "",
-                jetstream=options.stores_streams,
-                domain=jetstream_domain(options),
-            )
-            self.leaf_nodes = providers.Singleton(
-                LeafNodes,
-                self.leaf_listener,
-                options.leafnodes.host,
-                options.leafnodes.port,
-                self.leaf_remotes,
-                self.leaf_gatekeeper,
-            )
+        return tls_layers(leaf_tls(self._first, self.event_log().record))
 
-    def _provide_broker(self, options: Options, make_plane: MakePlane) -> None:
-        """The broker, and what those see who only watch."""
-        self.make_nonce: providers.Provider[Callable[[], str] | None] = providers.Callable(
-            nonce_maker, options, self.entropy
+    @part
+    def leaf_layers(self) -> list[LayerFactory]:
+        from .leaf_settings import leaf_choice  # noqa: PLC0415 - see the head of the module
+
+        return layers_of(self.leaf_tls(), choice=leaf_choice(self._first), taps=self.taps())
+
+    @part
+    def leaf_listener(self) -> Listener:
+        section = self._first.leafnodes
+        return self._listener(section.host, section.port, self.leaf_layers())
+
+    @part
+    def leaf_gatekeeper(self) -> "LeafGatekeeper":
+        from ..adapters.auth.leaf_gatekeeper import LeafGatekeeper  # noqa: PLC0415 - see the head of the module
+        from .leaf_settings import leaf_anonymous, leaf_auth_settings  # noqa: PLC0415 - see the head of the module
+
+        own = leaf_auth_settings(self._first)
+        own_logins = None if own is None else switchable(own, self.event_log().record)
+        return LeafGatekeeper(self.authenticator(), own_logins, leaf_anonymous(self._first))
+
+    @part
+    def remote_needs(self) -> "RemoteNeeds":
+        from .leaf_remotes import RemoteNeeds  # noqa: PLC0415 - see the head of the module
+
+        events = self.event_log()
+        return RemoteNeeds(events.record, failure_reporter(events), self.clock(), self.taps())
+
+    @part
+    def leaf_remotes(self) -> list[LeafRemote]:
+        from .leaf_remotes import open_remotes  # noqa: PLC0415 - see the head of the module
+
+        return open_remotes(self._first, self.remote_needs())
+
+    @part
+    def leaves(self) -> LeafNeeds | None:
+        options = self._first
+        if not has_leaves(options):
+            return None
+        from .leaf_settings import leaf_listener_settings  # noqa: PLC0415 - see the head of the module
+
+        return LeafNeeds(
+            listener=leaf_listener_settings(options),
+            remotes=tuple(self.leaf_remotes()),
+            gatekeeper=self.leaf_gatekeeper(),
+            make_nonce=self.entropy().nonce,
+            cluster=options.cluster.name or "",
+            jetstream=options.stores_streams,
+            domain=jetstream_domain(options),
         )
-        self.broker: providers.Provider[Broker] = providers.Singleton(
-            Broker,
+
+    @part
+    def leaf_nodes(self) -> "LeafNodes | None":
+        section = self._first.leafnodes
+        if not has_leaves(self._first):
+            return None
+        from .leaf_nodes import LeafNodes  # noqa: PLC0415 - see the head of the module
+
+        return LeafNodes(
+            self.leaf_listener(), section.host, section.port, self.leaf_remotes(), self.leaf_gatekeeper()
+        )
+
+    # --- the broker, and what those see who only watch --------------------------------------
+
+    @part
+    def make_nonce(self) -> Callable[[], str] | None:
+        return nonce_maker(self._first, self.entropy())
+
+    @part
+    def broker(self) -> Broker:
+        options, entropy, gatekeeper = self._first, self.entropy(), self.authenticator()
+        return Broker(
             limits(options),
-            providers.Callable(server_info, options, self.entropy, self.authenticator),
-            providers.Factory(
-                Needs,
-                make_plane=providers.Object(make_plane),
-                seed=providers.Callable(lambda entropy: entropy.seed(), self.entropy),
-                scheduler=self.clock,
-                gatekeeper=self.authenticator,
-                events=self.event_log,
-                make_nonce=self.make_nonce,
-                anonymous=providers.Object(anonymous(options)),
-                hooks=providers.Callable(gate_of, self.open_hooks),
-                leaves=self.leaves,
+            server_info(options, entropy, gatekeeper),
+            Needs(
+                make_plane=self._make_plane,
+                seed=entropy.seed(),
+                scheduler=self.clock(),
+                gatekeeper=gatekeeper,
+                events=self.event_log(),
+                make_nonce=self.make_nonce(),
+                anonymous=anonymous(options),
+                hooks=gate_of(self.open_hooks()),
+                leaves=self.leaves(),
             ),
-            self.membership,
-            compatibility=providers.Object(Compatibility(options.compatibility)),
+            self.membership(),
+            compatibility=Compatibility(options.compatibility),
         )
-        self.certificate_dates: providers.Provider[CertificateDates] = providers.Singleton(
-            CertificateDates,
-            providers.Object(self.dates),
-            self.clock,
-            self.event_log.provided.record,
-        )
-        self.view: providers.Provider[BrokerView] = providers.Singleton(LiveView, self.broker)
 
-    def _provide_streams(self, options: Options) -> None:
-        """JetStream, if it is on."""
-        self.streams_in_memory: providers.Provider[bool] = providers.Object(False)  # noqa: FBT003 - the part itself
+    @part
+    def certificate_dates(self) -> CertificateDates:
+        return CertificateDates(self.dates, self.clock(), self.event_log().record)
+
+    @part
+    def view(self) -> "BrokerView":
+        from ..domain.view import LiveView  # noqa: PLC0415 - see the head of the module
+
+        return LiveView(self.broker())
+
+    # --- JetStream, if it is on -------------------------------------------------------------
+
+    @part
+    def streams_in_memory(self) -> bool:
         """Whether all streams are kept in memory, also those that are configured otherwise."""
-        self.open_storage: providers.Provider[OpenStorage] = providers.Object(open_storage)
-        self.streams: providers.Provider[Streams | None] = providers.Object(None)
-        if options.stores_streams:
-            self.streams = providers.Singleton(
-                Streams,
-                self.broker,
-                providers.Callable(settings_of_streams, options, self.broker, self.streams_in_memory),
-                self.open_storage,
-                self.clock,
-                self.entropy,
-            )
+        return False
 
-    def _provide_listeners(self, options: Options) -> None:
-        """Where clients and other servers come in."""
-        record = self.event_log.provided.record
-        self.client_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
-            tls_layers, providers.Callable(client_tls, options, record)
-        )
-        self.accepted_route_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
-            tls_layers, providers.Callable(accepted_route_tls, options, record)
-        )
-        self.client_layers = providers.Singleton(
-            layers_of, self.client_tls, choice=client_choice(options), taps=self.taps
-        )
-        self.route_layers = providers.Singleton(layers_of, self.accepted_route_tls, taps=self.taps)
-        self.listener = self._listener(options.host, options.port, self.client_layers)
-        self.route_listener = self._listener(options.cluster.host, options.cluster.port, self.route_layers)
-        self.client_listeners: providers.Provider[Sequence[ClientListener]] = providers.Singleton(
-            listeners_of,
-            providers.Factory(
-                ClientListener,
-                self.listener,
-                options.host,
-                options.port,
-                tls_required=tls_demanded(options),
-                tls_verify=options.tls is not None and options.tls.demands_certificates,
-                tls_available=options.tls is not None and not tls_demanded(options),
-                tls_first=options.tls is not None and options.tls.handshake_first is True,
-            ),
-            *self._websocket_listeners(options),
-            *self._unix_listeners(options),
-        )
+    @part
+    def open_storage(self) -> OpenStorage:
+        return open_storage
 
-    def _websocket_listeners(self, options: Options) -> list[providers.Provider[ClientListener]]:
-        """The place for websockets, if there is one. TLS is beneath, so that INFO asks for none."""
-        section, record = options.websocket, self.event_log.provided.record
-        self.websocket_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
-            tls_layers, providers.Callable(websocket_tls, options, record)
+    @part
+    def streams(self) -> Streams | None:
+        options = self._first
+        if not options.stores_streams:
+            return None
+        broker = self.broker()
+        settings = settings_of_streams(options, broker, self.streams_in_memory())
+        return Streams(broker, settings, self.open_storage(), self.clock(), self.entropy())
+
+    # --- where clients and other servers come in --------------------------------------------
+
+    @part
+    def client_tls(self) -> TlsLayers | None:
+        return tls_layers(client_tls(self._first, self.event_log().record))
+
+    @part
+    def client_layers(self) -> list[LayerFactory]:
+        return layers_of(self.client_tls(), choice=client_choice(self._first), taps=self.taps())
+
+    @part
+    def listener(self) -> Listener:
+        return self._listener(self._first.host, self._first.port, self.client_layers())
+
+    @part
+    def client_listeners(self) -> Sequence[ClientListener]:
+        """Where clients come in; add a line here for one more."""
+        options = self._first
+        first = ClientListener(
+            self.listener(),
+            options.host,
+            options.port,
+            tls_required=tls_demanded(options),
+            tls_verify=options.tls is not None and options.tls.demands_certificates,
+            tls_available=options.tls is not None and not tls_demanded(options),
+            tls_first=options.tls is not None and options.tls.handshake_first is True,
         )
-        self.websockets = providers.Singleton(
-            WebsocketLayers, providers.Callable(websocket_settings, options, record)
-        )
-        self.websocket_layers = providers.Singleton(
-            layers_of, self.websocket_tls, self.websockets, taps=self.taps
-        )
+        return [first, *self._websocket_listeners(), *self._unix_listeners()]
+
+    @part
+    def websocket_tls(self) -> TlsLayers | None:
+        """TLS is beneath, so that INFO asks for none."""
+        return tls_layers(websocket_tls(self._first, self.event_log().record))
+
+    @part
+    def websockets(self) -> "WebsocketLayers":
+        from ..adapters.net_asyncio.websocket_layer import WebsocketLayers  # noqa: PLC0415 - see the head of the module
+        from .websocket_settings import websocket_settings  # noqa: PLC0415 - the same
+
+        return WebsocketLayers(websocket_settings(self._first, self.event_log().record))
+
+    @part
+    def websocket_layers(self) -> list[LayerFactory]:
+        return layers_of(self.websocket_tls(), self.websockets(), taps=self.taps())
+
+    def _websocket_listeners(self) -> list[ClientListener]:
+        """The place for websockets, if there is one."""
+        section = self._first.websocket
         if not section.port:
             return []
-        listener = self._listener(section.host, section.port, self.websocket_layers)
+        listener = self._listener(section.host, section.port, self.websocket_layers())
         scheme = "ws" if section.no_tls else "wss"
-        return [providers.Factory(ClientListener, listener, section.host, section.port, websocket=scheme)]
+        return [ClientListener(listener, section.host, section.port, websocket=scheme)]
 
-    def _unix_listeners(self, options: Options) -> list[providers.Provider[ClientListener]]:
-        """The unix socket, if there is one; links in one machine need no TLS."""
-        settings = unix_socket_settings(options)
+    @part
+    def unix_listener(self) -> Listener | None:
+        """Links in one machine need no TLS."""
+        settings = unix_socket_settings(self._first)
         if settings is None:
-            return []
-        self.unix_listener: providers.Provider[Listener] = providers.Singleton(
-            UnixListener,
-            settings,
-            on_failure=providers.Callable(failure_reporter, self.event_log),
-            on_accept_failed=self.event_log.provided.record,
-            layers=providers.Callable(layers_of, None, taps=self.taps),
-            scheduler=self.clock,
-        )
-        return [providers.Factory(ClientListener, self.unix_listener, settings.path, 0, unix=True)]
+            return None
+        from ..adapters.net_asyncio.unix_listener import UnixListener  # noqa: PLC0415 - see the head of the module
 
-    def _listener(
-        self,
-        host: str,
-        port: int,
-        layers: providers.Provider[list[LayerFactory]],
-    ) -> providers.Provider[Listener]:
-        return providers.Singleton(
-            TcpListener,
+        events = self.event_log()
+        return UnixListener(
+            settings,
+            on_failure=failure_reporter(events),
+            on_accept_failed=events.record,
+            layers=layers_of(None, taps=self.taps()),
+            scheduler=self.clock(),
+        )
+
+    def _unix_listeners(self) -> list[ClientListener]:
+        """The unix socket, if there is one."""
+        path, listener = self._first.unix_socket.path or "", self.unix_listener()
+        return [] if listener is None else [ClientListener(listener, path, 0, unix=True)]
+
+    def _listener(self, host: str, port: int, layers: list[LayerFactory]) -> Listener:
+        events = self.event_log()
+        return TcpListener(
             host,
             port,
-            on_failure=providers.Callable(failure_reporter, self.event_log),
-            on_accept_failed=self.event_log.provided.record,
+            on_failure=failure_reporter(events),
+            on_accept_failed=events.record,
             layers=layers,
-            scheduler=self.clock,
+            scheduler=self.clock(),
         )
 
-    def _provide_monitor(self, options: Options, twin: str, config_file: str) -> None:
-        """The pages."""
-        self.monitor_endpoints: providers.Provider[Sequence[MonitorEndpoint]] = providers.Singleton(
-            monitor_endpoints, options
-        )
-        self.monitor: providers.Provider[Monitor] = providers.Singleton(
-            HttpMonitor,
-            self.monitor_endpoints,
-            monitor_settings(options, twin, config_file, self.dates),
-            providers.Factory(
-                MonitorNeeds,
-                view=self.view,
-                clock=self.clock,
-                events=self.event_log,
-                journal=self.journal,
-                open_socket=providers.Object(listening_socket),
-                in_thread=providers.Object(in_own_thread),
-                while_importing=self.while_importing,
-                streams=providers.Callable(view_of_streams, self.streams),
+    # --- the pages --------------------------------------------------------------------------
+
+    @part
+    def monitor_endpoints(self) -> "Sequence[MonitorEndpoint]":
+        if self._first.http is None and self._first.https is None:
+            return ()
+        from .monitor_settings import monitor_endpoints  # noqa: PLC0415 - see the head of the module
+
+        return monitor_endpoints(self._first)
+
+    @part
+    def monitor(self) -> Monitor:
+        endpoints = self.monitor_endpoints()
+        if not endpoints:
+            return NoMonitor()
+        from ..adapters.monitoring.monitor import HttpMonitor, MonitorNeeds  # noqa: PLC0415 - see the head of the module
+        from ..adapters.net_asyncio.listening_socket import listening_socket  # noqa: PLC0415 - see the head of the module
+        from .monitor_settings import monitor_settings  # noqa: PLC0415 - see the head of the module
+
+        return HttpMonitor(
+            endpoints,
+            monitor_settings(self._first, self.data_plane, self.config_file, self.dates),
+            MonitorNeeds(
+                view=self.view(),
+                clock=self.clock(),
+                events=self.event_log(),
+                journal=self.journal(),
+                open_socket=listening_socket,
+                in_thread=in_own_thread,
+                while_importing=self.while_importing(),
+                streams=view_of_streams(self.streams()),
             ),
         )
 
-    def _provide_service(self, options: Options, twin: str) -> None:
-        """All of it, to start and to stop."""
-        self.are_descriptors_plenty: providers.Provider[Callable[[], bool]] = providers.Object(
-            are_descriptors_plenty
-        )
-        self.service: providers.Provider[Service] = providers.Singleton(
-            Service,
-            self.broker,
-            providers.Factory(
-                Parts,
-                listeners=self.client_listeners,
-                route_listener=self.route_listener,
-                route_authenticator=self.route_authenticator,
-                dialer=self.dialer,
-                client_urls=providers.Object(partial(client_urls, options)),
-                websocket_urls=providers.Object(partial(websocket_urls, options)),
-                events=self.event_log,
-                authenticator=self.authenticator,
-                monitor=self.monitor,
-                data_plane=twin,
-                streams=self.streams,
-                leaf_nodes=self.leaf_nodes,
-                are_descriptors_plenty=self.are_descriptors_plenty,
-                hooks=self.hook_runners,
+    # --- all of it, to start and to stop ----------------------------------------------------
+
+    @part
+    def are_descriptors_plenty(self) -> Callable[[], bool]:
+        return are_descriptors_plenty
+
+    @part
+    def service_manager(self) -> ServiceManager:
+        return ServiceManager(os.environ, warn)
+
+    @part
+    def service(self) -> Service:
+        options = self._first
+        return Service(
+            self.broker(),
+            Parts(
+                listeners=self.client_listeners(),
+                mesh=self.mesh(),
+                client_urls=partial(client_urls, options),
+                websocket_urls=partial(websocket_urls, options),
+                events=self.event_log(),
+                authenticator=self.authenticator(),
+                monitor=self.monitor(),
+                data_plane=self.data_plane,
+                streams=self.streams(),
+                leaf_nodes=self.leaf_nodes(),
+                are_descriptors_plenty=self.are_descriptors_plenty(),
+                hooks=self.hook_runners(),
             ),
         )

@@ -1,11 +1,8 @@
 """Events of the server's process and configuration."""
 
-from dataclasses import dataclass
-
 from ..domain.events import Event, Level
 
 
-@dataclass(frozen=True, slots=True)
 class ConfigurationQuestioned(Event):
     """An option has no effect. There is no level of warnings between ERR and INF."""
 
@@ -16,7 +13,6 @@ class ConfigurationQuestioned(Event):
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
 class StartFailed(Event):
     """The last line of a server that could not start."""
 
@@ -26,7 +22,6 @@ class StartFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
 class PortsFileFailed(Event):
     """Programs that look for the file do not find this server."""
 
@@ -36,7 +31,6 @@ class PortsFileFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
 class OptionReloaded(Event):
     """A key has another value in a running server."""
 
@@ -47,7 +41,6 @@ class OptionReloaded(Event):
     change: str
 
 
-@dataclass(frozen=True, slots=True)
 class ConfigurationReloaded(Event):
     """A reload is done."""
 
@@ -58,7 +51,6 @@ class ConfigurationReloaded(Event):
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
 class ReloadFailed(Event):
     """Nothing has changed."""
 
@@ -69,7 +61,6 @@ class ReloadFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
 class CertificatesRead(Event):
     """The files of a section ``tls`` were read again; links that are there keep what they have."""
 
@@ -79,7 +70,6 @@ class CertificatesRead(Event):
     section: str
 
 
-@dataclass(frozen=True, slots=True)
 class CertificateEnds(Event):
     """A certificate should be replaced soon. There is no level of warnings between ERR and INF."""
 
@@ -91,7 +81,6 @@ class CertificateEnds(Event):
     days: int
 
 
-@dataclass(frozen=True, slots=True)
 class CertificateEnded(Event):
     """Clients that verify the certificate do not connect any more."""
 
@@ -102,7 +91,6 @@ class CertificateEnded(Event):
     date: str
 
 
-@dataclass(frozen=True, slots=True)
 class PlainDataPlane(Event):
     """The native data plane was to be used if built, and is not built."""
 
@@ -113,7 +101,6 @@ class PlainDataPlane(Event):
     )
 
 
-@dataclass(frozen=True, slots=True)
 class PendingRaised(Event):
     """The bound of pending bytes follows the largest message unless it is configured."""
 
@@ -127,7 +114,6 @@ class PendingRaised(Event):
     max_payload: int
 
 
-@dataclass(frozen=True, slots=True)
 class StopIncomplete(Event):
     """A part of the server failed to stop; the server ends nevertheless."""
 
@@ -138,7 +124,6 @@ class StopIncomplete(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
 class JetStreamFailed(Event):
     """Streams cannot be served, so nothing is."""
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from ..adapters.auth.guard import AuthenticatorFailed
 from ..adapters.logs.structured import LinesDropped, LogReopenFailed
+from ..adapters.monitoring.events import MonitorUnavailable
 from ..adapters.monitoring.journal import EventKind
-from ..adapters.monitoring.monitor import MonitorUnavailable
 from ..adapters.net_asyncio.tls_events import HandshakeFailed, ProtectionBroken
 from ..domain.cluster.events import (
     RouteDown,

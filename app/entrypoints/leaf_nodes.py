@@ -1,22 +1,17 @@
-"""Leaf nodes as a part of the server: the listener for leaves, and the dialers of remotes."""
+"""Leaf nodes as a part of the server: the listener for leaves, and what ends with the server."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ..adapters.auth.leaf_credentials import RemoteCredentials
-from ..adapters.auth.leaf_gatekeeper import LeafGatekeeper
-from ..adapters.net_asyncio.leaf_dialer import LeafTcpDialer
 from ..adapters.net_asyncio.leaf_events import LeafListenFailed, LeafListening
-from ..adapters.net_asyncio.tls_layer import TlsLayers
-from ..config.leaf_options import LeafOptions, LeafRemoteOptions
-from ..config.options import Options
 from ..domain.broker import Broker
 from ..domain.events import Event
 from ..domain.leaf.settings import LeafRemote
-from ..domain.timers import Scheduler
-from ..ports.layers import LayerFactory
 from ..ports.transport import Address, Listener, ListenError
-from .leaf_settings import dial_settings, remote_login, remote_settings, remote_tls
+
+if TYPE_CHECKING:
+    from ..adapters.auth.leaf_gatekeeper import LeafGatekeeper
 
 
 class NoLeafListener(Exception):
@@ -36,7 +31,7 @@ class LeafNodes:
     port: int
     """As configured; -1 is any free port, 0 none."""
     remotes: Sequence[LeafRemote] = ()
-    gatekeeper: LeafGatekeeper | None = None
+    gatekeeper: "LeafGatekeeper | None" = None
     """Judges leaves; None where nobody asks."""
 
     async def listen(self, broker: Broker, record: Callable[[Event], None]) -> Address | None:
@@ -61,34 +56,3 @@ class LeafNodes:
         """Let go of what judges leaves."""
         if self.gatekeeper is not None:
             self.gatekeeper.close()
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteNeeds:
-    """What it takes to dial hubs."""
-
-    record: Callable[[Event], None]
-    on_failure: Callable[[Exception], None]
-    scheduler: Scheduler
-    taps: Sequence[LayerFactory] = ()
-
-
-def open_remotes(options: Options, needs: RemoteNeeds) -> list[LeafRemote]:
-    """All remotes that are not disabled; a reload may change the list. Raises `AuthError` and `TlsError`."""
-    section = options.leafnodes
-    return [open_remote(section, remote, needs) for remote in section.in_use]
-
-
-def open_remote(section: LeafOptions, remote: LeafRemoteOptions, needs: RemoteNeeds) -> LeafRemote:
-    """One of them. Raises `AuthError` and `TlsError`."""
-    return LeafRemote(
-        remote_settings(section, remote),
-        LeafTcpDialer(
-            dial_settings(section, remote),
-            TlsLayers(remote_tls(remote, needs.record)),
-            on_failure=needs.on_failure,
-            scheduler=needs.scheduler,
-            taps=needs.taps,
-        ),
-        RemoteCredentials(remote_login(remote)),
-    )

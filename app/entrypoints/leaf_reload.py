@@ -12,7 +12,7 @@ from ..domain.credentials import Identity
 from ..domain.leaf.events import LeafRemoteChanged
 from ..domain.leaf.settings import LeafRemote
 from .container import Container
-from .leaf_nodes import open_remote
+from .leaf_remotes import open_remote
 from .leaf_settings import (
     leaf_anonymous,
     leaf_auth_settings,

@@ -22,11 +22,6 @@ LEAF_ROLE = "leafnode"
 """What the log calls such peers in lines about TLS."""
 
 
-def has_leaves(options: Options) -> bool:
-    """Whether the server has leaf nodes, or is one; a remote that is disabled may be enabled later."""
-    return bool(options.leafnodes.port or options.leafnodes.remotes)
-
-
 def leaf_auth_settings(options: Options) -> AuthSettings | None:
     """The logins of leaves; None where those of clients count."""
     section = options.leafnodes.authorization

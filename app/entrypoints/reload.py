@@ -11,6 +11,7 @@ made. What can fail is over then, so that the commit, one call on the event loop
 import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from ..adapters.logs.destinations import LogDestinationError
 from ..adapters.net_asyncio.tls_context import TlsError
@@ -18,6 +19,7 @@ from ..adapters.process.files import PidFileError
 from ..adapters.process.own_thread import in_own_thread
 from ..config.errors import ConfigError
 from ..config.load import Loaded
+from ..config.options import Options
 from ..config.reloading import ReloadPlan, config_digest, plan_reload
 from ..domain.events import ServerFailure
 from ..domain.failure import described
@@ -32,7 +34,9 @@ from .events import (
     OptionReloaded,
     ReloadFailed,
 )
-from .reload_parts import Commit, Parting, prepared
+
+if TYPE_CHECKING:
+    from .reload_parts import Commit
 
 _REASONS = (AuthError, HooksError, LogDestinationError, PidFileError, TlsError)
 """Why a part cannot be prepared."""
@@ -88,14 +92,16 @@ class Reloader:
             if plan.refused:
                 raise ReloadRefused(*(change.refusal for change in plan.refused))
             try:
-                commits = await in_own_thread(lambda: prepared(container, loaded.options, undo))
+                commits = await in_own_thread(lambda: _prepared(container, loaded.options, undo))
             except _REASONS as error:
                 raise ReloadRefused(str(error)) from error
             undo.pop_all()
         self._commit(commits, loaded, plan)
         return plan
 
-    def _commit(self, commits: list[Commit], loaded: Loaded, plan: ReloadPlan) -> None:
+    def _commit(self, commits: list["Commit"], loaded: Loaded, plan: ReloadPlan) -> None:
+        from .reload_parts import Parting  # noqa: PLC0415 - see `_prepared`
+
         container, left = self._container, Parting()
         for commit in commits:
             try:
@@ -115,3 +121,10 @@ class Reloader:
         for section in sections_with_tls(loaded.options):
             record(CertificatesRead(None, section))
         record(ConfigurationReloaded(None, config_digest(loaded.options)))
+
+
+def _prepared(container: Container, new: Options, undo: ExitStack) -> list["Commit"]:
+    """What is to be done. In a thread: this is when the modules of all parts are imported."""
+    from .reload_parts import prepared  # noqa: PLC0415 - most servers never reload
+
+    return prepared(container, new, undo)

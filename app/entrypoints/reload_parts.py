@@ -13,6 +13,7 @@ from functools import partial
 from ..adapters.auth.login_review import judge_by
 from ..adapters.auth.setup import AuthSettings, open_authenticator
 from ..adapters.auth.switch import SwitchableAuthenticator
+from ..adapters.hooks.setup import OpenHooks, check_hooks, load_hooks, open_hooks
 from ..adapters.monitoring.monitor import HttpMonitor
 from ..adapters.net_asyncio.tls_context import lead_to
 from ..adapters.net_asyncio.tls_layer import TlsLayers, TlsSettings
@@ -27,6 +28,7 @@ from ..ports.layers import LayerFactory
 from .certificate_dates import refuse_expired
 from .container import Container
 from .leaf_reload import leaf_changes
+from .monitor_settings import monitor_endpoints, monitor_settings
 from .settings import (
     accepted_route_tls,
     anonymous,
@@ -40,15 +42,13 @@ from .settings import (
     hook_settings,
     limits,
     log_settings,
-    monitor_endpoints,
-    monitor_settings,
     nonce_maker,
     tls_demanded,
-    websocket_settings,
     websocket_tls,
     websocket_urls,
 )
 from .stream_settings import stream_settings
+from .websocket_settings import websocket_settings
 from .wiring import layers_of
 
 
@@ -197,13 +197,22 @@ def _hooks(container: Container, new: Options, undo: ExitStack) -> Sequence[Comm
     del undo  # hooks that were made and not used have nothing open
     if hook_settings(new) == hook_settings(container.options):
         return ()
-    opened, broker, runners = container.reopened_hooks(new), container.broker(), container.hook_runners()
+    opened, broker, runners = _opened_hooks(container, new), container.broker(), container.hook_runners()
 
     def commit(_left: Parting) -> None:
         broker.use_hooks(None if opened is None else opened.gate)
         runners.switch(opened)
 
     return (commit,)
+
+
+def _opened_hooks(container: Container, new: Options) -> OpenHooks | None:
+    """Ready to be asked; an object that a program has given stays. Raises `HooksError`."""
+    settings = hook_settings(new)
+    is_given = container.hooks.last_overriding is not None
+    hooks = container.hooks() if is_given else load_hooks(settings)
+    checked = check_hooks(hooks, settings)
+    return None if checked is None else open_hooks(checked, container.clock(), container.event_log())
 
 
 def _streams(container: Container, new: Options, undo: ExitStack) -> Sequence[Commit]:

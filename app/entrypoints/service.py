@@ -38,8 +38,8 @@ from ..ports.event_log import EventLog
 from ..ports.monitor import Monitor
 from ..ports.transport import LINGER_SECONDS, Address, Dialer, Listener, ListenError
 from .events import JetStreamFailed, StopIncomplete
+from .identity import PROGRAM, RUNTIME
 from .leaf_nodes import LeafNodes, NoLeafListener
-from .settings import PROGRAM, RUNTIME
 from .streams import CannotOpen, Streams
 
 DEPARTURE_SECONDS = 2 * LINGER_SECONDS
@@ -111,15 +111,20 @@ class Addresses:
 
 
 @dataclass(frozen=True, slots=True)
+class MeshParts:
+    """What brings links of other servers, and judges them."""
+
+    listener: Listener
+    authenticator: Authenticator
+    dialer: Dialer
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What a server consists of besides its broker."""
 
     listeners: Sequence[ClientListener]
     """One at least. The cluster advertises the first one, and monitoring shows it."""
-    route_listener: Listener
-    """For other servers; used only in a cluster, as all that is named for routes."""
-    route_authenticator: Authenticator
-    dialer: Dialer
     client_urls: Callable[[int], tuple[str, ...]]
     """Our addresses for clients, for the cluster; called with the clients' port."""
     websocket_urls: Callable[[int], tuple[str, ...]]
@@ -132,6 +137,8 @@ class Parts:
     are_descriptors_plenty: Callable[[], bool]
     """Whether clients may come in before monitoring has opened what it needs (ADR 0028)."""
     hooks: HookRunners
+    mesh: MeshParts | None = None
+    """What takes part in a cluster; None without one."""
     streams: Streams | None = None
     """JetStream, if it is on."""
     leaf_nodes: LeafNodes | None = None
@@ -194,7 +201,8 @@ class Service:
         cluster = self.broker.cluster
         clients = [await self._listen(listener) for listener in self._parts.listeners]
         leaves = await self._listen_for_leaves()
-        routes = None if cluster is None else await self._listen_for_routes(cluster)
+        mesh = self._parts.mesh
+        routes = None if cluster is None or mesh is None else await self._listen_for_routes(cluster, mesh)
         for listener, address in zip(self._parts.listeners, clients, strict=True):
             events.record(listener.listening(address))
             for fact in _about_tls(listener):
@@ -246,10 +254,10 @@ class Service:
         kind = ConnectionType.WEBSOCKET if at.websocket else ConnectionType.STANDARD
         return ListenerInfo(at.host, port, at.tls_required, at.tls_verify, at.tls_available, kind)
 
-    async def _listen_for_routes(self, cluster: Cluster) -> Address:
+    async def _listen_for_routes(self, cluster: Cluster, mesh: MeshParts) -> Address:
         """Last, for a peer that comes in at once must learn all about us."""
         try:
-            address = await self._parts.route_listener.start(self.broker.accept_route)
+            address = await mesh.listener.start(self.broker.accept_route)
         except ListenError as error:
             settings = cluster.settings
             raise CannotStart(RouteListenFailed(None, settings.host, settings.port, str(error))) from error
@@ -350,9 +358,9 @@ class Service:
     async def _close_listeners(self) -> None:
         parts = self._parts
         await self._close_client_listeners()
-        if self.broker.cluster is not None:
-            await self._in_time("the listener for routes", parts.route_listener.close())
-            self._at_once("the dialer", parts.dialer.close)
+        if parts.mesh is not None:
+            await self._in_time("the listener for routes", parts.mesh.listener.close())
+            self._at_once("the dialer", parts.mesh.dialer.close)
         if parts.leaf_nodes is not None:
             await self._in_time("the listener for leaf nodes", parts.leaf_nodes.listener.close())
             self._at_once("the dialers of leaf nodes", parts.leaf_nodes.stop_dialling)
@@ -368,12 +376,16 @@ class Service:
         await self._in_time("monitoring", self._parts.monitor.close())
         await self._in_time("the hooks", self._parts.hooks.close(), PATIENCE_SECONDS)
         self._at_once("the authenticator", self._parts.authenticator.close)
-        self._at_once("the authenticator of routes", self._parts.route_authenticator.close)
+        if self._parts.mesh is not None:
+            self._at_once("the authenticator of routes", self._parts.mesh.authenticator.close)
         if self._parts.leaf_nodes is not None:
             self._at_once("the authenticator of leaf nodes", self._parts.leaf_nodes.close)
 
     async def _close_log(self) -> None:
-        """In a thread: a destination that is stuck must not hold the loop."""
+        """In a thread if it may wait: a destination that is stuck must not hold the loop."""
+        if not self._events.may_wait:
+            self._events.close()
+            return
         try:
             await in_own_thread(self._events.close)
         except RuntimeError:  # there is no thread to be had

@@ -5,22 +5,16 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from .. import __version__
 from ..adapters.auth.setup import AuthSettings
 from ..adapters.hooks.setup import HookSettings
 from ..adapters.logs.setup import LogSettings
-from ..adapters.monitoring.context import LeafRemoteSummary, LeafSummary, MonitorSettings
-from ..adapters.monitoring.monitor import MonitorEndpoint
 from ..adapters.net_asyncio.local_addresses import global_addresses
 from ..adapters.net_asyncio.tls_choice import ChoiceTerms
-from ..adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
+from ..adapters.net_asyncio.tls_context import TlsFiles, client_context, server_context
 from ..adapters.net_asyncio.tls_layer import TlsSettings
 from ..adapters.net_asyncio.unix_socket import UnixSocketSettings
-from ..adapters.net_asyncio.websocket_layer import BATCH_BYTES, WebsocketSettings
-from ..adapters.net_asyncio.websocket_upgrade import OriginRules, parse_origin
 from ..config.addresses import parse_advertised
 from ..config.options import Options
-from ..config.reloading import config_digest
 from ..config.scalars import parse_duration
 from ..config.tls_options import TlsOptions
 from ..domain.address import is_wildcard, joined, with_port
@@ -30,7 +24,7 @@ from ..domain.credentials import Identity
 from ..domain.events import Event
 from ..domain.jetstream.settings import API_LEVEL
 from ..domain.lame_duck import LameDuckTerms
-from ..domain.limits import Limits, longest_message
+from ..domain.limits import Limits
 from ..domain.permissions.configured_users import ConfiguredUsers
 from ..domain.permissions.rules import Permissions
 from ..domain.protocol.client_level import CLIENT_LEVEL
@@ -38,17 +32,10 @@ from ..domain.protocol.encode import ServerInfo
 from ..domain.rates import PublishRate
 from ..ports.authenticator import Authenticator
 from ..ports.entropy import Entropy
-
-ADVERTISED_VERSION = "0.8.0"
-"""The version of gnatsd whose protocol is spoken with `compatibility` 0.8.0, and that ``-v`` prints."""
+from .identity import ADVERTISED_VERSION
 
 AUTO_SECONDS = 0.05
 """How long `handshake_first: auto` waits for a handshake."""
-
-NO_DATES: Mapping[str, float] = {}
-
-PROGRAM = f"pynatsd {__version__}"
-RUNTIME = f"{platform.python_implementation()} {platform.python_version()}"
 
 
 def log_settings(options: Options) -> LogSettings:
@@ -256,19 +243,6 @@ def websocket_tls(options: Options, record: Callable[[Event], None]) -> TlsSetti
     )
 
 
-def websocket_settings(options: Options, record: Callable[[Event], None]) -> WebsocketSettings:
-    """How websockets work."""
-    section = options.websocket
-    return WebsocketSettings(
-        record,
-        limit=longest_message(options.max_payload, options.max_control_line) + BATCH_BYTES,
-        timeout=section.handshake_timeout,
-        compression=section.compression,
-        origins=OriginRules(section.same_origin, frozenset(map(parse_origin, section.allowed_origins))),
-        secure=not section.no_tls,
-    )
-
-
 def unix_socket_settings(options: Options) -> UnixSocketSettings | None:
     """The unix socket for clients, if there is one."""
     section = options.unix_socket
@@ -360,6 +334,11 @@ def cluster_auth_settings(options: Options) -> AuthSettings:
     return AuthSettings(users={section.user: section.password} if section.user else {})
 
 
+def has_leaves(options: Options) -> bool:
+    """Whether the server has leaf nodes, or is one; a remote that is disabled may be enabled later."""
+    return bool(options.leafnodes.port or options.leafnodes.remotes)
+
+
 def client_urls(options: Options, port: int) -> tuple[str, ...]:
     """Addresses of this server for clients of the whole cluster; `port` is the bound one."""
     return urls_at(options.client_advertise, options.host, port)
@@ -377,85 +356,3 @@ def urls_at(advertised: str | None, host: str, port: int) -> tuple[str, ...]:
     if is_wildcard(host):
         return tuple(joined(address, port) for address in global_addresses())
     return (joined(host, port),)
-
-
-def monitor_endpoints(options: Options) -> tuple[MonitorEndpoint, ...]:
-    """The listeners of monitoring. Raises `TlsError`."""
-    endpoints = []
-    if options.http is not None:
-        endpoints.append(MonitorEndpoint(options.http.host, options.http.port))
-    if options.https is not None:
-        endpoints.append(MonitorEndpoint(options.https.host, options.https.port, _monitor_tls(options.tls)))
-    return tuple(endpoints)
-
-
-def _monitor_tls(section: TlsOptions | None) -> ssl.SSLContext:
-    """The clients' certificate; readers need none (monitoring-pages.md, section 1)."""
-    if section is None:
-        raise TlsError("TLS cert and key required for HTTPS: https_port needs `tls`")
-    return server_context(replace(tls_files(section), verify=False))
-
-
-def monitor_settings(
-    options: Options,
-    data_plane: str,
-    config_file: str = "",
-    dates: Mapping[str, float] = NO_DATES,
-) -> MonitorSettings:
-    """What monitoring shows of the server, and its bounds."""
-    return MonitorSettings(
-        tls_timeout=(options.tls or TlsOptions()).timeout,
-        server_name=options.server_name or "",
-        data_plane=data_plane,
-        pynatsd=__version__,
-        python=RUNTIME,
-        known_as=own_names(options),
-        log=_log_destination(options),
-        config_file=config_file,
-        digest=config_digest(options),
-        certificates=dates,
-        leaf=leaf_summary(options),
-        users=configured_users(options),
-    )
-
-
-def leaf_summary(options: Options) -> LeafSummary:
-    """What pages show of leaf nodes."""
-    section = options.leafnodes
-    remotes = tuple(
-        LeafRemoteSummary(
-            remote.account,
-            tuple(url.address for url in remote.urls),
-            remote.deny_imports,
-            remote.deny_exports,
-            remote.disabled,
-        )
-        for remote in section.remotes
-    )
-    if not section.port:
-        return LeafSummary(remotes=remotes)
-    return LeafSummary(
-        host=section.host,
-        auth_timeout=section.authorization.timeout,
-        tls_timeout=section.tls.timeout if section.tls is not None else 0.0,
-        tls_required=section.tls is not None,
-        tls_verify=section.tls is not None and section.tls.demands_certificates,
-        remotes=remotes,
-    )
-
-
-def _log_destination(options: Options) -> str:
-    """The one that counts, in words; see `LogSettings`."""
-    if options.log_file is None and options.remote_syslog is None and options.syslog:
-        return "syslog"
-    return options.log_file or options.remote_syslog or "standard error"
-
-
-def own_names(options: Options) -> frozenset[str]:
-    """Host names of this server that are configured, in lower case."""
-    names = [options.host, options.server_name or "", options.cluster.host]
-    names += [options.leafnodes.host] if options.leafnodes.port else []
-    names += [endpoint.host for endpoint in (options.http, options.https) if endpoint is not None]
-    if options.client_advertise:
-        names.append(parse_advertised(options.client_advertise).host)
-    return frozenset(name.rstrip(".").lower() for name in names if name)

@@ -20,7 +20,6 @@ from ..ports.authenticator import Authenticator
 from ..ports.event_log import EventLog
 from ..ports.layers import LayerFactory
 from ..ports.streams_view import StreamsView
-from .service import ClientListener
 from .stream_settings import stream_settings
 from .streams import Streams
 
@@ -66,12 +65,7 @@ def layers_of(
     return [tls if choice is None else choice_layers(tls, choice), *above, *taps]
 
 
-def listeners_of(*listeners: ClientListener) -> list[ClientListener]:
-    """Where clients come in; add a line to the provider for one more."""
-    return list(listeners)
-
-
-def failure_reporter(event_log: EventLog) -> object:
+def failure_reporter(event_log: EventLog) -> Callable[[Exception], None]:
     """Records a defect that has ended one link."""
     return lambda error: event_log.record(InternalFailure(None, described(error)))
 

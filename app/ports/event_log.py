@@ -20,6 +20,11 @@ class EventLog(EventSink, Protocol):
         """What lies beneath wants other levels than before; a log that keeps a copy of them takes it anew."""
         ...
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether `close` may wait for what the log is written to; a thread calls it then."""
+        return True
+
     def close(self) -> None:
         """Write out what is still held. Nothing may be recorded afterwards."""
         ...

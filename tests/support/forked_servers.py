@@ -224,7 +224,8 @@ class _Forker:
 def main() -> int:
     """Import the program, and fork servers until nobody can ask for more."""
     with quick_import():
-        importlib.import_module("app.entrypoints.command")
+        for name in ("command", "container", "process"):
+            importlib.import_module(f"app.entrypoints.{name}")
     gc.enable()
     gc.freeze()
     try:

@@ -7,7 +7,6 @@ so do fatal lines, and kinds that are exempt (`Event.bounded`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ...domain.events import Event, Level
 from ...ports.clock import Clock, Timer
@@ -20,7 +19,6 @@ _SECOND = 1.0
 _BOUNDED = (Level.INFO, Level.ERROR)
 
 
-@dataclass(frozen=True, slots=True)
 class FurtherErrors(Event):
     """Errors of one kind that were counted instead of logged; `link` is that of the last."""
 
@@ -34,7 +32,6 @@ class FurtherErrors(Event):
     """Text of the last one."""
 
 
-@dataclass(frozen=True, slots=True)
 class FurtherNotices(Event):
     """The same for events that are no errors."""
 
@@ -87,6 +84,10 @@ class RateLimitedEventLog(EventLog):
     def levels_changed(self) -> None:
         self.debug = self._inner.debug
         self.trace = self._inner.trace
+
+    @property
+    def may_wait(self) -> bool:
+        return self._inner.may_wait
 
     def close(self) -> None:
         """Log what was held back, then close the other log. For any thread; may be called twice."""

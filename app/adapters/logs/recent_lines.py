@@ -72,6 +72,10 @@ class RecentLines(EventLog):
     def levels_changed(self) -> None:
         """No copy is kept."""
 
+    @property
+    def may_wait(self) -> bool:
+        return self._onward is not None and self._onward.may_wait
+
     def close(self) -> None:
         if self._onward is not None:
             self._onward.close()

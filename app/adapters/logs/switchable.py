@@ -32,5 +32,9 @@ class SwitchableLog(EventLog):
     def levels_changed(self) -> None:
         """No copy is kept."""
 
+    @property
+    def may_wait(self) -> bool:
+        return self._inner.may_wait
+
     def close(self) -> None:
         self._inner.close()

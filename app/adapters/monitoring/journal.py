@@ -165,5 +165,9 @@ class JournaledLog(EventLog):
         self.debug = self._log.debug
         self.trace = self._log.trace
 
+    @property
+    def may_wait(self) -> bool:
+        return self._log.may_wait
+
     def close(self) -> None:
         self._log.close()

@@ -15,13 +15,14 @@ from socket import socket
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ...domain.address import joined
-from ...domain.events import Event, Level, MonitorFailed, MonitorStarting
+from ...domain.events import MonitorFailed, MonitorStarting
 from ...ports.broker_view import BrokerView
 from ...ports.clock import Clock
 from ...ports.event_log import EventLog
 from ...ports.streams_view import StreamsView
 from ...ports.transport import ListenError
 from .context import MonitoringContext, MonitorSettings, WallTime
+from .events import MonitorAvailable, MonitorUnavailable
 from .journal import Journal
 
 if TYPE_CHECKING:
@@ -47,25 +48,6 @@ class InThread(Protocol):
 
 OpenSocket = Callable[[str, int, int], Awaitable[socket]]
 """Opens a listening socket for a host, a port and a backlog. Raises `ListenError`."""
-
-
-@dataclass(frozen=True, slots=True)
-class MonitorUnavailable(Event):
-    """Pages cannot be served now. Clients are not affected."""
-
-    level = Level.ERROR
-    sentence = "Monitoring is not available: {self.reason}; trying again in {self.seconds:g} s"
-
-    reason: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class MonitorAvailable(Event):
-    """Pages are served, after a failure."""
-
-    level = Level.INFO
-    sentence = "Monitoring is available again"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,8 @@
 """Facts about unix sockets for the event log."""
 
-from dataclasses import dataclass
-
 from ...domain.events import Event, Level
 
 
-@dataclass(frozen=True, slots=True)
 class UnixListening(Event):
     """Clients can connect to the unix socket at this path."""
 
@@ -15,7 +12,6 @@ class UnixListening(Event):
     path: str
 
 
-@dataclass(frozen=True, slots=True)
 class UnixListenFailed(Event):
     """The unix socket cannot be opened; the server ends."""
 

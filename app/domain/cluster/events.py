@@ -1,11 +1,8 @@
 """Facts about routes, in gnatsd's words where it has any (cluster-protocol.md, section 11)."""
 
-from dataclasses import dataclass
-
 from ..events import AddressEvent, Event, Level
 
 
-@dataclass(frozen=True, slots=True)
 class RouteDialling(Event):
     """A server is dialled."""
 
@@ -15,7 +12,6 @@ class RouteDialling(Event):
     address: str
 
 
-@dataclass(frozen=True, slots=True)
 class RouteDialFailed(Event):
     """A dial led to no link."""
 
@@ -25,7 +21,6 @@ class RouteDialFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
 class RouteRetrying(Event):
     """A server is dialled again."""
 
@@ -35,7 +30,6 @@ class RouteRetrying(Event):
     url: str
 
 
-@dataclass(frozen=True, slots=True)
 class RouteServed(Event):
     """A URL need not be dialled: its server is reached through another route."""
 
@@ -45,7 +39,6 @@ class RouteServed(Event):
     server_id: str
 
 
-@dataclass(frozen=True, slots=True)
 class RouteToSelf(Event):
     """A dial led to this very server."""
 
@@ -55,7 +48,6 @@ class RouteToSelf(Event):
     url: str
 
 
-@dataclass(frozen=True, slots=True)
 class RouteForgotten(Event):
     """A server that was learnt of has not been reached for long."""
 
@@ -65,7 +57,6 @@ class RouteForgotten(Event):
     url: str
 
 
-@dataclass(frozen=True, slots=True)
 class RouteCreated(Event):
     """A link to another server is there; it is no route yet."""
 
@@ -73,7 +64,6 @@ class RouteCreated(Event):
     sentence = "Route connection created"
 
 
-@dataclass(frozen=True, slots=True)
 class RouteConnectSent(Event):
     """Our CONNECT went out on a link that we dialled."""
 
@@ -81,7 +71,6 @@ class RouteConnectSent(Event):
     sentence = "Route connect msg sent"
 
 
-@dataclass(frozen=True, slots=True)
 class RouteRegistered(Event):
     """The peer has introduced itself and belongs to the cluster."""
 
@@ -91,7 +80,6 @@ class RouteRegistered(Event):
     server_id: str
 
 
-@dataclass(frozen=True, slots=True)
 class RouteUp(Event):
     """A route has lasted for a moment; both servers use it from now on."""
 
@@ -108,7 +96,6 @@ class RouteUp(Event):
         return "dialled by this server" if self.solicited else "dialled by the other server"
 
 
-@dataclass(frozen=True, slots=True)
 class RouteDown(Event):
     """A route that was up is lost."""
 
@@ -119,7 +106,6 @@ class RouteDown(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
 class RouteUnreachable(Event):
     """A configured route could not be made, for the 1st, 2nd, 4th, 8th … time in a row."""
 
@@ -131,7 +117,6 @@ class RouteUnreachable(Event):
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
 class RouteReached(Event):
     """There is a route to a configured address again, or at last."""
 
@@ -142,7 +127,6 @@ class RouteReached(Event):
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
 class RouteDuplicate(Event):
     """A second route led to a server that has one, and is closed."""
 
@@ -152,7 +136,6 @@ class RouteDuplicate(Event):
     server_id: str
 
 
-@dataclass(frozen=True, slots=True)
 class RouteSilent(Event):
     """A server does not answer."""
 
@@ -160,7 +143,6 @@ class RouteSilent(Event):
     sentence = "Route is silent, its queue members are skipped"
 
 
-@dataclass(frozen=True, slots=True)
 class RouteHeard(Event):
     """A silent server has answered."""
 
@@ -168,7 +150,6 @@ class RouteHeard(Event):
     sentence = "Route answers again"
 
 
-@dataclass(frozen=True, slots=True)
 class RouteSubscriptionsSent(Event):
     """A new route has been sent all local subscriptions."""
 
@@ -176,7 +157,6 @@ class RouteSubscriptionsSent(Event):
     sentence = "Route sent local subscriptions"
 
 
-@dataclass(frozen=True, slots=True)
 class RouteErrorReceived(Event):
     """The peer said -ERR, and is closed."""
 
@@ -186,7 +166,6 @@ class RouteErrorReceived(Event):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
 class RouteRefused(Event):
     """A peer that cannot be a route of ours."""
 
@@ -196,7 +175,6 @@ class RouteRefused(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
 class GossipIgnored(Event):
     """A peer sent INFO of a server that is not dialled."""
 
@@ -206,7 +184,6 @@ class GossipIgnored(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
 class RouteListening(AddressEvent):
     """Other servers can connect at this address."""
 
@@ -214,7 +191,6 @@ class RouteListening(AddressEvent):
     sentence = "Listening for route connections on {self.address}"
 
 
-@dataclass(frozen=True, slots=True)
 class RouteListenFailed(AddressEvent):
     """gnatsd names the clients' port here."""
 
@@ -224,7 +200,6 @@ class RouteListenFailed(AddressEvent):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
 class RouteLeaving(Event):
     """The peer is in lame duck mode: its clients go elsewhere, and the route will end."""
 

@@ -1,11 +1,8 @@
 """What JetStream logs."""
 
-from dataclasses import dataclass
-
 from ..events import Event, Level
 
 
-@dataclass(frozen=True, slots=True)
 class JetStreamStarting(Event):
     """Streams will be served, with these limits, from this place."""
 
@@ -17,7 +14,6 @@ class JetStreamStarting(Event):
     place: str
 
 
-@dataclass(frozen=True, slots=True)
 class TemporaryStore(Event):
     """Nobody has chosen a directory."""
 
@@ -27,7 +23,6 @@ class TemporaryStore(Event):
     )
 
 
-@dataclass(frozen=True, slots=True)
 class StreamRecovered(Event):
     """A stream is as it was."""
 
@@ -43,7 +38,6 @@ class StreamRecovered(Event):
     milliseconds: int
 
 
-@dataclass(frozen=True, slots=True)
 class StreamProblem(Event):
     """Something that was stored is damaged, or was not understood."""
 
@@ -59,7 +53,6 @@ class StreamProblem(Event):
         return f"stream {self.stream}: " if self.stream else ""
 
 
-@dataclass(frozen=True, slots=True)
 class JetStreamStopped(Event):
     """All is written."""
 

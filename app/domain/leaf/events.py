@@ -1,11 +1,8 @@
 """Facts about leaf links, in nats-server's words where it has any (leaf-nodes.md, section 10)."""
 
-from dataclasses import dataclass
-
 from ..events import Event, Level
 
 
-@dataclass(frozen=True, slots=True)
 class LeafDialling(Event):
     """A hub is dialled."""
 
@@ -15,7 +12,6 @@ class LeafDialling(Event):
     address: str
 
 
-@dataclass(frozen=True, slots=True)
 class LeafUnreachable(Event):
     """A hub could not be reached, for the 1st, 2nd, 4th, 8th … time in a row."""
 
@@ -30,7 +26,6 @@ class LeafUnreachable(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
 class LeafLoginFailed(Event):
     """There is nothing to log in with at a hub."""
 
@@ -41,7 +36,6 @@ class LeafLoginFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
 class LeafCreated(Event):
     """A leaf link is there: we have dialled, or a leaf node has logged in."""
 
@@ -56,7 +50,6 @@ class LeafCreated(Event):
         return " for account: $G" if self.solicited else ""
 
 
-@dataclass(frozen=True, slots=True)
 class LeafClosed(Event):
     """A leaf link that was there is gone."""
 
@@ -67,7 +60,6 @@ class LeafClosed(Event):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
 class LeafErrorReceived(Event):
     """The other end complains."""
 
@@ -77,7 +69,6 @@ class LeafErrorReceived(Event):
     error: str
 
 
-@dataclass(frozen=True, slots=True)
 class LeafRefused(Event):
     """A link is closed for what its other end is, or has sent."""
 
@@ -87,7 +78,6 @@ class LeafRefused(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
 class LeafReplaced(Event):
     """A leaf node has come in again; its link before that is closed."""
 
@@ -97,7 +87,6 @@ class LeafReplaced(Event):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
 class LeafHubLeaves(Event):
     """The hub is in lame duck mode."""
 
@@ -113,7 +102,6 @@ class LeafHubLeaves(Event):
         return "another one is dialled" if self.has_other else "the link stays, as no other hub is known"
 
 
-@dataclass(frozen=True, slots=True)
 class LeafRemoteChanged(Event):
     """A reload has added a remote, or removed one."""
 
@@ -131,7 +119,6 @@ class LeafRemoteChanged(Event):
         return " ".join(f'"{url}"' for url in self.urls)
 
 
-@dataclass(frozen=True, slots=True)
 class LeafInterestSent(Event):
     """The other end has heard of all interest."""
 

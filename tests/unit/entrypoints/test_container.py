@@ -21,6 +21,29 @@ from tests.fakes.entropy import SeededEntropy
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.single_user import SingleUser
 
+UNUSED = {
+    *(
+        "cryptography",
+        "fastapi",
+        "lark",
+        "psutil",
+        "starlette",
+        "structlog",
+        "uvicorn",
+        "websockets",
+    ),
+    "app.adapters.auth.leaf_gatekeeper",
+    "app.adapters.monitoring.monitor",
+    "app.adapters.net_asyncio.leaf_dialer",
+    "app.adapters.net_asyncio.websocket_layer",
+    "app.domain.jetstream.service",
+    "app.domain.view",
+    "app.entrypoints.leaf_settings",
+    "app.entrypoints.monitor_settings",
+    "app.entrypoints.reload_parts",
+}
+"""What a plain server does without."""
+
 
 @pytest.fixture(name="container")
 def _container() -> Container:
@@ -126,12 +149,25 @@ def test_unknown_data_plane() -> None:
 def test_nothing_is_imported_that_a_plain_broker_does_not_need() -> None:
     """What others need costs start-up time and memory, so it is not loaded."""
     code = (
-        "import sys; import app.entrypoints.command; "
-        "print(sorted({'fastapi', 'lark', 'uvicorn', 'starlette', 'structlog', 'psutil'} & set(sys.modules)))"
+        "import asyncio, sys, app.entrypoints.command, app.entrypoints.process\n"
+        "from app.config.options import make_options\n"
+        "from app.entrypoints.container import Container\n"
+        "async def make(): Container(make_options({})).service()\n"
+        "asyncio.run(make())\n"
+        "print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert "[]\n" == done.stdout
+    assert set() == set(done.stdout.split()) & UNUSED
+
+
+def test_a_question_to_the_program_imports_no_server() -> None:
+    """Help, the version, a check and a signal to a server need none."""
+    code = "import sys, app.entrypoints.command; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    server = {"app.entrypoints.container", "app.domain.broker", "dependency_injector", "asyncio"}
+    assert set() == set(done.stdout.split()) & (server | UNUSED)
 
 
 @pytest.mark.parametrize("name", ["current", "0.8.0"])

@@ -10,7 +10,8 @@ from app.domain.dataplane import PYTHON
 from app.domain.events import Event
 from app.domain.sessions.wire import Handler, Wire
 from app.entrypoints.container import Container
-from app.entrypoints.leaf_nodes import LeafNodes, NoLeafListener, RemoteNeeds, open_remotes
+from app.entrypoints.leaf_nodes import LeafNodes, NoLeafListener
+from app.entrypoints.leaf_remotes import RemoteNeeds, open_remotes
 from app.ports.authenticator import AuthError
 from app.ports.transport import Address, Listener, ListenError
 

@@ -16,7 +16,6 @@ from app.domain.leaf.settings import LeafListenerSettings, LeafRemoteSettings
 from app.entrypoints import leaf_settings
 from app.entrypoints.leaf_settings import (
     dial_settings,
-    has_leaves,
     leaf_anonymous,
     leaf_auth_settings,
     leaf_choice,
@@ -26,6 +25,7 @@ from app.entrypoints.leaf_settings import (
     remote_settings,
     remote_tls,
 )
+from app.entrypoints.settings import has_leaves
 from tests.support.certificates import certificates
 from tests.support.nkeys import NkeyUser
 

@@ -1,6 +1,7 @@
 """A server as a thing to start and stop: it ends, whatever its parts do."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -101,6 +102,30 @@ async def test_it_ends_with_its_log() -> None:
 
     assert Addresses((Address("somewhere", 4222),), None, {"http": 8222}) == addresses
     assert (True, 1) == (rig.log.closed, rig.monitor.closed)
+
+
+class QuickLog(RecordingEventLog):
+    """A log that waits for nothing, and notes which thread has closed it."""
+
+    may_wait = False
+    closer = 0
+
+    def close(self) -> None:
+        """Note it."""
+        super().close()
+        self.closer = threading.get_ident()
+
+
+@pytest.mark.asyncio
+async def test_a_log_that_waits_for_nothing() -> None:
+    """It is closed without a thread."""
+    rig, log = Rig(), QuickLog()
+    rig.container.event_log.override(log)
+    await rig.service.start()
+    await rig.service.stop()
+    await rig.service.departed()
+
+    assert (True, threading.get_ident()) == (log.closed, log.closer)
 
 
 @pytest.mark.asyncio

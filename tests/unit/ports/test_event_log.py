@@ -22,6 +22,6 @@ def test_implementations(implementation: type) -> None:
 def test_the_domain_only_reports() -> None:
     """The domain can report; what a process does with its log is the port's addition."""
     assert EventSink in EventLog.__mro__
-    assert {"reopen", "close", "levels_changed"} == {
+    assert {"reopen", "close", "levels_changed", "may_wait"} == {
         name for name in vars(EventLog) if not name.startswith("_")
     }

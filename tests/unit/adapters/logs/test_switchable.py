@@ -2,6 +2,7 @@
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.logs.rate_limit import RateLimitedEventLog
+from app.adapters.logs.recent_lines import RecentLines
 from app.adapters.logs.switchable import SwitchableLog
 from app.adapters.monitoring.journal import Journal, JournaledLog
 from app.domain.events import ServerReady
@@ -22,6 +23,14 @@ def test_the_one_in_use_gets_everything() -> None:
 
     assert (True, False) == (log.debug, log.trace)
     assert (1, 1, False, True) == (len(first.events), len(second.events), first.closed, second.closed)
+
+
+def test_who_may_wait() -> None:
+    """A log may wait at its end if that beneath may."""
+    for beneath, may_wait in ((RecentLines(), False), (RecentLines(RecordingEventLog()), True)):
+        outer = JournaledLog(RateLimitedEventLog(SwitchableLog(beneath), ManualClock), Journal())
+
+        assert outer.may_wait is may_wait
 
 
 def test_logs_that_keep_a_copy_of_the_levels() -> None:

@@ -1,0 +1,20 @@
+"""What monitoring logs of itself."""
+
+from ...domain.events import Event, Level
+
+
+class MonitorUnavailable(Event):
+    """Pages cannot be served now. Clients are not affected."""
+
+    level = Level.ERROR
+    sentence = "Monitoring is not available: {self.reason}; trying again in {self.seconds:g} s"
+
+    reason: str
+    seconds: float
+
+
+class MonitorAvailable(Event):
+    """Pages are served, after a failure."""
+
+    level = Level.INFO
+    sentence = "Monitoring is available again"
