@@ -14,9 +14,10 @@ from ..config.help.completion import completion
 from ..config.help.usage import tls_usage, usage
 from ..config.load import examine, in_order, load
 from ..domain.dataplane import AUTO, DataPlaneUnavailable, choose
+from ..domain.protocol.client_level import CLIENT_LEVEL
 from .container import Container
 from .process import run
-from .settings import ADVERTISED_VERSION, PROGRAM, RUNTIME
+from .settings import PROGRAM, RUNTIME
 from .signals import Handlers, restore_defaults
 
 _DONE, _FAILED, _MISUSED = 0, 1, 2
@@ -78,7 +79,7 @@ def _do(asked: Request, command: CommandLine) -> int:
 
 def _answer(command: CommandLine) -> str:
     if command.asks is Request.VERSION:
-        return f"nats-server version {ADVERTISED_VERSION} ({PROGRAM}, {RUNTIME}, {_twin()})\n"
+        return f"nats-server: v{CLIENT_LEVEL} ({PROGRAM}, {RUNTIME}, {_twin()})\n"
     if command.asks is Request.TLS_HELP:
         return tls_usage()
     if command.asks is Request.COMPLETION:

@@ -40,7 +40,7 @@ from ..ports.authenticator import Authenticator
 from ..ports.entropy import Entropy
 
 ADVERTISED_VERSION = "0.8.0"
-"""The version of gnatsd whose protocol is spoken with `compatibility` 0.8.0, and that ``-v`` prints."""
+"""The version of gnatsd whose protocol is spoken with `compatibility` 0.8.0."""
 
 AUTO_SECONDS = 0.05
 """How long `handshake_first: auto` waits for a handshake."""
