@@ -14,10 +14,16 @@ from ..config.help.completion import completion
 from ..config.help.usage import tls_usage, usage
 from ..config.load import examine, in_order, load
 from ..domain.dataplane import AUTO, DataPlaneUnavailable, choose
+from ..domain.protocol.client_level import CLIENT_LEVEL
 from .identity import ADVERTISED_VERSION, PROGRAM, RUNTIME
 from .signals import Handlers, restore_defaults
 
 _DONE, _FAILED, _MISUSED = 0, 1, 2
+
+_VERSION = f"""nats-server: v{CLIENT_LEVEL}
+{PROGRAM}, {RUNTIME}, {{twin}}; with compatibility "0.8.0": nats-server version {ADVERTISED_VERSION}
+"""
+"""Launchers parse the first line, as nats-server writes it."""
 
 
 def _explain(words: Sequence[str]) -> int:
@@ -84,7 +90,7 @@ def _do(asked: Request, command: CommandLine) -> int:
 
 def _answer(command: CommandLine) -> str:
     if command.asks is Request.VERSION:
-        return f"nats-server version {ADVERTISED_VERSION} ({PROGRAM}, {RUNTIME}, {_twin()})\n"
+        return _VERSION.format(twin=_twin())
     if command.asks is Request.TLS_HELP:
         return tls_usage()
     if command.asks is Request.COMPLETION:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.protocol.client_level import CLIENT_LEVEL
 from tests.support.blocking_client import QUIET, CountingReader, dial, read_until
 from tests.support.notified_server import free_ports, wait_until
 from tests.support.server_process import ROOT, STOP_SECONDS, ServerProcess
@@ -32,12 +33,14 @@ def run(*words: str, data_plane: str = "auto") -> "subprocess.CompletedProcess[s
 
 
 def test_version() -> None:
-    """The version names the gnatsd whose protocol is spoken, and after it the program that runs."""
+    """The version is that of INFO, as nats-server writes it, and after it the program that runs."""
     done = run("-v")
 
     assert (0, "") == (done.returncode, done.stderr)
     assert re.fullmatch(
-        r"nats-server version 0\.8\.0 \(pynatsd \d+\.\d+\.\d+, CPython 3\.\d+\.\d+, (native|python)\)\n",
+        rf"nats-server: v{re.escape(CLIENT_LEVEL)}\n"
+        r"pynatsd \d+\.\d+\.\d+, CPython 3\.\d+\.\d+, (native|python); "
+        r'with compatibility "0\.8\.0": nats-server version 0\.8\.0\n',
         done.stdout,
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..protocol.encode import NOTHING_PERSONAL, PersonalInfo, ServerInfo
-from ..timers import Scheduler, Timer
+from ..timers import Scheduler
 
 UPDATE_SECONDS = 0.1
 """Minimum seconds between INFO updates; cluster changes come in bursts."""
@@ -57,7 +57,10 @@ class Greeting:
         """Called when addresses of other servers may have changed, once for changes that come together."""
         self._sent_version = 1
         """What the clients of today have heard at least, if they take updates."""
-        self._timer: Timer | None = None
+        self._pausing = False
+        """Whether an update is due, or was sent a moment ago."""
+        self._unsent = False
+        """Whether the cluster has changed since the last update."""
         self._outdated = False
         """Whether the cluster has changed since INFO was written."""
 
@@ -83,10 +86,15 @@ class Greeting:
         self.set(replace(self.info, ldm=True))
 
     def urls_changed(self) -> None:
-        """The cluster has changed: update clients soon; one that comes before that hears of it at once."""
-        self._outdated = True
-        if self._timer is None:
-            self._timer = self._scheduler.call_later(UPDATE_SECONDS, self._update)
+        """The cluster has changed: update clients soon; one that comes before that hears of it at once.
+
+        A first change is told after the current turn, for a client may need the address at once: its
+        own server may be about to stop. What follows within `UPDATE_SECONDS` is told together.
+        """
+        self._outdated = self._unsent = True
+        if not self._pausing:
+            self._pausing = True
+            self._scheduler.call_soon(self._update)
 
     def refresh(self) -> None:
         """Have the addresses as they are now: here first, then the other servers."""
@@ -98,7 +106,11 @@ class Greeting:
         self._write(replace(self.info, connect_urls=tuple(urls), ws_connect_urls=tuple(websockets)))
 
     def _update(self) -> None:
-        self._timer = None
+        if not self._unsent:
+            self._pausing = False
+            return
+        self._unsent = False
+        self._scheduler.call_later(UPDATE_SECONDS, self._update)
         self.refresh()
         self._send()
         self.others_changed()

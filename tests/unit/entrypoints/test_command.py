@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.config.errors import Problem
+from app.domain.protocol.client_level import CLIENT_LEVEL
 from app.entrypoints import preflight
 from app.entrypoints.command import run_command
 
@@ -14,8 +15,8 @@ DONE, FAILED, MISUSED = 0, 1, 2
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["-v"], "nats-server version 0.8.0 (pynatsd "),
-        (["version"], "nats-server version 0.8.0 (pynatsd "),
+        (["-v"], f"nats-server: v{CLIENT_LEVEL}\npynatsd "),
+        (["version"], f"nats-server: v{CLIENT_LEVEL}\npynatsd "),
         (["--help"], "\nUsage: pynatsd [options]\n"),
         (["--help_tls"], "\nTLS is configured in the section tls"),
         (["--completion", "bash"], "_pynatsd() {"),

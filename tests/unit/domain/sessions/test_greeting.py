@@ -47,17 +47,35 @@ def test_each_change_has_a_version(scene: Scene) -> None:
     assert INFO.line() == scene.greeting.line()
 
 
-def test_addresses_change_in_bursts(scene: Scene) -> None:
-    """Clients hear of it once, a moment later, however often they changed."""
+def test_clients_hear_of_a_change_after_the_turn(scene: Scene) -> None:
+    """However often addresses changed in it, clients hear of them once, without waiting."""
     scene.greeting.listening_on(INFO.port, ("here:1",))
     scene.others = ["there:2"]
     scene.greeting.urls_changed()
     scene.greeting.urls_changed()
     before = list(scene.changes)
-    scene.clock.advance(UPDATE_SECONDS)
+    scene.clock.advance(0)
 
     assert ([], [2]) == (before, scene.changes)
     assert ("here:1", "there:2") == scene.greeting.info.connect_urls
+
+
+def test_addresses_change_in_bursts(scene: Scene) -> None:
+    """Changes soon after one are sent together, a moment later; the next after a pause is sent at once."""
+    told = []
+    for wait in (0, 0, UPDATE_SECONDS, UPDATE_SECONDS, 0):
+        scene.others.append(f"there:{len(scene.others)}")
+        scene.greeting.urls_changed()
+        scene.clock.advance(wait)
+        told.append(len(scene.greeting.info.connect_urls))
+    scene.clock.advance(UPDATE_SECONDS)
+    scene.clock.advance(UPDATE_SECONDS)
+    scene.others.append("last:9")
+    scene.greeting.urls_changed()
+    scene.clock.advance(0)
+
+    assert [1, 1, 3, 4, 4] == told
+    assert 6 == len(scene.greeting.info.connect_urls)
 
 
 def test_addresses_for_websockets(scene: Scene) -> None:
