@@ -169,6 +169,11 @@ class SetupLimit:
         """Whether new links should wait."""
         return self._count >= SETUPS
 
+    @property
+    def room(self) -> int:
+        """How many more handshakes may begin."""
+        return max(0, SETUPS - self._count)
+
     def enter(self) -> None:
         """A handshake begins."""
         self._count += 1

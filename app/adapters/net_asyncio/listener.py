@@ -110,17 +110,20 @@ class SocketListener(ABC):
 
     @guarded
     def _accept(self, listening: socket.socket) -> None:
-        if self._setup.limit.is_reached:
+        limit = self._setup.limit
+        if limit.is_reached:
             self._wait_for_room(listening)
+        elif self._layers:
+            self._accept_batch(listening, limit.room - len(self._arriving))
         else:
-            self._accept_batch(listening)
+            self._accept_batch(listening, _BATCH)
 
     def fail(self, error: Exception) -> None:
         """Report what went wrong over new links; those in the queue are tried again."""
         with suppress(MemoryError):
             self._on_failure(error)
 
-    def _accept_batch(self, listening: socket.socket, size: int = _BATCH) -> None:
+    def _accept_batch(self, listening: socket.socket, size: int) -> None:
         for _ in range(size):
             try:
                 accepted, address = listening.accept()

@@ -45,3 +45,4 @@ def test_handshakes_that_succeed_are_counted() -> None:
     limit.leave(completed=True)
 
     assert 1 == limit.completed
+    assert SETUPS - 1 == limit.room
