@@ -417,6 +417,11 @@ class Broker:
 
     # --- the end ---------------------------------------------------------------------
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has shut down, or is about to."""
+        return self._is_over
+
     def shutdown(self, done: Callable[[], None]) -> None:
         """Send what is pending for at most `FLUSH_SECONDS`, close all connections, then call `done`.
 

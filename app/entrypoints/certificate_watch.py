@@ -25,11 +25,7 @@ def certificate_paths(options: Options) -> frozenset[str]:
 async def watch_certificates(options: Callable[[], Options], changed: Callable[[], None]) -> None:
     """Call `changed` each time when files of the options that are in force have changed; it does not end.
 
-    A reload may name other files: those are watched after the next change of a file.
+    A reload may name other files: those are read once more, as they may have changed since.
     """
-    while True:
-        paths = certificate_paths(options())
-        async for _ in changes(paths, asyncio.Event()):
-            changed()
-            if certificate_paths(options()) != paths:
-                break
+    async for _ in changes(lambda: certificate_paths(options()), asyncio.Event()):
+        changed()

@@ -134,6 +134,7 @@ async def _serve(container: Container, load: LoadAgain, at_end: ExitStack) -> in
             manager.ready()
             manager.keep_alive(container.clock())
         await stop.wait()
+        reloading.close()
         for task in background:
             task.cancel()
         memory.stop()

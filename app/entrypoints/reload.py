@@ -95,6 +95,8 @@ class Reloader:
                 commits = await in_own_thread(lambda: _prepared(container, loaded.options, undo))
             except _REASONS as error:
                 raise ReloadRefused(str(error)) from error
+            if container.broker().is_over:
+                raise ReloadRefused("the server is stopping")
             undo.pop_all()
         self._commit(commits, loaded, plan)
         return plan

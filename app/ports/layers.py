@@ -155,10 +155,12 @@ class Upper(Protocol):
 class SetupLimit:
     """Counts the links of one listener that are in a handshake, and says when there is room for more."""
 
-    __slots__ = ("_count", "on_room")
+    __slots__ = ("_count", "completed", "on_room")
 
     def __init__(self) -> None:
         self._count = 0
+        self.completed = 0
+        """Handshakes that have succeeded."""
         self.on_room: Callable[[], None] | None = None
         """Called, once, when the limit is no longer reached."""
 
@@ -167,13 +169,19 @@ class SetupLimit:
         """Whether new links should wait."""
         return self._count >= SETUPS
 
+    @property
+    def room(self) -> int:
+        """How many more handshakes may begin."""
+        return max(0, SETUPS - self._count)
+
     def enter(self) -> None:
         """A handshake begins."""
         self._count += 1
 
-    def leave(self) -> None:
-        """A handshake is over, whatever its outcome."""
+    def leave(self, *, completed: bool = False) -> None:
+        """A handshake is over, and has succeeded or not."""
         self._count -= 1
+        self.completed += completed
         if self.on_room is not None and not self.is_reached:
             on_room, self.on_room = self.on_room, None
             on_room()

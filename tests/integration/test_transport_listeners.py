@@ -1,15 +1,18 @@
 """Every transport keeps the promises of ``app/ports/transport.py``: listening."""
 
 import errno
+import socket
 
 import pytest
 
 from app.ports.transport import ListenError
 from tests.support.transport_harness import (
     LOOPBACK,
+    TCP,
     Transport,
     TransportHarness,
     every_transport,
+    over_every,
     over_every_transport,
 )
 
@@ -29,6 +32,25 @@ async def test_many_links_at_once(harness: TransportHarness) -> None:
         handler.wire.write(bytes(handler.data.zfill(3)))
 
     assert [int(await peer.read(3)) for peer in peers] == list(range(300))
+
+
+@over_every(TCP)
+async def test_links_that_have_left_in_a_rush(harness: TransportHarness) -> None:
+    """Of more links than a turn takes, nobody is asked about those that have ended and said nothing."""
+    acceptor = await harness.serve()
+    where = (harness.address.host, harness.address.port)
+    for _ in range(200):  # the loop does not turn meanwhile
+        socket.create_connection(where).close()
+    with socket.create_connection(where) as half_closed:
+        half_closed.sendall(b"last words")
+        half_closed.shutdown(socket.SHUT_WR)
+        peer = await harness.connect()
+        await peer.send(b"here")
+        await harness.until(
+            lambda: {b"here", b"last words"} <= {bytes(handler.data) for handler in acceptor.handlers}
+        )
+
+    assert 64 + 2 == len(acceptor.handlers)
 
 
 @over_every_transport

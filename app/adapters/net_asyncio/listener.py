@@ -4,6 +4,10 @@ The accept loop is our own. When descriptors run out, asyncio's server tries aga
 each place in its backlog, with a log entry each time, and uvloop's takes new links and
 drops them. The reference leaves peers in the queue and tries again after 10 ms, doubling
 to 1 s (client-protocol.md, section 1).
+
+In a rush the queue is so long that clients at its end give up before their turn, and come
+back to its end. To serve those that have left would take the time of those that have not,
+until nobody is served in time: so in a rush they are dropped as soon as they are accepted.
 """
 
 import asyncio
@@ -34,8 +38,12 @@ _SHORTEST_DELAY = 0.010
 _LONGEST_DELAY = 1.0
 
 SETUP_SECONDS = 0.1
-"""How long new links wait at most while many are in their handshake; so peers that never speak
-cannot keep the others out."""
+"""How long new links wait at most while many are in their handshake, and none comes to its end; so peers
+that never speak cannot keep the others out."""
+
+_SLOW_BATCH = 4
+"""Links accepted after this time while some do come to their end. Somebody is at the end of its strength,
+this server or its peers: the more handshakes are under way, the longer each takes, until all are too late."""
 
 _MAPPED = "::ffff:"
 """How IPv6 writes an IPv4 peer of a dual-stack socket; people expect plain IPv4."""
@@ -63,6 +71,8 @@ class SocketListener(ABC):
         self._layers = layers
         self._scheduler = scheduler
         self._delay = _SHORTEST_DELAY
+        self._is_rush = False
+        """Whether there were more links in the queue than a turn takes."""
         self._retry: asyncio.TimerHandle | None = None
         self._wait_ends: asyncio.TimerHandle | None = None
         self._arriving: set[asyncio.Task[None]] = set()
@@ -100,21 +110,25 @@ class SocketListener(ABC):
 
     @guarded
     def _accept(self, listening: socket.socket) -> None:
-        if self._setup.limit.is_reached:
+        limit = self._setup.limit
+        if limit.is_reached:
             self._wait_for_room(listening)
+        elif self._layers:
+            self._accept_batch(listening, limit.room - len(self._arriving))
         else:
-            self._accept_batch(listening)
+            self._accept_batch(listening, _BATCH)
 
     def fail(self, error: Exception) -> None:
         """Report what went wrong over new links; those in the queue are tried again."""
         with suppress(MemoryError):
             self._on_failure(error)
 
-    def _accept_batch(self, listening: socket.socket) -> None:
-        for _ in range(_BATCH):
+    def _accept_batch(self, listening: socket.socket, size: int) -> None:
+        for _ in range(size):
             try:
                 accepted, address = listening.accept()
             except BlockingIOError:
+                self._is_rush = False
                 return
             except ConnectionAbortedError:  # the peer went away while it waited
                 continue
@@ -122,7 +136,11 @@ class SocketListener(ABC):
                 self._back_off(listening, error)
                 return
             self._delay = _SHORTEST_DELAY
-            self._adopt(accepted, self._peer(accepted, address))
+            if self._is_rush and _has_left(accepted):
+                accepted.close()
+            else:
+                self._adopt(accepted, self._peer(accepted, address))
+        self._is_rush = True
 
     def _adopt(self, accepted: socket.socket, peer: PeerAddress) -> None:
         task = self._loop.create_task(self._attach(accepted, peer))
@@ -143,14 +161,17 @@ class SocketListener(ABC):
 
     def _wait_for_room(self, listening: socket.socket) -> None:
         """Take no more links until some handshakes are over, or for a moment."""
+        self._is_rush = True
         self._loop.remove_reader(listening)
         self._setup.limit.on_room = partial(self._go_on, listening)
-        self._wait_ends = self._loop.call_later(SETUP_SECONDS, self._accept_some, listening)
+        completed = self._setup.limit.completed
+        self._wait_ends = self._loop.call_later(SETUP_SECONDS, self._accept_some, listening, completed)
 
     @guarded
-    def _accept_some(self, listening: socket.socket) -> None:
+    def _accept_some(self, listening: socket.socket, completed: int) -> None:
+        """Do not wait any longer; `completed` handshakes had come to their end before."""
         self._go_on(listening)
-        self._accept_batch(listening)
+        self._accept_batch(listening, _BATCH if completed == self._setup.limit.completed else _SLOW_BATCH)
 
     def _go_on(self, listening: socket.socket) -> None:
         self._setup.limit.on_room = None
@@ -168,6 +189,16 @@ class SocketListener(ABC):
             AcceptFailed(link=None, reason=plain_reason(error), delay_ms=round(self._delay * 1000))
         )
         self._delay = min(self._delay * 2, _LONGEST_DELAY)
+
+
+def _has_left(accepted: socket.socket) -> bool:
+    """Whether the peer is gone, or has ended its side and said nothing: it asks for nothing."""
+    try:
+        return not accepted.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 class TcpListener(SocketListener):

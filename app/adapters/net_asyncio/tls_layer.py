@@ -492,7 +492,7 @@ class TlsLayer(BufferingLayer):
 
     def _enter(self, phase: _Phase) -> None:
         if self._phase is _Phase.SHAKING:
-            self._setup.limit.leave()
+            self._setup.limit.leave(completed=phase is _Phase.SECURE)
         self._phase = phase
         self._timer.stop()
         if phase is _Phase.OVER:

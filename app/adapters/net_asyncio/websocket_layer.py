@@ -317,7 +317,7 @@ class WebsocketLayer(BufferingLayer):
 
     def _enter(self, phase: _Phase) -> None:
         if self._phase is _Phase.ASKING:
-            self._setup.limit.leave()
+            self._setup.limit.leave(completed=phase is _Phase.OPEN)
             self._timer.stop()
         self._phase = phase
         if phase is _Phase.OVER:

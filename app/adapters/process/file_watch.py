@@ -1,12 +1,15 @@
 """Watching files for changes, by the library watchfiles (ADR 0052)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 DEBOUNCE_MS = 500
 """How long further changes are waited for: a certificate and its key are two files."""
+
+CHECK_SECONDS = 5.0
+"""How often files are looked at, whatever the system says of their directories."""
 
 Signature = tuple[tuple[int, int, int] | None, ...]
 """By file: inode, time of its last change, and size; None for one that is not there."""
@@ -36,18 +39,39 @@ def signature(paths: Iterable[str]) -> Signature:
     return tuple(found)
 
 
-async def changes(paths: Iterable[str], stop: asyncio.Event) -> AsyncIterator[None]:
-    """Each time when some of the files are others than before, until `stop` is set.
+async def changes(
+    paths: Callable[[], Iterable[str]], stop: asyncio.Event, check_seconds: float = CHECK_SECONDS
+) -> AsyncIterator[None]:
+    """Each time when some of the files are others than before, or have other names, until `stop` is set.
 
-    Directories are watched: a file may be replaced, and may be a link into a directory that is.
+    Directories are watched: a file may be replaced, and may be a link into a directory that is. What
+    happens elsewhere is seen after `check_seconds`: further links on the way to a file, other names, and
+    directories that are not there yet, or are on another machine.
     """
     from watchfiles import awatch  # noqa: PLC0415 - see `check_watching`
 
-    watched = sorted(paths)
-    folders = {Path(path).parent for path in watched}
+    watched = sorted(paths())
     known = signature(watched)
-    async for _ in awatch(*folders, stop_event=stop, recursive=False, debounce=DEBOUNCE_MS):
-        now = signature(watched)
-        if now != known:
-            known = now
+    while not stop.is_set():
+        folders = {Path(path).parent for path in watched if Path(path).parent.is_dir()}
+        if not folders:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), check_seconds)
+        else:
+            events = awatch(
+                *folders,
+                stop_event=stop,
+                recursive=False,
+                debounce=DEBOUNCE_MS,
+                rust_timeout=round(check_seconds * 1000),
+                yield_on_timeout=True,
+            )
+            with suppress(FileNotFoundError):  # it is gone again
+                async with aclosing(events):
+                    async for _ in events:
+                        if (sorted(paths()), signature(watched)) != (watched, known):
+                            break
+        before, watched = (watched, known), sorted(paths())
+        known = signature(watched)
+        if (watched, known) != before and not stop.is_set():
             yield

@@ -47,12 +47,14 @@ class ServiceManager:
         self._warn = warn
         self._send = send
         self._warned = False
+        self._is_stopping = False
         self.alive_every = self._read_interval(environment)
         """Seconds between watchdog notifications, half of the time limit; None without a watchdog."""
 
     def ready(self) -> None:
-        """The server accepts clients."""
-        self._send_lines("READY=1")
+        """The server accepts clients. Nobody hears of it after `stopping`: a reload may end later."""
+        if not self._is_stopping:
+            self._send_lines("READY=1")
 
     def reloading(self, monotonic: float) -> None:
         """The server reads its configuration again; `ready` follows. `monotonic` is the system's clock."""
@@ -60,6 +62,7 @@ class ServiceManager:
 
     def stopping(self) -> None:
         """The server is stopping."""
+        self._is_stopping = True
         self._send_lines("STOPPING=1")
 
     def status(self, text: str) -> None:

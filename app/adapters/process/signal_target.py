@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...domain.text import printable
+
 COMMANDS = {
     "reload": signal.SIGHUP,
     "reopen": signal.SIGUSR1,
@@ -52,7 +54,7 @@ def send_signal(
     name, _, target = text.partition("=")
     number = COMMANDS.get(name)
     if number is None:
-        raise SignalError(f'unknown signal "{name}": use one of {", ".join(COMMANDS)}')
+        raise SignalError(f'unknown signal "{printable(name)}": use one of {", ".join(COMMANDS)}')
     for pid in _pids(target, processes or running_processes):
         try:
             kill(pid, number)
@@ -67,7 +69,7 @@ def _pids(target: str, processes: Callable[[], Iterable[Process]]) -> list[int]:
         return [_pid(target)]
     prefix = target[:-1]
     if prefix and not (prefix.isascii() and prefix.isdigit()):
-        raise SignalError(f"invalid pid: {target}")
+        raise SignalError(f"invalid pid: {printable(target)}")
     found = [one.pid for one in processes() if is_server(one) and str(one.pid).startswith(prefix)]
     if not found:
         raise SignalError(f"no {_PROGRAM} processes running")
@@ -86,10 +88,11 @@ def _pid(target: str) -> int:
         with Path(target).open(encoding="ascii", errors="replace") as file:
             content = file.read(_LONGEST_FILE).strip()
     except (OSError, ValueError):
-        raise SignalError(f"invalid pid: {target}") from None
+        raise SignalError(f"invalid pid: {printable(target)}") from None
     number = _number(content)
     if number is None:
-        raise SignalError(f"invalid pid: {content or 'the file is empty'}, in {target}")
+        found = printable(content) or "the file is empty"
+        raise SignalError(f"invalid pid: {found}, in {printable(target)}")
     return number
 
 

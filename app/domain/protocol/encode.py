@@ -1,6 +1,7 @@
 """Lines the server sends (client-protocol.md, sections 2, 10 and 11)."""
 
 import json
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from ..connection_type import ConnectionType
@@ -49,15 +50,13 @@ class PersonalInfo:
     """Where the client came in; None for the first listener, of which `ServerInfo` speaks."""
 
     def fields(self) -> dict[str, object]:
-        """Those that have a value, by key."""
-        return _given(
-            {
-                "client_id": self.client_id,
-                "client_ip": self.client_ip,
-                "nonce": self.nonce,
-                "ldm": self.ldm,
-            }
-        )
+        """Those of no other client, if they have a value, by key."""
+        return _given({"client_id": self.client_id, "client_ip": self.client_ip, "nonce": self.nonce})
+
+    @property
+    def group(self) -> Hashable:
+        """The same for all clients whose INFO has the same `InfoFrame`."""
+        return self.listener, self.ldm, self.is_let_in
 
 
 NOTHING_PERSONAL = PersonalInfo()
@@ -105,6 +104,10 @@ class ServerInfo:
 
     def line(self, personal: PersonalInfo = NOTHING_PERSONAL) -> bytes:
         """The INFO line for a client that alone gets `personal`, blank before CR LF included."""
+        return self.frame(personal).line(personal)
+
+    def frame(self, personal: PersonalInfo = NOTHING_PERSONAL) -> "InfoFrame":
+        """What all clients get that have as much in common with `personal` as `InfoFrame` asks for."""
         at = personal.listener or ListenerInfo(
             self.advertised_host or self.host,
             self.advertised_port or self.port,
@@ -113,10 +116,12 @@ class ServerInfo:
             self.tls_available,
         )
         current = self.compatibility is Compatibility.CURRENT
-        fields = self._current(at, personal) if current else self._gnatsd(at, personal)
-        return b"INFO %b \r\n" % json.dumps(fields, separators=(",", ":")).encode()
+        before, after = self._current(at, personal) if current else self._gnatsd(at, personal)
+        return InfoFrame(
+            b"INFO {%b" % _members(before), b"%b} \r\n" % (b"," + _members(after) if after else b"")
+        )
 
-    def _gnatsd(self, at: ListenerInfo, personal: PersonalInfo) -> dict[str, object]:
+    def _gnatsd(self, at: ListenerInfo, personal: PersonalInfo) -> "_Halves":
         """As gnatsd 0.8.0 has them; what is younger follows if it is there."""
         fields: dict[str, object] = {
             "server_id": self.server_id,
@@ -134,9 +139,9 @@ class ServerInfo:
             fields["connect_urls"] = urls
         if self.ldm:
             fields["ldm"] = True
-        return fields | personal.fields()
+        return fields, _given({"ldm": personal.ldm and not self.ldm})
 
-    def _current(self, at: ListenerInfo, personal: PersonalInfo) -> dict[str, object]:
+    def _current(self, at: ListenerInfo, personal: PersonalInfo) -> "_Halves":
         """As current servers have them (later-client-features.md, section 2); nothing is empty or false."""
         fields: dict[str, object] = {
             "server_id": self.server_id,
@@ -153,9 +158,8 @@ class ServerInfo:
             "tls_available": at.tls_available,
             "max_payload": self.max_payload,
             "jetstream": self.jetstream,
-            "client_id": personal.client_id,
-            "client_ip": personal.client_ip,
-            "nonce": personal.nonce,
+        }
+        after: dict[str, object] = {
             "connect_info": personal.is_let_in,
             "remote_account": ACCOUNT if personal.is_let_in else "",
             "cluster": self.cluster,
@@ -164,12 +168,36 @@ class ServerInfo:
             "ldm": self.ldm or personal.ldm,
             "api_lvl": self.api_level,
         }
-        return _given(fields)
+        return _given(fields), _given(after)
 
     def _urls(self, at: ListenerInfo) -> tuple[str, ...]:
         """Addresses that serve clients as this listener does, as nats-server 2.15 has them."""
         is_websocket = at.connection_type is ConnectionType.WEBSOCKET
         return self.ws_connect_urls if is_websocket else self.connect_urls
+
+
+@dataclass(frozen=True, slots=True)
+class InfoFrame:
+    """The INFO line of all clients with the same `PersonalInfo.group`; what differs is between its pieces."""
+
+    before: bytes
+    after: bytes
+
+    def line(self, personal: PersonalInfo) -> bytes:
+        """The whole line for one of them."""
+        own = personal.fields()
+        return b"".join((self.before, b"," + _members(own) if own else b"", self.after))
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+_Halves = tuple[dict[str, object], dict[str, object]]
+"""Fields before those that are one client's own, and after them."""
+
+
+def _members(fields: dict[str, object]) -> bytes:
+    """As members of an object in JSON, without its braces."""
+    return _ENCODER.encode(fields)[1:-1].encode()
 
 
 def _given(fields: dict[str, object]) -> dict[str, object]:

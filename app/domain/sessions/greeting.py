@@ -1,14 +1,14 @@
 """Greeting: the INFO lines that clients get.
 
-Most of it is the same for all clients, and is encoded once for all. What it says to one client
-alone is a `PersonalInfo`, and costs something only when INFO is sent. A version counts the
+Most of it is the same for all clients, and is encoded once for all, as an `InfoFrame`. What it says to one
+client alone is a `PersonalInfo`, and costs something only when INFO is sent. A version counts the
 changes, so each session knows by a number whether its client has heard the latest.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 
-from ..protocol.encode import NOTHING_PERSONAL, PersonalInfo, ServerInfo
+from ..protocol.encode import NOTHING_PERSONAL, InfoFrame, PersonalInfo, ServerInfo
 from ..timers import Scheduler
 
 UPDATE_SECONDS = 0.1
@@ -46,6 +46,8 @@ class Greeting:
         """What INFO says to a new client alone; nothing by default."""
         self.make_nonce = make_nonce
         self._line = info.line()
+        self._frames: dict[Hashable, InfoFrame] = {}
+        """By group: there are a few for each listener."""
         self._scheduler = scheduler
         self._changed = changed
         self._others = others
@@ -66,7 +68,12 @@ class Greeting:
 
     def line(self, personal: PersonalInfo = NOTHING_PERSONAL) -> bytes:
         """The INFO line for a client that alone gets this."""
-        return self._line if personal is NOTHING_PERSONAL else self.info.line(personal)
+        if personal is NOTHING_PERSONAL:
+            return self._line
+        frame = self._frames.get(personal.group)
+        if frame is None:
+            frame = self._frames[personal.group] = self.info.frame(personal)
+        return frame.line(personal)
 
     def listening_on(self, port: int, urls: tuple[str, ...]) -> None:
         """Name the real port from now on, and these addresses to other servers."""
@@ -119,6 +126,7 @@ class Greeting:
         if info != self.info:
             self.info = info
             self._line = info.line()
+            self._frames.clear()
             self.version += 1
 
     def _send(self) -> None:

@@ -121,9 +121,11 @@ def test_the_end(server: VirtualBroker) -> None:
 
     for client in clients:
         client.connection.outbox.send(MESSAGE)
+    before = server.broker.is_over
     server.broker.shutdown(lambda: ended.append(True))
     server.advance(1.0)
 
+    assert (False, True) == (before, server.broker.is_over)
     assert [True] == ended
     assert [(MESSAGE, True)] * RECEIVERS == [(client.heard(), client.wire.closed) for client in clients]
 

@@ -1,14 +1,13 @@
 """A reload whenever certificates change: which files are watched."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from app.config.options import make_options
 from app.entrypoints import certificate_watch as module
 from app.entrypoints.certificate_watch import certificate_paths, watch_certificates
-from app.testing import wait_for
 
 FIRST = make_options({"tls": {"cert_file": "c", "key_file": "k", "ca_file": "a", "verify": True}})
 SECOND = make_options({"tls": {"cert_file": "c2", "key_file": "k"}})
@@ -24,24 +23,18 @@ def test_which_files_are_watched() -> None:
 
 @pytest.mark.asyncio
 async def test_files_with_other_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a reload that names other files those are watched."""
+    """The files are those of the options that are in force; each change is passed on."""
     watched: list[frozenset[str]] = []
     options, changed = [FIRST], asyncio.Queue[None]()
 
-    async def some_changes(paths: Iterable[str], _stop: asyncio.Event) -> AsyncIterator[None]:
-        watched.append(frozenset(paths))
-        for _ in range(2):
+    async def some_changes(paths: Callable[[], frozenset[str]], _stop: asyncio.Event) -> AsyncIterator[None]:
+        for each in (FIRST, SECOND):
+            options[0] = each
+            watched.append(paths())
             yield
-        await asyncio.Event().wait()
-
-    def note() -> None:
-        changed.put_nowait(None)
-        if changed.qsize() == 2:
-            options[0] = SECOND
 
     monkeypatch.setattr(module, "changes", some_changes)
-    task = asyncio.create_task(watch_certificates(lambda: options[0], note))
-    await wait_for(lambda: changed.qsize() == 4)
-    task.cancel()
+    await watch_certificates(lambda: options[0], lambda: changed.put_nowait(None))
 
     assert [{"c", "k", "a"}, {"c2", "k"}] == watched
+    assert 2 == changed.qsize()

@@ -33,3 +33,16 @@ def test_above_the_limit_there_is_no_room_yet() -> None:
 
     assert called_too_early == []
     assert calls == [False]
+
+
+def test_handshakes_that_succeed_are_counted() -> None:
+    """A listener can tell whether handshakes come to their end, or all of them wait for something."""
+    limit = SetupLimit()
+    for _ in range(3):
+        limit.enter()
+
+    limit.leave()
+    limit.leave(completed=True)
+
+    assert 1 == limit.completed
+    assert SETUPS - 1 == limit.room

@@ -50,6 +50,18 @@ def test_the_life_of_a_service() -> None:
     ] == mailbox.words
 
 
+def test_a_reload_that_ends_while_the_service_stops() -> None:
+    """A service that is stopping is not ready again."""
+    mailbox = Mailbox()
+    service = manager(SOCKET, mailbox)
+
+    service.reloading(1.0)
+    service.stopping()
+    service.ready()
+
+    assert [b"RELOADING=1\nMONOTONIC_USEC=1000000", b"STOPPING=1"] == [words for _, words in mailbox.words]
+
+
 @pytest.mark.parametrize("environment", [{}, {"NOTIFY_SOCKET": ""}, {"WATCHDOG_USEC": "1000000"}])
 def test_nobody_to_tell(environment: dict[str, str]) -> None:
     """A server started by hand says nothing, and sets no timer."""

@@ -74,6 +74,8 @@ def test_what_is_refused(tmp_path: Path) -> None:
     for content in ("abc", "", "0"):
         file.write_text(content, "ascii")
         assert f"invalid pid: {content or 'the file is empty'}, in {file}" == refused(f"reload={file}")
+    file.write_bytes(b"\x1b[31m\nred\xff")
+    assert f"invalid pid: \\x1b[31m\\nred\ufffd, in {file}" == refused(f"reload={file}")
     assert refused("reload=77", error=ProcessLookupError()) == 'signal "reload" 77: no such process'
     denied = PermissionError(1, "Operation not permitted")
     assert refused("stop=77", error=denied) == 'signal "stop" 77: operation not permitted'

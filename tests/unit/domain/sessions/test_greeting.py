@@ -178,3 +178,16 @@ def test_a_client_hears_of_its_own_listener(make_plane: MakePlane) -> None:
     second = info_of(client.heard())
     assert [(4443, True), (4443, True)] == [(info["port"], info["tls_required"]) for info in (first, second)]
     assert second["ldm"]
+
+
+def test_the_same_line_for_a_group(scene: Scene) -> None:
+    """What clients have in common is encoded once, and anew after a change; the rest is each client's own."""
+    clients = [PersonalInfo(client_id=number, client_ip="127.0.0.1") for number in (1, 2)]
+    leaving = PersonalInfo(client_id=3, ldm=True)
+    before = [scene.greeting.line(one) for one in (*clients, leaving)]
+    scene.greeting.set(replace(scene.greeting.info, max_payload=77))
+    after = [scene.greeting.line(one) for one in (*clients, leaving)]
+
+    assert 3 == len(set(before))
+    assert [scene.greeting.info.line(one) for one in (*clients, leaving)] == after
+    assert all(b'"max_payload":77' in line for line in after)
