@@ -165,7 +165,7 @@ NEGATIVE = {b"9223372036854775808", 4000 * b"9"}
 @pytest.mark.parametrize("read", [1, 7, 10_000])
 @pytest.mark.parametrize("max_payload", [1_048_576, -1], ids=["limited", "unlimited"])
 def test_no_size_is_read_wrongly(make_plane: MakePlane, digits: bytes, read: int, max_payload: int) -> None:
-    """A huge size is refused, as no number if gnatsd reads a negative one, or is waited for; it never wraps."""
+    """A huge size is refused, as no number if gnatsd reads a negative one, or waited for; it never wraps."""
     text = b"Parser Error" if digits in NEGATIVE else b"Maximum Payload Violation"
     limits = Limits(max_control_line=8192, max_payload=max_payload)
     data = b"PUB a " + digits + b"\r\nabc\r\nPING\r\n"
