@@ -30,8 +30,8 @@ FileIdentity: TypeAlias = tuple[int, int]
 class Unreadable(Exception):
     """The file cannot be read; says which file and why, as Go words it."""
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"open {printable(path)}: {reason}")
+    def __init__(self, path: str, reason: str, call: str = "open") -> None:
+        super().__init__(f"{call} {printable(path)}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,8 @@ def open_source(path: str, patience: float = PATIENCE) -> SourceFile:
             status = os.fstat(descriptor)
         finally:
             os.close(descriptor)
+    except IsADirectoryError as error:  # which can be opened
+        raise Unreadable(path, _reason(error), "read") from error
     except OSError as error:
         raise Unreadable(path, _reason(error)) from error
     except ValueError as error:

@@ -65,10 +65,10 @@ def headed(line: bytes, message: bytes = b"xx\r\n") -> Refusal:
 # --- headers -------------------------------------------------------------------------
 
 LIES = {
-    "H1, HPUB without headers": Refusal(PLAIN + b"H", b"PUB foo 1 2\r\nxx\r\n", UNKNOWN_OPERATION),
-    "H1, HPUB without CONNECT": Refusal(b"H", b"PUB foo 1 2\r\nxx\r\n", UNKNOWN_OPERATION),
+    "H1, HPUB without headers": Refusal(PLAIN + b"HPUB foo 1 2\r\n", b"xx\r\n", b""),
+    "H1, HPUB without CONNECT": Refusal(b"HPUB foo 1 2\r\n", b"xx\r\n", b""),
     "H1, HPUB after headers were given up": Refusal(
-        ABLE + b'CONNECT {"headers":false,"no_responders":false}\r\nH', b"PUB foo 1 2\r\n", UNKNOWN_OPERATION
+        ABLE + b'CONNECT {"headers":false,"no_responders":false}\r\nHPUB foo 1 2\r\n', b"xx\r\n", b""
     ),
     "H1, HMSG of a client": Refusal(ABLE + b"HM", b"SG foo 1 1 2\r\nxx\r\n", UNKNOWN_OPERATION),
     "H1, a verb that breaks off": Refusal(ABLE + b"HPUX", b" foo 1 2\r\nxx\r\n", UNKNOWN_OPERATION),

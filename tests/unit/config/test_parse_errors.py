@@ -32,7 +32,7 @@ float_without_last_digit.conf:1:26: a number needs a digit after the '.'
 parts/circle.conf:2:9: include loop: the file is being read already ← include_in_a_circle.conf
 include_missing.conf:2:9: error opening included file: open nowhere.conf: no such file or directory
 parts/broken.conf:3:17: Parse error: expected the end of the line, ',' or '}', found text ← include_of_a_broken_file.conf
-include_of_a_directory.conf:1:9: error opening included file: open parts: is a directory
+include_of_a_directory.conf:1:9: error opening included file: read parts: is a directory
 include_of_itself.conf:2:9: include loop: the file is being read already
 include_without_name.conf:1:8: Parse error: expected a file name, found the end of the line
 ini.conf:1:9: Parse error: expected a value, found the end of the line

@@ -44,8 +44,8 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_a_directory(tmp_path: Path) -> None:
-    """A directory is no file."""
-    assert f"open {tmp_path}: is a directory" == refusal(tmp_path)
+    """A directory can be opened, and not be read."""
+    assert f"read {tmp_path}: is a directory" == refusal(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "port: 1\n", "port: 1\n" * 50_000], ids=["empty", "short", "long"])

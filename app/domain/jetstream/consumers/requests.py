@@ -35,7 +35,7 @@ class PullOptions(NamedTuple):
     id: str = ""
     priority: int = 0
     says_batch: bool = True
-    """Whether it said how many; one that did not is told of 0 pending messages, as by nats-server."""
+    """Whether it said how many; one that did not reads of 0 pending messages, as with nats-server."""
 
 
 def parse_pull(payload: bytes) -> PullOptions:

@@ -183,7 +183,7 @@ def test_what_is_kept(server: VirtualBroker) -> None:
         (HEADERS, b"PUB a x\r\n", 0),
         (HEADERS, b"HPUB a 2 101\r\n", 0),
         (QUIET, b"HPUB a 12 20\r\n", 1),
-        (QUIET, b"hpub\ta 12 20", 1),
+        (QUIET, b"hpub\ta 12 20\r\n", 1),
         (QUIET, b"PUB a\r\n", 0),
         (QUIET, b"GARBAGE\r\n", 0),
     ],

@@ -126,7 +126,7 @@ def test_an_expired_request() -> None:
 
 @pytest.mark.parametrize(("body", "count"), [({}, 0), ({"batch": 0}, 0), ({"batch": 1}, 1)])
 def test_an_expired_request_that_did_not_say_how_many(body: dict[str, object], count: int) -> None:
-    """It had 1 message to come, and is told of none, as by nats-server."""
+    """It had 1 message to come, and reads of none, as with nats-server."""
     harness = make()
     harness.request({**body, "expires": SECOND})
     harness.advance(1)
