@@ -49,6 +49,8 @@ class FairQueue:
         self._spent = 0.0
         self._began = 0.0
         self._counting = False
+        self.is_crowded = False
+        """Whether what is not urgent should wait for the next round."""
         self.until = 0.0
         """When the service that began last has to end."""
 
@@ -71,18 +73,15 @@ class FairQueue:
         """`spent` seconds of this round are gone."""
         if spent > SHORT:
             self._spent += spent
+            self.is_crowded = self._spent >= ROUND
             if not self._counting:
                 self._counting = True
                 self._scheduler.call_soon(self._begin_round)
 
     def _begin_round(self) -> None:
         self._spent = 0.0
+        self.is_crowded = False
         self._counting = False
-
-    @property
-    def is_crowded(self) -> bool:
-        """Whether what is not urgent should wait for the next round."""
-        return self._spent >= ROUND
 
     def enqueue(self, call: Callable[[], None], *, again: bool = False) -> None:
         """Make the call in a later round: `again` if it was in one of the queues already."""

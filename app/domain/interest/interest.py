@@ -295,8 +295,12 @@ class Interest:
 def matching_of_few(own: Iterable[Subscription], subject: bytes) -> list[Subscription]:
     """What `Interest.of_subscriber` finds among few, at once."""
     tokens = tokens_of(subject)
-    matching = [one for one in own if one.subject == subject or matches(tokens_of(one.subject), tokens)]
-    return [one for one in matching if one.queue is None] or matching[:1]
+    members: list[Subscription] = []
+    plain: list[Subscription] = []
+    for one in own:
+        if one.subject == subject or matches(tokens_of(one.subject), tokens):
+            (plain if one.queue is None else members).append(one)
+    return plain or members[:1]
 
 
 def _member_of(

@@ -42,6 +42,7 @@ from ..protocol.commands import readable
 from ..stats import ConnectionStats
 from .congestion import Peer as FlowPeer
 from .connection_stats import stats_of
+from .deferred_flush import SHORT_READ
 from .early_input import EARLY_BYTES, EarlyInput
 from .host import Host
 from .look_ahead import AHEAD_BYTES
@@ -204,29 +205,34 @@ class Connection:
     # --- reading -----------------------------------------------------------
 
     def _advance(self, count: int) -> None:
+        """Obey what came, or was kept. Each function that is called here is a part of each round trip."""
         host = self._host
         plane = host.plane
         plane.now = host.turns.begin()
         plane.until = host.turns.until
+        plane.patient = 0 < count <= SMALL_READ and self.kind is PeerKind.CLIENT
         host.flow.ingesting(self)
         try:
-            self._ingest(count)
+            if self.hook_pipeline is not None and not self.hook_pipeline.go_on():
+                progress = Progress.STOPPED
+            else:
+                progress = plane.ingest(self.inlet, count)
+                if progress is Progress.LATER and not host.turns.others_go_first():
+                    progress = plane.ingest(self.inlet, 0)
+            deferred = host.deferred
+            deferred.reads += 1
+            may_wait = deferred.reads >= deferred.asked_from and 0 < count <= SHORT_READ
+            if may_wait and progress is Progress.DONE:
+                deferred.flush_later(self)
+            elif plane.flush():
+                deferred.hold(self)
+            if progress is not Progress.DONE:
+                self.obey(progress, again=not count)
+            if self.meter is not None:
+                self.meter.pay(self)
         finally:  # a defect ends this connection; nobody else may be taken for its publisher
-            host.flow.ingesting(None)
+            host.flow.publisher = None
             host.turns.end()
-
-    def _ingest(self, count: int) -> None:
-        plane = self._host.plane
-        plane.patient = 0 < count <= SMALL_READ and self.kind is PeerKind.CLIENT
-        goes_on = self.hook_pipeline is None or self.hook_pipeline.go_on()
-        progress = self.ingest(self.inlet, count) if goes_on else Progress.STOPPED
-        if plane.flush():
-            self.wait()
-            self._host.deferred.go_on(self.go_on)
-        if progress is not Progress.DONE:
-            self.obey(progress, again=not count)
-        if self.meter is not None:
-            self.meter.pay(self)
 
     def ingest(self, inlet: Inlet, count: int) -> Progress:
         """Consume what came, or was kept; nobody is waited for where nothing else is to be read."""
@@ -386,8 +392,7 @@ class Connection:
     def send(self, data: bytes) -> None:
         """Send a line of the control plane at once."""
         self.outbox.send(data)
-        if self._host.plane.flush():
-            self._host.deferred.go_on()
+        self._host.deferred.flush()
 
     def report_sent(self, line: str) -> None:
         """Trace a line of the control plane."""

@@ -77,7 +77,8 @@ class Flow:
         self._checked = 0.0
         self._checking = False
         """Whether a check of all is under way; the timer of the next one is set at its end."""
-        self._publisher: Peer | None = None
+        self.publisher: Peer | None = None
+        """Whose input is processed now."""
         self.read_ahead = 0
         """Bytes of publishers that were read ahead, and wait with them."""
 
@@ -112,8 +113,8 @@ class Flow:
     # --- asked by the data plane ----------------------------------------------
 
     def ingesting(self, publisher: Peer | None) -> None:
-        """Its input is about to be processed; None after that."""
-        self._publisher = publisher
+        """Its input is about to be processed; `publisher` is to be None after that."""
+        self.publisher = publisher
         self._pressing.clear()
 
     def pressed(self, receiver: Peer, *, own: bool = False) -> bool:
@@ -134,7 +135,7 @@ class Flow:
             if not congestion.full:
                 congestion.full = True
                 self._mark(receiver, congestion)
-        publisher = self._publisher
+        publisher = self.publisher
         if publisher is None or not congestion.is_waited_for_by(publisher):
             return False
         self._pressing[receiver] = None

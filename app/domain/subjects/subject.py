@@ -56,4 +56,7 @@ def may_match(pattern: Sequence[bytes], prefix: Sequence[bytes], further: int) -
             return False
     elif length != len(pattern):
         return False
-    return all(p in (ONE, s) for p, s in zip(pattern, prefix, strict=False))
+    for own, token in zip(pattern, prefix, strict=False):  # noqa: SIM110 - a generator is a further call
+        if own not in (token, ONE):
+            return False
+    return True

@@ -14,6 +14,7 @@ from app.domain.security import Security
 from app.domain.sessions.client import ClientSession
 from app.domain.sessions.congestion import TICK
 from app.domain.sessions.connection import SMALL_READ, Connection
+from app.domain.sessions.deferred_flush import CROWD, SAMPLE, SHORT_READ
 from app.domain.sessions.early_input import EARLY_BYTES
 from app.domain.sessions.flow import ANSWER_HOLD, READ_AHEAD, READ_AHEAD_TOTAL
 from app.domain.sessions.look_ahead import AHEAD_BYTES, LookAhead
@@ -946,3 +947,25 @@ def test_a_wire_that_fails(server: VirtualBroker, client: VirtualClient) -> None
     heard = client.ask(b"PUB foo 0\r\n\r\nPING\r\n")
 
     assert (PONG, b"MSG foo 1 0\r\n\r\n", True) == (heard, well.heard(), broken.wire.aborted)
+
+
+def test_short_reads_of_a_crowded_round_are_handed_over_together(server: VirtualBroker) -> None:
+    """Once a round had many reads, what short ones bring goes out at its end, or with that of a long one."""
+    client, service = server.connect(quiet=True), server.connect(quiet=True)
+    service.send(b"SUB a 1\r\n")
+    service.heard()
+    for _ in range(SAMPLE + CROWD):
+        client.wire.feed(b"PUB a 1\r\nx\r\n")
+    server.settle()
+    service.heard()
+
+    client.wire.feed(b"PUB a 1\r\ny\r\n")
+    before = service.heard()
+    server.settle()
+    after = service.heard()
+    client.wire.feed(b"PUB a 1\r\nz\r\n")
+    client.wire.feed(b"PUB a 1100\r\n%b\r\n" % (1100 * b"x"))
+
+    assert SHORT_READ < 1100
+    assert (b"", b"MSG a 1 1\r\ny\r\n") == (before, after)
+    assert service.heard().startswith(b"MSG a 1 1\r\nz\r\nMSG a 1 1100\r\n")
