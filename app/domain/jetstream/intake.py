@@ -164,8 +164,7 @@ class IntakeWire(LocalWire):
         """Whether the next message stays where it is, and all after it, for some ms."""
         waiting = self._waiting
         if not must_wait():
-            if waiting:
-                waiting.pop(must_wait, None)
+            waiting.pop(must_wait, None)
             return False
         now = self._clock()
         if must_wait not in waiting:
