@@ -36,7 +36,9 @@ class OsFile:
 
     def write(self, offset: int, pieces: Sequence[bytes]) -> None:
         if len(pieces) <= _JOINED:
-            self._write(offset, pieces)
+            written, size = os.pwritev(self._descriptor, pieces, offset), sum(map(len, pieces))
+            if written < size:
+                self._finish(offset, pieces, written)
             return
         rest = iter(pieces)
         while batch := list(islice(rest, _PIECES)):
@@ -46,15 +48,19 @@ class OsFile:
 
     def _write(self, offset: int, pieces: Sequence[bytes]) -> int:
         end = offset + sum(map(len, pieces))
-        offset += os.pwritev(self._descriptor, pieces, offset)
-        if offset < end:
-            left = memoryview(b"".join(pieces))[offset - end :]
-            while left:
-                written = os.pwrite(self._descriptor, left, offset)
-                if not written:
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                left, offset = left[written:], offset + written
+        written = os.pwritev(self._descriptor, pieces, offset)
+        if offset + written < end:
+            self._finish(offset, pieces, written)
         return end
+
+    def _finish(self, offset: int, pieces: Sequence[bytes], written: int) -> None:
+        """Write the rest of what was written in part."""
+        left, offset = memoryview(b"".join(pieces))[written:], offset + written
+        while left:
+            written = os.pwrite(self._descriptor, left, offset)
+            if not written:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            left, offset = left[written:], offset + written
 
     def allocate(self, length: int) -> None:
         os.posix_fallocate(self._descriptor, 0, length)

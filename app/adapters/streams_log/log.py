@@ -1,6 +1,7 @@
 """The messages of one stream, on disk."""
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Protocol
 
 from ...domain.dataplane.incoming_run import IncomingRun
@@ -23,6 +24,9 @@ from .tail import Tail
 from .tail_block import TailBlock
 from .writer import MessageWriter
 
+_SEQUENCE = itemgetter(0)
+_made = tuple.__new__
+"""Makes a named tuple by one call, of C."""
 _WORTH_A_NEW_SEGMENT = 64 << 10
 _REPORTED = 20
 """Damaged messages that are reported one by one."""
@@ -95,8 +99,10 @@ class FileLog(IndexedLog):
         writer = self._writer
         place = writer.append(sequence, time, subject, headers, payload, removes, size)
         index.append(sequence, subject, place, time, size)
-        writer.segments[number_of(place)].live += 1
-        self._tail.add(StoredMessage(sequence, time, subject, headers, payload))
+        active = writer.active
+        assert active is not None  # noqa: S101 - it has the message
+        active.live += 1
+        self._tail.add(_made(StoredMessage, (sequence, time, subject, headers, payload)))
         for each in removes:
             entry = self._remove(each)
             if entry is not None:
@@ -241,6 +247,15 @@ class FileLog(IndexedLog):
     def taken(self) -> None:
         """What was appended so far is being written."""
         self._undo_taken = len(self._undo)
+
+    def written_now(self) -> None:
+        """What was appended so far is written; as `taken` and `succeeded`."""
+        if self._undo:
+            self._removals.add(list(map(_SEQUENCE, self._undo)))
+            self._undo.clear()
+        if self._removals.is_due:
+            self._later()
+        self._tail.now_written(self._writer.last)
 
     def succeeded(self) -> None:
         """It is written."""

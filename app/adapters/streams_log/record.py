@@ -5,6 +5,7 @@ the file and the identity of the file. So no record is valid at another place or
 file, and which one it was written after is known.
 """
 
+from collections.abc import Sequence
 from struct import Struct
 from typing import NamedTuple
 from zlib import crc32
@@ -45,6 +46,8 @@ KINDS = frozenset([*range(1, 7), *range(16, 28)])
 
 _NUMBER = Struct("<I")
 _SEQUENCE = Struct("<Q")
+_ONE_REMOVED = Struct("<QI")
+"""What removes one message, as key-value buckets do with each put."""
 
 
 class Record(NamedTuple):
@@ -94,8 +97,10 @@ def seed_of(salt: int, offset: int) -> int:
     return (salt ^ offset) & 0xFFFFFFFF
 
 
-def with_removals(payload: bytes, removes: "list[int]") -> bytes:
+def with_removals(payload: bytes, removes: Sequence[int]) -> bytes:
     """The body of a message that removes others."""
+    if len(removes) == 1:
+        return payload + _ONE_REMOVED.pack(removes[0], 1)
     return b"".join((payload, *map(_SEQUENCE.pack, removes), _NUMBER.pack(len(removes))))
 
 

@@ -170,7 +170,7 @@ class FileStream:
 
     def commit(self, done: Done, *, only_messages: bool) -> None:
         """Have what was done so far made safe."""
-        if self._broken(done):
+        if (self._log.failure is not None or self._gone) and self._broken(done):
             return
         rounds = self._rounds
         needs_sync = not (self.relaxed or rounds.interval)

@@ -98,7 +98,11 @@ class Tail:
     def now_written(self, sequence: int) -> None:
         """Messages up to this one can be read from files now."""
         self.written = sequence
-        self.shrink(OF_ONE)
+        order, messages = self._order, self._messages
+        while order and order[0] not in messages:
+            order.popleft()
+        if self.size > OF_ONE or len(order) > 2 * len(messages) + _FEW:
+            self.shrink(OF_ONE)
         self._budget.used(self)
 
     def shrink(self, size: int) -> None:

@@ -18,6 +18,5 @@ def write_now(writer: MessageWriter, log: FileLog, rounds: Rounds) -> bool:
         return False
     if not rounds.try_now(writer.write_now):
         return False
-    log.taken()
-    log.succeeded()
+    log.written_now()
     return True

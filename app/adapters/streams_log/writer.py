@@ -116,17 +116,9 @@ class MessageWriter:
         if active is None or active.columns is None:
             return Point(self.number, False, 0, 0, 0, 0, self.last, self.last_time)  # noqa: FBT003 - a field
         columns = active.columns
-        messages, removes = len(columns), len(columns.removes)
-        return Point(
-            active.number,
-            is_open=True,
-            end=active.end,
-            checksum=self._checksum,
-            messages=messages,
-            removes=removes,
-            last=self.last,
-            last_time=self.last_time,
-        )
+        messages, removes = len(columns.ids), len(columns.removes)
+        fields = active.number, True, active.end, self._checksum, messages, removes, self.last, self.last_time
+        return tuple.__new__(Point, fields)  # one call, of C: it is made for each short write
 
     @property
     def number(self) -> int:
@@ -155,7 +147,7 @@ class MessageWriter:
         """Write a message; returns its place."""
         kind = MESSAGE
         if removes:
-            kind, payload = REMOVING_MESSAGE, with_removals(payload, list(removes))
+            kind, payload = REMOVING_MESSAGE, with_removals(payload, removes)
         place = self._write(kind, sequence, time, subject, headers, payload)
         if headers:
             place |= WITH_HEADERS
@@ -263,7 +255,11 @@ class MessageWriter:
         After an error it still waits, and is written again from its begin. Raises `OSError`.
         """
         for part in self._parts:
-            self._carry_out(part, sync=False)
+            segment = part.segment
+            if segment.file is None or part.closing is not None or part.makes or part.end > segment.allocated:
+                self._carry_out(part, sync=False)
+            else:
+                segment.file.write(part.offset, part.pieces)
         self._parts = []
         self._unsynced = True
         self.written = self._point()

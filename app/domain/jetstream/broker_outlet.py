@@ -48,6 +48,7 @@ class BrokerOutlet:
         """See `Outlet`: hooks see each message."""
         self._groups = GroupSearches(broker.interest, broker.scheduler)
         self.scheduler = broker.scheduler
+        self._clock = broker.scheduler.monotonic
         self.wall = wall
 
     def random_name(self, length: int) -> str:
@@ -82,7 +83,8 @@ class BrokerOutlet:
         self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
     ) -> Delivery:
         """See `Outlet`."""
-        self._flush_soon()
+        if not self._is_due:
+            self._flush_soon()
         hooked = self._hooked
         if hooked is not None and subject != to and hooked.sees(subject):
             message = HookedMessage(subject, reply, len(headers), headers + payload, to)
@@ -102,7 +104,7 @@ class BrokerOutlet:
     def _flush_soon(self) -> None:
         if not self._is_due:
             self._is_due = True
-            self._plane.now = self.scheduler.monotonic()
+            self._plane.now = self._clock()
             if not self._wire.in_turn:
                 self.scheduler.call_soon(self._flush)
 

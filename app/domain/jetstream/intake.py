@@ -157,14 +157,14 @@ class IntakeWire(LocalWire):
             self._guarded(self.after_turn)
         if self._writes and not self._retries:
             self.schedule()
-        self.relieve()
+        if self._was_much:
+            self.relieve()
 
     def _has_to_wait(self, must_wait: MustWait) -> bool:
         """Whether the next message stays where it is, and all after it, for some ms."""
         waiting = self._waiting
         if not must_wait():
-            if waiting:
-                waiting.pop(must_wait, None)
+            waiting.pop(must_wait, None)
             return False
         now = self._clock()
         if must_wait not in waiting:
@@ -252,14 +252,18 @@ class IntakeWire(LocalWire):
             entry = handlers.get(words[2])
             run_end = 0
             if entry is not None:
-                if entry.must_wait is not None and self._has_to_wait(entry.must_wait):
+                must_wait = entry.must_wait
+                if must_wait is not None and (self._waiting or must_wait()) and self._has_to_wait(must_wait):
                     return start
                 if entry.end_turn is not None:
                     touched[entry.end_turn] = None
                 if entry.runs is not None and stop + 2 < size:
                     run_end = self._take_run(entry.runs, data, start)
                 if not run_end:
-                    self._guarded(entry.handler, words[1], data[position:block], data[block:stop], reply)
+                    try:
+                        entry.handler(words[1], data[position:block], data[block:stop], reply)
+                    except Exception as error:  # noqa: BLE001 - a defect costs one message, and no other
+                        self._on_failure(error)
             position = run_end or stop + 2
             count += MESSAGES_PER_CHECK if run_end else 1
             if count % MESSAGES_PER_CHECK == 0 and self._clock() >= until:

@@ -128,7 +128,8 @@ class LocalWire:
         self._is_due = False
         try:
             self.hand_over()
-            self._feed()
+            if self._published:
+                self._feed()
         except Exception as error:  # noqa: BLE001 - a defect of the client ends it, and nobody else
             self.handler.failed(error)
         if self.is_closing and not self.pending() and not self._is_lost:

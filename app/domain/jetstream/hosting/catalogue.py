@@ -80,8 +80,8 @@ class Catalogue:
 
     def is_over_limit(self, *, in_memory: bool) -> bool:
         """See `StreamHost`."""
-        limit = self._limit(in_memory=in_memory)
-        return limit >= 0 and self.usage.used_lately(in_memory=in_memory) > limit
+        limit = self.settings.max_memory if in_memory else self.settings.max_storage
+        return limit >= 0 and self.usage.is_over(limit, in_memory=in_memory)
 
     def would_exceed(self, size: int, *, in_memory: bool) -> bool:
         """See `StreamHost`: there is one account, and its limits are those of the server."""

@@ -9,7 +9,10 @@ EXACT = 16
 """Streams up to which the sum is made anew each time it is asked for."""
 
 STALE_SECONDS = 0.05
-"""How old the sum of more streams may be."""
+"""How old the sum of more streams may be, or a sum that is far below the limit."""
+
+FAR = 1 << 30
+"""Bytes below a limit that nobody stores within that time."""
 
 
 class Usage:
@@ -34,6 +37,16 @@ class Usage:
         if known is None or now - known[0] > STALE_SECONDS:
             known = self._known[in_memory] = now, self.used(in_memory=in_memory)
         return known[1]
+
+    def is_over(self, limit: int, *, in_memory: bool) -> bool:
+        """Whether more than this is used; asked for each message that is stored alone."""
+        known = self._known.get(in_memory)
+        if known is not None and known[1] < limit - FAR and self._clock() - known[0] <= STALE_SECONDS:
+            return False
+        used = self.used_lately(in_memory=in_memory)
+        if used < limit - FAR and len(self._streams) <= EXACT:
+            self._known[in_memory] = self._clock(), used
+        return used > limit
 
     def reserved(self, *, in_memory: bool) -> int:
         """Bytes that configurations set aside."""

@@ -37,7 +37,11 @@ class ChunkList:
             return
         slot = last - chunk.start if chunk.offsets is None else chunk.slot(last)
         if 0 <= slot < len(chunk.ids):
-            chunk.link(slot, sequence - last)
+            distance = sequence - last
+            if chunk.is_packed or distance >> 32:
+                chunk.link(slot, distance)
+            else:
+                chunk.following[slot] = distance
 
     def drop(self, number: int) -> None:
         """Forget a chunk."""

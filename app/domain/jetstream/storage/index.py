@@ -130,12 +130,12 @@ class Index:
 
     def remove(self, sequence: int) -> IndexEntry | None:
         """Remove a message; None if it is not there."""
-        found = self._chunks.find(sequence)
-        if found is None:
-            return None
-        chunk, slot = found
         number = sequence >> SPAN_BITS
-        id_ = chunk.ids[slot]
+        chunk = self._chunks.by_number.get(number)
+        slot = chunk.slot(sequence) if chunk is not None else NONE
+        id_ = chunk.ids[slot] if chunk is not None and slot != NONE else 0
+        if chunk is None or not id_:
+            return None
         subject = self._subjects.names[id_]
         entry = IndexEntry(sequence, subject, chunk.places[slot], chunk.times[slot], chunk.sizes[slot])
         for each in self._cache.of(id_, subject):

@@ -91,6 +91,14 @@ class IndexedLog:
         """See `StreamLog`."""
         return self._index.subject_state(subject)
 
+    def excess(self, subject: bytes, most: int) -> Sequence[int]:
+        """See `StreamLog`."""
+        state = self._index.subject_state(subject)
+        more = state.messages + 1 - most if state is not None else 0
+        if state is None or more <= 0:
+            return ()
+        return (state.first,) if more == 1 else self._index.sequences_of(subject, self.last)[:more]
+
     def sequences_of(self, subject: bytes, up_to: int) -> list[int]:
         """See `StreamLog`."""
         return self._index.sequences_of(subject, up_to)

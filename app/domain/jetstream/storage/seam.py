@@ -205,6 +205,10 @@ class StreamLog(Protocol):
         """That of one literal subject; None if no message has it."""
         ...
 
+    def excess(self, subject: bytes, most: int) -> Sequence[int]:
+        """The oldest of one literal subject that are too many when one more comes, if `most` may be there."""
+        ...
+
     def sequences_of(self, subject: bytes, up_to: int) -> list[int]:
         """All sequences of one literal subject up to `up_to`, ascending."""
         ...

@@ -32,12 +32,12 @@ class Answers:
         """Send it; nothing is sent without a reply subject."""
         if not reply:
             return
-        inbox = reply.rpartition(b".")[0]
-        queue = self._waiting.get(inbox)
+        waiting = self._waiting
+        queue = waiting.get(reply.rpartition(b".")[0]) if waiting else None
         if queue is None:
-            if not self._is_congested(reply, payload, headers):
+            if self._outlet.deliver(reply, reply, b"", headers, payload) is not Delivery.CONGESTED:
                 return
-            queue = self._waiting[inbox] = deque()
+            queue = waiting[reply.rpartition(b".")[0]] = deque()
         if self._count < MOST:
             queue.append((reply, payload, headers))
             self._count += 1

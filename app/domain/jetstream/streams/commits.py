@@ -88,7 +88,6 @@ class Commits:
         """Whether too much waits already."""
         return self._count >= self.max_messages or self._size >= self.max_bytes
 
-    @property
     def must_wait(self) -> bool:
         """Whether there is less room than the next messages may need, so that publishers should wait."""
         return self._count > self.max_messages - RESERVE or self._size > self.max_bytes - RESERVED_BYTES
@@ -121,7 +120,8 @@ class Commits:
             self._answers.send(reply, text)
         elif reply:
             self._batch.answers.append((reply, text, sequence))
-            self._schedule()
+            if not self._scheduled:
+                self._schedule()
 
     def answer_run(self, answers: RunAnswers) -> None:
         """Send them after the next commit, if the messages are stored then."""

@@ -32,7 +32,7 @@ class Contents:
         self, subject: bytes, headers: bytes, payload: bytes, time: int, removes: Sequence[int] = ()
     ) -> int:
         """Store a message, and remove others in the same step; returns its sequence."""
-        if not removes or not len(self.index):
+        if not removes or not self.index.filters:
             return self.log.append(subject, headers, payload, time, removes)
         gone = self._before_removal(removes)
         sequence = self.log.append(subject, headers, payload, time, removes)
@@ -90,7 +90,7 @@ class Contents:
         """All up to `last` is safe: let the readers hear of what is new."""
         start = self.committed + 1
         self.committed = max(self.committed, last)
-        if not len(self.index):
+        if not self.index.filters:
             return
         log, wanting = self.log, self.index.wanting
         while 0 < start <= last:

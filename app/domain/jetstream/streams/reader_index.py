@@ -23,11 +23,12 @@ class ReaderIndex:
 
     def __init__(self) -> None:
         self._trie: SubscriptionTrie[_Filter, None] = SubscriptionTrie()
-        self._filters: dict[str, list[_Filter]] = {}
+        self.filters: dict[str, list[_Filter]] = {}
+        """Those of each reader, by its name; asked for each message."""
         self._answers: dict[bytes, tuple[Reader, ...]] = {}
 
     def __len__(self) -> int:
-        return len(self._filters)
+        return len(self.filters)
 
     def add(self, reader: Reader) -> None:
         """A reader came, or has other filters now."""
@@ -35,21 +36,21 @@ class ReaderIndex:
         filters = [_Filter(subject, reader) for subject in reader.filters or (b">",)]
         for each in filters:
             self._trie.insert(each)
-        self._filters[reader.name] = filters
+        self.filters[reader.name] = filters
 
     def remove(self, name: str) -> None:
         """It is gone; harmless if it never was here."""
-        for each in self._filters.pop(name, ()):
+        for each in self.filters.pop(name, ()):
             self._trie.remove(each)
         self._answers.clear()
 
     def all(self) -> list[Reader]:
         """All readers, in the order they came."""
-        return [filters[0].reader for filters in self._filters.values()]
+        return [filters[0].reader for filters in self.filters.values()]
 
     def wanting(self, subject: bytes) -> tuple[Reader, ...]:
         """The readers with a filter that matches, each once."""
-        if not self._filters:
+        if not self.filters:
             return ()
         found = self._answers.get(subject)
         if found is None:

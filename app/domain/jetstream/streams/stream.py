@@ -57,6 +57,8 @@ class Stream:
         """Its consumers."""
         self.contents = Contents(storage.log)
         self.commits = Commits(storage.log, host.outlet, host.answers, self._safe, self._failed)
+        self.must_wait = self.commits.must_wait
+        """Whether publishers should wait, since the storage lags; asked for each message."""
         self.jobs = Jobs(host.outlet.scheduler)
         self.gets = DirectGets(config.name, storage.log, host, self.jobs)
         """Direct gets, if `allow_direct` or `mirror_direct` lets them come here."""
@@ -172,10 +174,6 @@ class Stream:
         if not self.config.no_ack:
             self.commits.answer_run(RunAnswers(run, self._acks.head, first))
         return run.count
-
-    def must_wait(self) -> bool:
-        """Whether publishers should wait, since the storage lags."""
-        return self.commits.must_wait
 
     def _take_batched(
         self, name: bytes, subject: bytes, headers: bytes, payload: bytes, reply: bytes

@@ -124,7 +124,7 @@ class Writer:
             raise JetStreamError(10002)
         removes: Sequence[int] = ()
         if self._config.max_msgs_per_subject > 0:
-            removes = self._excess(log.subject_state(subject), subject)
+            removes = log.excess(subject, self._config.max_msgs_per_subject)
         now, last = self._outlet.wall(), log.last_time
         now = max(now, last)
         if removes:
@@ -428,17 +428,10 @@ class Writer:
         if ticket.rollup:
             replaced = self._rolled_up(subject, state)
         elif config.max_msgs_per_subject > 0 and not config.discard_new_per_subject:
-            replaced = self._excess(state, subject)
+            replaced = log.excess(subject, config.max_msgs_per_subject)
         if ticket.ends:
             return sorted({*replaced, *log.sequences_of(ticket.ends, log.last)})
         return replaced
-
-    def _excess(self, state: SubjectState | None, subject: bytes) -> Sequence[int]:
-        """Those of a subject that go with one more, by its limit."""
-        excess = state.messages + 1 - self._config.max_msgs_per_subject if state is not None else 0
-        if state is None or excess <= 0:
-            return ()
-        return (state.first,) if excess == 1 else self._log.sequences_of(subject, self._log.last)[:excess]
 
     def _rolled_up(self, subject: bytes, state: SubjectState | None) -> Sequence[int]:
         """Messages of the same subject; with wildcards in it, of all that match."""

@@ -105,3 +105,9 @@ def test_files_have_different_salts() -> None:
     }
 
     assert len(salts) == 4
+
+
+def test_one_removal_has_the_form_of_many() -> None:
+    """A message that removes one other is read as those that remove several."""
+    assert (b"payload", [1 << 40]) == split_removals(with_removals(b"payload", (1 << 40,)))
+    assert len(with_removals(b"payload", [5, 6])) == len(with_removals(b"payload", (5,))) + 8

@@ -21,3 +21,16 @@ def test_it_answers_what_its_index_holds() -> None:
     assert (3, 1, 0) == (log.at_time(11), log.count_from(1, [b"b"]), log.next_with_headers(1))
     assert {b"a.x": SubjectState(1, 1, 1)} == dict(log.subjects(b"a.>"))
     assert (SubjectState(3, 3, 1), [1]) == (log.subject_state(b"b"), log.sequences_of(b"a.x", 9))
+
+
+def test_messages_that_are_too_many() -> None:
+    """The oldest of a subject go when one more comes than may be there, and none of other subjects."""
+    index = Index()
+    log = IndexedLog(index)
+    for sequence, subject in enumerate([b"a", b"b", b"a", b"a"], 1):
+        index.append(sequence, subject, 0, sequence, 1)
+    excess = [tuple(log.excess(b"a", most)) for most in (4, 3, 2, 1)]
+
+    assert [(), (1,), (1, 3), (1, 3, 4)] == excess
+    assert (2,) == tuple(log.excess(b"b", 1))
+    assert () == tuple(log.excess(b"c", 1))

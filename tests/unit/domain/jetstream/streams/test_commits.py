@@ -178,10 +178,10 @@ def test_publishers_wait_before_it_is_full() -> None:
     waiting.commits.max_messages, waiting.commits.max_bytes = RESERVE + 1, RESERVED_BYTES + 1000
     found = []
     for size in (1, 1, 1000):
-        found.append(waiting.commits.must_wait)
+        found.append(waiting.commits.must_wait())
         waiting.commits.stored(size)
-        found.append(waiting.commits.must_wait)
+        found.append(waiting.commits.must_wait())
     waiting.commits.max_messages = RESERVE + 9
-    found.append(waiting.commits.must_wait)
+    found.append(waiting.commits.must_wait())
 
     assert found == [False, False, False, True, True, True, True]
