@@ -158,7 +158,7 @@ class RunningServer:
     def _await_first_pong(self, deadline: float) -> None:
         while time.perf_counter() < deadline:
             if self.crashed:
-                raise CannotStart(f"{self.contender.name} ended at once, and said:\n{self._last_words()}")
+                raise CannotStart(f"{self.contender.name} ended at once, and said:\n{self._last_lines()}")
             try:
                 self.contender.knock(self.port).close()
             except (ConnectionError, RowFailed):
@@ -167,7 +167,7 @@ class RunningServer:
                 return
         raise CannotStart(f"{self.contender.name} was not ready within {START_SECONDS:g} s")
 
-    def _last_words(self) -> str:
+    def _last_lines(self) -> str:
         self._log.seek(0)
         return self._log.read()[-2000:].decode(errors="replace")
 

@@ -139,7 +139,7 @@ def test_the_probe_of_the_compose_file_works() -> None:
     with ServerProcess("-m", "-1") as server:
         port = server.wait_for("Starting http monitor").rpartition(":")[2].strip()
         probe = [sys.executable, "-c", program.replace("8222", port)]
-        assert 0 == subprocess.run(probe, check=False, timeout=30).returncode
+        assert 0 == subprocess.run(probe, check=False, timeout=150).returncode
 
 
 def test_the_image_is_pinned_and_labelled() -> None:

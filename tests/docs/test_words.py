@@ -72,6 +72,8 @@ NAMES = {
     "Crossing": "MessageSource",
     "LeafPicture|RemotePicture": "LeafSummary",
     "_decoy": "a dummy secret",
+    "_?Way": "DeliveryMode, NodePath",
+    "Served": "ScheduledConsumer",
 }
 """Names of modules, classes and fields that were given up, and those that are used."""
 

@@ -132,12 +132,12 @@ class SubscriptionIndex:
 
     def _remove_member(self, member: Subscription, queue: bytes) -> bool:
         """Take out a member; return whether it was the last one of its server."""
-        way = self._trie.way_to(member.subject)
-        groups = way[0].groups if way is not None else None
+        path = self._trie.path_to(member.subject)
+        groups = path[0].groups if path is not None else None
         group = groups.get(queue) if groups is not None else None
         key = _key_of(member)
         part = group.get(key) if group is not None else None
-        if way is None or groups is None or group is None or part is None:
+        if path is None or groups is None or group is None or part is None:
             raise UnknownSubscription(member.subject)
         part.members.remove(member.target)
         part.count -= 1
@@ -149,14 +149,14 @@ class SubscriptionIndex:
         if not group:
             del groups[queue]
         if not groups:
-            way[0].groups = None
-            self._trie.cut(way)
+            path[0].groups = None
+            self._trie.cut(path)
         return True
 
     def weigh(self, member: Subscription, weight: int) -> None:
         """Let the part of this one, the only member of its server, count for so much in the draw."""
-        way = self._trie.way_to(member.subject)
-        groups = way[0].groups if way is not None else None
+        path = self._trie.path_to(member.subject)
+        groups = path[0].groups if path is not None else None
         if groups is None or member.queue not in groups:
             raise UnknownSubscription(member.subject)
         groups[member.queue][_key_of(member)].members.weight = weight

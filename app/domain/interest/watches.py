@@ -55,23 +55,23 @@ class Watches:
         return lambda: self._remove(subject, number)
 
     def _remove(self, subject: bytes, number: int) -> None:
-        way = [self._root]
+        path = [self._root]
         tokens = tokens_of(subject)
         for token in tokens:
-            child = way[-1].children.get(token)
+            child = path[-1].children.get(token)
             if child is None:
                 return
-            way.append(child)
-        watchers = way[-1].watchers
+            path.append(child)
+        watchers = path[-1].watchers
         if watchers is None or watchers.pop(number, None) is None:
             return
         self._count -= 1
         self._due.pop(number, None)
-        way[-1].watchers = watchers or None
+        path[-1].watchers = watchers or None
         for depth in range(len(tokens), 0, -1):
-            if way[depth].watchers is not None or way[depth].children:
+            if path[depth].watchers is not None or path[depth].children:
                 break
-            del way[depth - 1].children[tokens[depth - 1]]
+            del path[depth - 1].children[tokens[depth - 1]]
 
     def note(self, pattern: bytes) -> None:
         """A subscription on this pattern, a valid one, came or went."""

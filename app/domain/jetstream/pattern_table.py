@@ -52,17 +52,17 @@ class PatternTable:
     def remove(self, pattern: str, name: str) -> None:
         """It has it no more; it was added before."""
         tokens = tokens_of(pattern.encode())
-        way = [self._root]
+        path = [self._root]
         for token in tokens:
-            way.append(way[-1].children[token])
-        names = way[-1].names
+            path.append(path[-1].children[token])
+        names = path[-1].names
         names[name] -= 1
         if not names[name]:
             del names[name]
         for depth in range(len(tokens), 0, -1):
-            if way[depth].names or way[depth].children:
+            if path[depth].names or path[depth].children:
                 break
-            del way[depth - 1].children[tokens[depth - 1]]
+            del path[depth - 1].children[tokens[depth - 1]]
 
     def overlapping(self, pattern: str, budget: Budget | None = None) -> set[str]:
         """The names with a pattern that some subject matches which this one matches, too.

@@ -145,7 +145,7 @@ class Search(Generic[S, G]):
         return Match((*ends, *level), self._decisive if is_plain(tokens) else len(tokens))
 
 
-Way = tuple[Node[S, G], Node[S, G], bytes]
+NodePath = tuple[Node[S, G], Node[S, G], bytes]
 """A node, and where to cut the trie if it holds nothing any more: below this node, at this token."""
 
 
@@ -189,13 +189,13 @@ class SubscriptionTrie(Generic[S, G]):
         Raises `InvalidSubject` when its subject is malformed and
         `UnknownSubscription` when it is not here; both change nothing.
         """
-        way = self.way_to(subscription.subject)
-        if way is None or not way[0].discard(subscription):
+        path = self.path_to(subscription.subject)
+        if path is None or not path[0].discard(subscription):
             raise UnknownSubscription(subscription.subject)
-        if way[0].plain is None:
-            self.cut(way)
+        if path[0].plain is None:
+            self.cut(path)
 
-    def way_to(self, pattern: bytes) -> Way[S, G] | None:
+    def path_to(self, pattern: bytes) -> NodePath[S, G] | None:
         """The node of a pattern, and where to cut it off; None if there is none.
 
         Raises `InvalidSubject` when the pattern is malformed.
@@ -216,9 +216,9 @@ class SubscriptionTrie(Generic[S, G]):
         return node, stem, branch
 
     @staticmethod
-    def cut(way: Way[S, G]) -> None:
-        """Cut a node off if it holds nothing, and those that only lead to it; the way is a fresh one."""
-        node, stem, branch = way
+    def cut(path: NodePath[S, G]) -> None:
+        """Cut a node off if it holds nothing, and those that only lead to it; the path is a fresh one."""
+        node, stem, branch = path
         children = stem.children
         if node.children or node.plain is not None or node.groups is not None or children is None:
             return

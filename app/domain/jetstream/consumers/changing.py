@@ -26,9 +26,9 @@ def reconfigure(core: Core, new: ConsumerConfig, max_payload: int) -> bool:
         core.ledger.pending.shift(new.wait(1) - old.wait(1))
         core.ledger.must_rewrite = True
     now = core.now()
-    if isinstance(core.way, PullSide):
-        core.way.configure(new)
-    elif core.way.configure(new, now):
+    if isinstance(core.mode, PullSide):
+        core.mode.configure(new)
+    elif core.mode.configure(new, now):
         core.ledger.pending.make_due(now)
         core.ledger.must_rewrite = True
     filters_changed = old.filters != new.filters

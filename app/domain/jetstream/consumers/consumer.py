@@ -35,7 +35,7 @@ LONGEST_SLEEP = 60 * 10**9
 
 
 class Consumer:
-    """One consumer. Implements `Reader` for its stream and `Served` for the turns."""
+    """One consumer. Implements `Reader` for its stream and `ScheduledConsumer` for the turns."""
 
     __slots__ = (
         "_check_from",
@@ -76,24 +76,24 @@ class Consumer:
         self._check_from: int | None = None
         core = self._core = Core(name, config, stream, state, services)
         core.owner = self
-        core.way = self._make_way()
+        core.mode = self._make_mode()
         set_rate(core, self._max_payload)
         self._delivering = Delivering(core)
         self._was_paused = core.is_paused
 
-    def _make_way(self) -> PullSide | PushSide:
+    def _make_mode(self) -> PullSide | PushSide:
         core, now = self._core, self._core.now()
         if core.config.is_push:
-            way = PushSide(core.config, core.outlet, core.position, self._interest_changed, now)
-            way.flow_prefix = f"$JS.FC.{core.stream.name}.{self.name}.".encode()
-            return way
+            mode = PushSide(core.config, core.outlet, core.position, self._interest_changed, now)
+            mode.flow_prefix = f"$JS.FC.{core.stream.name}.{self.name}.".encode()
+            return mode
         return PullSide(core.config, core.outlet, core.position, core.report_group, now)
 
     def start(self) -> None:
         """Begin to deliver."""
         core, now = self._core, self._core.now()
-        if isinstance(core.way, PushSide):
-            core.way.start(now)
+        if isinstance(core.mode, PushSide):
+            core.mode.start(now)
         self._idle_check = self._idle_due(now)
         core.turns.wake(self)
         self._arm()
@@ -129,8 +129,8 @@ class Consumer:
     @property
     def is_bound(self) -> bool:
         """Whether somebody subscribes to the deliver subject."""
-        way = self._core.way
-        return isinstance(way, PushSide) and way.is_bound
+        mode = self._core.mode
+        return isinstance(mode, PushSide) and mode.is_bound
 
     def info_json(self) -> dict[str, object]:
         """The fields of consumer info."""
@@ -156,17 +156,17 @@ class Consumer:
         core = self._core
         if not reply or core.closed:
             return
-        way = core.way
-        if isinstance(way, PushSide):
+        mode = core.mode
+        if isinstance(mode, PushSide):
             core.outlet.deliver(reply, reply, headers=statuses.PUSH_BASED)
             return
-        request = way.request(payload, reply, core.available, core.now())
+        request = mode.request(payload, reply, core.available, core.now())
         if request is None:
             return
         if core.config.priority_policy == "prioritized" or self._serve_now():
             core.turns.wake(self)  # requests that come together are served by their priorities
         if not request.done:
-            way.waiting.watch(request)
+            mode.waiting.watch(request)
         self._arm()
 
     def ack(self, tokens: Sequence[bytes], payload: bytes, reply: bytes) -> None:
@@ -183,8 +183,8 @@ class Consumer:
 
     def flow_reply(self, token: bytes) -> None:
         """An answer to flow control; `token` is the last of its subject."""
-        way = self._core.way
-        if isinstance(way, PushSide) and way.flow_reply(token):
+        mode = self._core.mode
+        if isinstance(mode, PushSide) and mode.flow_reply(token):
             self._core.turns.wake(self)
 
     # ---- operators ----
@@ -211,10 +211,10 @@ class Consumer:
 
     def unpin(self, group: str) -> None:
         """Let another client of the group have the pin; raises error 10160."""
-        way = self._core.way
-        if isinstance(way, PushSide) or group not in self.config.priority_groups:
+        mode = self._core.mode
+        if isinstance(mode, PushSide) or group not in self.config.priority_groups:
             raise JetStreamError(10160)
-        way.unpin("admin")
+        mode.unpin("admin")
         self._core.turns.wake(self)
 
     def update(self, config: ConsumerConfig) -> bool:
@@ -237,14 +237,14 @@ class Consumer:
             return
         core.closed = True
         core.turns.forget(self)
-        core.way.close()
+        core.mode.close()
         self._disarm()
 
     def end_requests(self) -> None:
         """The server is about to end: answer those who wait."""
-        way = self._core.way
-        if isinstance(way, PullSide):
-            way.shut_down(self._core.now())
+        mode = self._core.mode
+        if isinstance(mode, PullSide):
+            mode.shut_down(self._core.now())
 
     def stop(self) -> None:
         """The server ends: save, and do nothing more."""
@@ -252,8 +252,8 @@ class Consumer:
         core.save()
         core.closed = True
         core.turns.forget(self)
-        if isinstance(core.way, PushSide):
-            core.way.close()
+        if isinstance(core.mode, PushSide):
+            core.mode.close()
         self._disarm()
 
     # ---- the stream ----
@@ -287,7 +287,7 @@ class Consumer:
     def stored(self, sequence: int, subject: bytes) -> None:  # noqa: ARG002 - the stream knows what matches
         """A message that the filters match is there, and safe."""
         core = self._core
-        is_awaited = core.way.can_send
+        is_awaited = core.mode.can_send
         core.cursor.stored(sequence, is_awaited=is_awaited)
         if is_awaited:
             core.turns.wake(self)
@@ -348,9 +348,9 @@ class Consumer:
 
     def _interest_changed(self) -> None:
         core, now = self._core, self._core.now()
-        if core.closed or not isinstance(core.way, PushSide):
+        if core.closed or not isinstance(core.mode, PushSide):
             return
-        if core.way.check(now):
+        if core.mode.check(now):
             core.turns.wake(self)
         self._idle_check = self._idle_due(now)
         self._arm()
@@ -358,7 +358,7 @@ class Consumer:
     def _idle_due(self, now: int) -> int:
         """When to see whether anybody uses it; 0 for never."""
         threshold = self.config.inactive_threshold
-        return self._core.way.idle_since(now) + threshold if threshold else 0
+        return self._core.mode.idle_since(now) + threshold if threshold else 0
 
     def _arm(self) -> None:
         """Have the timer run when something is due; an earlier one does no harm."""
@@ -374,7 +374,7 @@ class Consumer:
 
     def _next_due(self) -> int | None:
         core = self._core
-        dues = [core.ledger.pending.next_due, core.way.next_due, self._delivering.ready_at]
+        dues = [core.ledger.pending.next_due, core.mode.next_due, self._delivering.ready_at]
         if self._idle_check:
             dues.append(self._idle_check)
         if self._was_paused:
@@ -391,11 +391,11 @@ class Consumer:
         core = self._core
         now = core.now()
         self._queue_due(now)
-        core.way.on_time(now)
+        core.mode.on_time(now)
         if self._was_paused and not core.is_paused:
             self._pause_changed()
         self._delivering.ready_at = None
-        if core.way.can_send:
+        if core.mode.can_send:
             core.turns.wake(self)
         if self._idle_check and self._idle_check <= now and self._is_abandoned(now):
             self.on_inactive()
@@ -415,8 +415,8 @@ class Consumer:
     def _is_abandoned(self, now: int) -> bool:
         """Whether nobody has used it for its threshold; who still may acknowledge something counts."""
         core, threshold = self._core, self.config.inactive_threshold
-        since = core.way.idle_since(now)
-        if isinstance(core.way, PullSide):
+        since = core.mode.idle_since(now)
+        if isinstance(core.mode, PullSide):
             since = max(since, core.ledger.pending.latest_due())
         self._idle_check = since + threshold
         if self._idle_check > now:

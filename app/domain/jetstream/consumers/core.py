@@ -15,7 +15,7 @@ from .pull import PullSide
 from .push import PushSide
 from .seam import ConsumerStream, Position
 from .start import begin, go_on
-from .turns import Served, Turns
+from .turns import ScheduledConsumer, Turns
 
 Advise = Callable[[str, dict[str, object]], None]
 
@@ -49,6 +49,7 @@ class Core:
         "cursor",
         "delivered_at",
         "ledger",
+        "mode",
         "name",
         "outlet",
         "owner",
@@ -57,12 +58,11 @@ class Core:
         "sampled",
         "stream",
         "turns",
-        "way",
     )
 
-    way: PullSide | PushSide
+    mode: PullSide | PushSide
 
-    owner: Served
+    owner: ScheduledConsumer
     """The consumer."""
 
     def __init__(

@@ -33,9 +33,9 @@ class Delivering:
         core = self._core
         self.ready_at = None
         now = core.now()
-        core.way.begin(now)
+        core.mode.begin(now)
         if core.is_paused:
-            return core.way.end_of_stream()
+            return core.mode.end_of_stream()
         before = core.ledger.number
         more = self._run(now, until)
         if core.ledger.number != before:
@@ -43,8 +43,8 @@ class Delivering:
         return more
 
     def _run(self, now: int, until: float) -> bool:
-        core, way, count = self._core, self._core.way, 0
-        while way.can_send:
+        core, mode, count = self._core, self._core.mode, 0
+        while mode.can_send:
             sent = self._deliver_run(now)
             if sent:
                 count += sent
@@ -55,13 +55,13 @@ class Delivering:
                 continue
             offer = self._deliver_next(now)
             if offer is not Offer.SENT:
-                return way.end_of_stream() if offer is None else self._stop(offer)
+                return mode.end_of_stream() if offer is None else self._stop(offer)
             count += 1
             if count % BETWEEN_READINGS == 0:
                 now = core.now()
                 if core.outlet.scheduler.monotonic() >= until:
                     return True
-        if way.has_slow_ones:
+        if mode.has_slow_ones:
             core.turns.retry(core.owner)
         return False
 
@@ -75,7 +75,7 @@ class Delivering:
         core = self._core
         if not self._is_plain or core.ledger.pending.queued:
             return 0
-        run = core.way.next_run(now)
+        run = core.mode.next_run(now)
         if run is None:
             return 0
         sequences = core.cursor.next_run(core.stream.committed, min(run.most, core.room, RUN))
@@ -152,7 +152,7 @@ class Delivering:
             if ready > now:
                 self.ready_at = ready
                 return Offer.NOBODY
-        offer = core.way.offer(outgoing, now)
+        offer = core.mode.offer(outgoing, now)
         if offer is Offer.SENT:
             if core.rate is not None:
                 core.rate.spend(outgoing.size)

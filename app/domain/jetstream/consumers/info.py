@@ -10,16 +10,16 @@ from .push import PushSide
 
 def figures(core: Core) -> ConsumerFigures:
     """A few of them, for a table."""
-    ledger, way = core.ledger, core.way
+    ledger, mode = core.ledger, core.mode
     return ConsumerFigures(
         stream=core.stream.name,
         name=core.name,
-        is_push=isinstance(way, PushSide),
+        is_push=isinstance(mode, PushSide),
         is_paused=core.is_paused,
         lag=core.cursor.pending,
         unacknowledged=len(ledger.pending),
         redelivered=_redelivered(core),
-        waiting=0 if isinstance(way, PushSide) else way.num_waiting,
+        waiting=0 if isinstance(mode, PushSide) else mode.num_waiting,
         delivered=ledger.number,
         delivered_at=core.delivered_at,
         acked_at=core.acked_at,
@@ -46,13 +46,13 @@ def info_json(core: Core, created: int) -> dict[str, object]:
         "num_waiting": _num_waiting(core),
         "num_pending": core.cursor.pending,
     }
-    if isinstance(core.way, PushSide) and core.way.is_bound:
+    if isinstance(core.mode, PushSide) and core.mode.is_bound:
         info["push_bound"] = True
     if core.is_paused:
         info |= {"paused": True, "pause_remaining": (config.pause_until or wall) - wall}
     info["ts"] = rfc3339(wall)
-    if config.priority_groups and isinstance(core.way, PullSide):
-        info["priority_groups"] = [_group(config.priority_groups[0], core.way)]
+    if config.priority_groups and isinstance(core.mode, PullSide):
+        info["priority_groups"] = [_group(config.priority_groups[0], core.mode)]
     return info
 
 
@@ -62,14 +62,14 @@ def _place(number: int, sequence: int, when: int) -> dict[str, object]:
 
 
 def _num_waiting(core: Core) -> int:
-    if isinstance(core.way, PushSide):
+    if isinstance(core.mode, PushSide):
         return 0
-    core.way.sweep(core.now())
-    return core.way.num_waiting
+    core.mode.sweep(core.now())
+    return core.mode.num_waiting
 
 
-def _group(name: str, way: PullSide) -> dict[str, object]:
+def _group(name: str, mode: PullSide) -> dict[str, object]:
     group: dict[str, object] = {"group": name}
-    if way.pin.id:
-        group["pinned_client_id"] = way.pin.id
-    return group | {"pinned_ts": rfc3339(way.pin.since if way.pin.id else 0)}
+    if mode.pin.id:
+        group["pinned_client_id"] = mode.pin.id
+    return group | {"pinned_ts": rfc3339(mode.pin.since if mode.pin.id else 0)}

@@ -183,7 +183,7 @@ class PullSide:
         return Offer.AGAIN
 
     def next_run(self, now: int) -> Run | None:
-        """See `Way`; only while all requests that wait are of one receiver."""
+        """See `DeliveryMode`; only while all requests that wait are of one receiver."""
         if self._config.priority_policy != "none" or len(self.waiting.replies) != 1 or self._held:
             return None
         request = self.waiting.head(None)

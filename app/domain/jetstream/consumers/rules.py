@@ -81,7 +81,7 @@ class StreamFacts(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Caps:
+class ServerLimits:
     """Limits of the server and of the account; 0 for none."""
 
     max_ack_pending: int = 0
@@ -95,10 +95,10 @@ def is_safe_name(name: str) -> bool:
 
 
 def checked(
-    config: ConsumerConfig, stream: StreamFacts, caps: Caps | None = None, *, pedantic: bool = False
+    config: ConsumerConfig, stream: StreamFacts, caps: ServerLimits | None = None, *, pedantic: bool = False
 ) -> ConsumerConfig:
     """The configuration with its defaults; raises `JetStreamError` for the first rule that it breaks."""
-    caps = caps or Caps()
+    caps = caps or ServerLimits()
     config = _with_defaults(config, stream, caps, pedantic=pedantic)
     _check_names(config)
     _check_replicas(config, stream)
@@ -138,7 +138,7 @@ def _insist(pedantic: bool, words: str) -> None:  # noqa: FBT001 - it is the sub
 
 
 def _with_defaults(
-    config: ConsumerConfig, stream: StreamFacts, caps: Caps, *, pedantic: bool
+    config: ConsumerConfig, stream: StreamFacts, caps: ServerLimits, *, pedantic: bool
 ) -> ConsumerConfig:
     changes: dict[str, Any] = {}
     if config.max_deliver < -1:
@@ -169,7 +169,7 @@ def _with_wait(config: ConsumerConfig, *, pedantic: bool) -> ConsumerConfig:
 
 
 def _with_limits(
-    config: ConsumerConfig, stream: StreamFacts, caps: Caps, *, pedantic: bool
+    config: ConsumerConfig, stream: StreamFacts, caps: ServerLimits, *, pedantic: bool
 ) -> ConsumerConfig:
     limits = stream.consumer_limits
     if not config.max_ack_pending and limits.max_ack_pending > 0:
@@ -184,7 +184,7 @@ def _with_limits(
     return config
 
 
-def _with_modes(config: ConsumerConfig, caps: Caps, *, pedantic: bool) -> ConsumerConfig:
+def _with_modes(config: ConsumerConfig, caps: ServerLimits, *, pedantic: bool) -> ConsumerConfig:
     if not config.is_push and not config.max_waiting:
         config = replace(config, max_waiting=MAX_WAITING)
     if not config.is_push and not config.max_batch and caps.max_request_batch > 0:
@@ -255,7 +255,7 @@ def _check_push(config: ConsumerConfig, stream: StreamFacts) -> None:
         raise JetStreamError(10083)
 
 
-def _check_pull(config: ConsumerConfig, stream: StreamFacts, caps: Caps) -> None:
+def _check_pull(config: ConsumerConfig, stream: StreamFacts, caps: ServerLimits) -> None:
     if config.ack_policy == "none" and stream.retention == "workqueue":
         raise JetStreamError(10084)
     if config.rate_limit_bps:
@@ -270,7 +270,7 @@ def _check_pull(config: ConsumerConfig, stream: StreamFacts, caps: Caps) -> None
         raise JetStreamError(10125, caps.max_request_batch)
 
 
-def _check_caps(config: ConsumerConfig, stream: StreamFacts, caps: Caps) -> None:
+def _check_caps(config: ConsumerConfig, stream: StreamFacts, caps: ServerLimits) -> None:
     limits = stream.consumer_limits
     for cap in (caps.max_ack_pending, caps.account_max_ack_pending, limits.max_ack_pending):
         if 0 < cap < config.max_ack_pending:

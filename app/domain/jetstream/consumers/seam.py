@@ -88,7 +88,7 @@ Where = Callable[[], Position]
 """Answers how far a consumer is."""
 
 
-class Way(Protocol):
+class DeliveryMode(Protocol):
     """How messages reach clients: by requests, or to a fixed subject."""
 
     @property

@@ -23,7 +23,7 @@ SAVING = 0.05
 """Seconds until a change is written that nobody waits for. With the sync it is safe within 100 ms."""
 
 
-class Served(Protocol):
+class ScheduledConsumer(Protocol):
     """A consumer, as the turns know it."""
 
     def serve(self, until: float) -> bool:
@@ -40,10 +40,10 @@ class Turns:
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
-        self._queue: deque[Served] = deque()
-        self._queued: set[Served] = set()
-        self._retries: dict[Served, None] = {}
-        self._unsaved: dict[Served, None] = {}
+        self._queue: deque[ScheduledConsumer] = deque()
+        self._queued: set[ScheduledConsumer] = set()
+        self._retries: dict[ScheduledConsumer, None] = {}
+        self._unsaved: dict[ScheduledConsumer, None] = {}
         self._is_due = False
 
     @property
@@ -51,26 +51,26 @@ class Turns:
         """Seconds that a consumer is served at once, outside the queue."""
         return SHARE
 
-    def wake(self, consumer: Served) -> None:
+    def wake(self, consumer: ScheduledConsumer) -> None:
         """Serve it, in a later turn."""
         if consumer not in self._queued:
             self._queued.add(consumer)
             self._queue.append(consumer)
             self._schedule()
 
-    def retry(self, consumer: Served) -> None:
+    def retry(self, consumer: ScheduledConsumer) -> None:
         """Serve it in some ms."""
         if not self._retries:
             self._scheduler.call_later(RETRY, self._retry_all)
         self._retries[consumer] = None
 
-    def save_later(self, consumer: Served) -> None:
+    def save_later(self, consumer: ScheduledConsumer) -> None:
         """Have it save its changes in some ms."""
         if not self._unsaved:
             self._scheduler.call_later(SAVING, self._save_all)
         self._unsaved[consumer] = None
 
-    def forget(self, consumer: Served) -> None:
+    def forget(self, consumer: ScheduledConsumer) -> None:
         """It is gone."""
         self._retries.pop(consumer, None)
         self._unsaved.pop(consumer, None)
@@ -108,7 +108,7 @@ class Turns:
         self.save_all()
 
     @staticmethod
-    def _each(consumers: dict[Served, None], act: Callable[[Served], None]) -> None:
+    def _each(consumers: dict[ScheduledConsumer, None], act: Callable[[ScheduledConsumer], None]) -> None:
         waiting = list(consumers)
         consumers.clear()
         for consumer in waiting:

@@ -9,7 +9,7 @@ from ..advisories import CONSUMER_CREATED, CONSUMER_DELETED, Advisories
 from ..consumers.config import ConsumerConfig, as_json, parse_consumer_config, required_level
 from ..consumers.consumer import Consumer
 from ..consumers.core import Services
-from ..consumers.rules import Caps, check_work_queue, checked
+from ..consumers.rules import ServerLimits, check_work_queue, checked
 from ..errors import JetStreamError
 from ..json_values import Fields, parse_time, rfc3339
 from ..settings import JetStreamSettings
@@ -48,7 +48,7 @@ class ConsumerCatalogue:
 
     def apply(self, settings: JetStreamSettings) -> None:
         """Let other limits hold for consumers that are made or changed."""
-        self._caps = Caps(settings.max_ack_pending, settings.max_request_batch)
+        self._caps = ServerLimits(settings.max_ack_pending, settings.max_request_batch)
 
     def at(self, stream: bytes, name: bytes) -> Consumer | None:
         """The consumer that these tokens of a subject name."""

@@ -155,8 +155,8 @@ def _check_external(external: External, subjects: Sequence[str]) -> None:
         raise JetStreamError(10021, api, API)
 
 
-class _Way(NamedTuple):
-    """A way from a stream to one of its origins."""
+class _SourcePath(NamedTuple):
+    """A path from a stream to one of its origins."""
 
     stream: StreamConfig
     subjects: tuple[str, ...] = ()
@@ -176,20 +176,20 @@ def check_cycles(config: StreamConfig, origins: Origins) -> None:
 
     Filters may keep them out: two streams may copy from each other what each has of its own.
     """
-    pending = [_Way(config, config.subjects)]
+    pending = [_SourcePath(config, config.subjects)]
     seen, budget = {(config.name, "")}, Budget()
     while pending:
-        way = pending.pop()
-        for source in _local_origins(way.stream):
-            _spend(budget, 1 + len(way.subjects) * (1 + len(way.filters)))
+        path = pending.pop()
+        for source in _local_origins(path.stream):
+            _spend(budget, 1 + len(path.subjects) * (1 + len(path.filters)))
             known = source.name, source.filter_subject
             if source.name == config.name:
-                if source is way.stream.mirror or way.lets_back(source.filter_subject):
+                if source is path.stream.mirror or path.lets_back(source.filter_subject):
                     raise JetStreamError(10052, "detected cycle")
             elif known not in seen and (origin := origins(source.name)) is not None:
                 seen.add(known)
-                subjects = (*way.subjects, *origin.subjects)
-                pending.append(_Way(origin, subjects, (*way.filters, source.filter_subject)))
+                subjects = (*path.subjects, *origin.subjects)
+                pending.append(_SourcePath(origin, subjects, (*path.filters, source.filter_subject)))
 
 
 def _local_origins(stream: StreamConfig) -> list[StreamSource]:

@@ -33,16 +33,16 @@ class Trie(SubscriptionTrie[ModelListener, Members]):
         if listener.queue is None:
             self.remove(listener)
             return
-        way = self.way_to(listener.subject)
-        assert way is not None
-        groups = way[0].groups
+        path = self.path_to(listener.subject)
+        assert path is not None
+        groups = path[0].groups
         assert groups is not None
         groups[listener.queue].remove(listener)
         if not groups[listener.queue]:
             del groups[listener.queue]
         if not groups:
-            way[0].groups = None
-            self.cut(way)
+            path[0].groups = None
+            self.cut(path)
 
     def subscribe(self, subject: bytes, queue: bytes | None = None) -> ModelListener:
         """Add someone new."""
@@ -233,10 +233,10 @@ def test_a_group_ends_with_its_last_member(trie: Trie) -> None:
 def test_a_node_that_holds_something_is_not_cut_off(trie: Trie, others: bytes) -> None:
     """Nothing happens to one with a plain subscription, or with others below it."""
     stays = trie.subscribe(others)
-    way = trie.way_to(b"foo")
+    path = trie.path_to(b"foo")
 
-    assert way is not None
-    trie.cut(way)
+    assert path is not None
+    trie.cut(path)
 
     assert (stays,) == trie.plain(others)
 
@@ -245,10 +245,10 @@ def test_ways(trie: Trie) -> None:
     """There is one to each node, and to no other; a malformed pattern has none."""
     trie.subscribe(b"foo.bar")
 
-    assert None is not trie.way_to(b"foo")
-    assert [None, None] == [trie.way_to(b"bar"), trie.way_to(b"foo.bar.baz")]
+    assert None is not trie.path_to(b"foo")
+    assert [None, None] == [trie.path_to(b"bar"), trie.path_to(b"foo.bar.baz")]
     with pytest.raises(InvalidSubject):
-        trie.way_to(b"foo..bar")
+        trie.path_to(b"foo..bar")
 
 
 def test_a_search_takes_several_steps(trie: Trie) -> None:

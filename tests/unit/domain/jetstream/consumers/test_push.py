@@ -187,9 +187,9 @@ def test_another_deliver_subject_before_it_began() -> None:
 def test_another_deliver_subject_before_anybody_listened() -> None:
     """The new one is watched in place of the old one."""
     harness = make(1, listens=False, flow_control=True, idle_heartbeat=SECOND)
-    way = harness.consumer._core.way  # noqa: SLF001 - before `start`, which no client can see
-    way.close()
-    way.close()
+    mode = harness.consumer._core.mode  # noqa: SLF001 - before `start`, which no client can see
+    mode.close()
+    mode.close()
     harness.consumer.update(harness.reconfigured(deliver_subject="e"))
     harness.outlet.subscribe("e")
     harness.run()

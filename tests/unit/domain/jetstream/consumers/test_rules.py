@@ -5,7 +5,13 @@ from dataclasses import replace
 import pytest
 
 from app.domain.jetstream.consumers.config import ConsumerConfig, parse_consumer_config
-from app.domain.jetstream.consumers.rules import Caps, check_update, check_work_queue, checked, is_safe_name
+from app.domain.jetstream.consumers.rules import (
+    ServerLimits,
+    check_update,
+    check_work_queue,
+    checked,
+    is_safe_name,
+)
 from app.domain.jetstream.errors import JetStreamError
 from app.domain.jetstream.streams.config import ConsumerLimits, StreamConfig
 
@@ -22,7 +28,7 @@ def make(**fields: object) -> ConsumerConfig:
 def refused(
     config: ConsumerConfig,
     stream: StreamConfig = STREAM,
-    caps: Caps | None = None,
+    caps: ServerLimits | None = None,
     *,
     pedantic: bool = False,
 ) -> str:
@@ -91,7 +97,7 @@ def test_limits_of_the_stream_are_defaults_and_caps() -> None:
 
 def test_caps_of_server_and_account() -> None:
     """They lower defaults, and refuse what is beyond them."""
-    caps = Caps(max_ack_pending=50, max_request_batch=10, account_max_ack_pending=40)
+    caps = ServerLimits(max_ack_pending=50, max_request_batch=10, account_max_ack_pending=40)
     config = checked(make(ack_policy="explicit"), STREAM, caps)
     assert (40, 10) == (config.max_ack_pending, config.max_batch)
     assert "10121 consumer max ack pending exceeds system limit of 50" == refused(
@@ -208,7 +214,7 @@ def test_pedantic_requests_know_the_limits() -> None:
     assert "configured in stream limits" in refused(make(), stream, pedantic=True)
     stream = replace(STREAM, consumer_limits=ConsumerLimits(inactive_threshold=10))
     assert "configured in stream limits" in refused(make(), stream, pedantic=True)
-    caps = Caps(max_request_batch=5)
+    caps = ServerLimits(max_request_batch=5)
     assert "max_request_batch must be set" in refused(make(), caps=caps, pedantic=True)
     assert -1 == checked(make(), STREAM, pedantic=True).max_deliver
 
