@@ -11,12 +11,11 @@ import pytest
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.monitoring.context import MonitorSettings
+from app.adapters.monitoring.events import MonitorAvailable, MonitorUnavailable
 from app.adapters.monitoring.monitor import (
     HttpMonitor,
-    MonitorAvailable,
     MonitorEndpoint,
     MonitorNeeds,
-    MonitorUnavailable,
 )
 from app.domain.events import MonitorFailed, MonitorStarting
 from app.ports.transport import ListenError
