@@ -2,12 +2,12 @@
 
 ``reference`` is plain Python, always there, and the definition of the
 behaviour. ``native`` does the same, compiled, where the installation could
-build it. Which one runs is an argument of `choose`, never a matter of luck.
+build it. Which one runs is an argument of `choose`, never a matter of luck; the
+other one is not imported.
 """
 
 from importlib import import_module
 
-from .reference import DataPlane as ReferencePlane
 from .seam import MakePlane
 
 __all__ = ["AUTO", "NATIVE", "PYTHON", "DataPlaneUnavailable", "choose"]
@@ -39,4 +39,4 @@ def choose(name: str) -> tuple[str, MakePlane]:
                 ) from error
         else:
             return NATIVE, native.DataPlane
-    return PYTHON, ReferencePlane
+    return PYTHON, import_module(".reference", __package__).DataPlane

@@ -11,8 +11,6 @@ from app.domain.events import Event
 from app.domain.sessions.wire import Handler, Wire
 from app.entrypoints.container import Container
 from app.entrypoints.leaf_nodes import LeafNodes, NoLeafListener
-from app.entrypoints.leaf_remotes import RemoteNeeds, open_remotes
-from app.ports.authenticator import AuthError
 from app.ports.transport import Address, Listener, ListenError
 
 pytestmark = pytest.mark.asyncio
@@ -68,21 +66,6 @@ async def test_a_leaf_has_no_listener() -> None:
 
     assert await LeafNodes(listener, "h", 0).listen(broker, list[Event]().append) is None
     assert listener.acceptor is None
-
-
-async def test_remotes() -> None:
-    """Each that is not disabled has a dialer and a login; a creds file that is missing is an error."""
-    needs = RemoteNeeds(list[Event]().append, list[Exception]().append, ManualClock())
-    remotes = ({"urls": "nats://hub"}, {"urls": "nats://other", "disabled": True})
-    (made,) = open_remotes(make_options({"leafnodes": {"remotes": remotes}}), needs)
-    parts = LeafNodes(FakeListener(), "h", 0, (made,))
-    parts.stop_dialling()
-    parts.close()
-
-    assert ("hub:7422",) == tuple(url.address for url in made.settings.urls)
-    missing = ({"urls": "nats://hub", "credentials": "/none/x.creds"},)
-    with pytest.raises(AuthError, match="error opening creds file"):
-        open_remotes(make_options({"leafnodes": {"remotes": missing}}), needs)
 
 
 async def test_what_the_container_makes() -> None:
