@@ -3,7 +3,7 @@
 # Uses of draw: Draw
 # Uses of framing: copy
 # Uses of link_lines: is_lost, send_shown
-# Uses of message: Delivery, Message, arrange, finish_delivery, make_room_without_header
+# Uses of message: Delivery, Message, arrange, compose, finish_delivery, make_room_without_header
 # Uses of native: DataPlane
 # Uses of outbox: Outbox
 # Uses of plan: Group, MOST_CANDIDATES, Plan, Target, _NOWHERE, pick
@@ -108,6 +108,23 @@ cdef inline int deliver_named(Target target, Delivery *delivery, bytes to, tuple
     if target.outbox is not None and target.outbox.leaf:
         return send_shown(target, to, words)
     return target.direct().deliver(delivery)
+
+
+cdef int deliver_alone(Target target, handed) except -1:
+    """See `seam.Plane.deliver_to`."""
+    cdef Delivery delivery, stripped
+    cdef Message message
+    subject, reply, header, payload, to = handed
+    if to and to != subject and target.outbox is not None and target.outbox.leaf:
+        return send_shown(target, to, (subject, reply, payload[:header], payload[header:]))
+    data = compose(&message, subject, reply, header, payload)  # kept until the end
+    arrange(&delivery, &message, None)
+    make_room_without_header(&delivery, &message, &stripped)
+    try:
+        target.deliver(&delivery)
+    finally:
+        finish_delivery(&delivery)
+    return 0
 
 
 cdef int relieve(Target target) except -1:

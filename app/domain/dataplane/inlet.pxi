@@ -1,5 +1,6 @@
 """What one connection sends, in the compiled twin: its rest, its mode, its counters and its last plan."""
 
+# Uses of framing: is_same
 # Uses of message: Bounds, Message, argument_of, shown_of, verb_of
 # Uses of outbox: Outbox
 # Uses of plan: Plan
@@ -9,7 +10,7 @@ from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcpy
 
 from . import constants, seam
 
@@ -168,18 +169,12 @@ cdef class Inlet:
             self.own = own
         return memoryview(self.own)[self.filled:]
 
-    cdef int remember(
+    cdef inline int remember(
         self, Plan plan, uint64_t generation, const char *name, Py_ssize_t count, bint for_member
     ) except -1:
         """Note a plan, and the subject or sid that it is for."""
         if count > self.name_room:
-            self.plan = None
-            free(self.name)
-            self.name_room = 0
-            self.name = <char *>malloc(count)
-            if self.name is NULL:
-                raise MemoryError
-            self.name_room = count
+            self.make_name_room(count)
         memcpy(self.name, name, count)
         self.name_size = count
         self.for_member = for_member
@@ -187,6 +182,16 @@ cdef class Inlet:
         self.generation = generation
         self.planned_for = self.audience
         self.note(plan)
+        return 0
+
+    cdef int make_name_room(self, Py_ssize_t count) except -1:
+        self.plan = None
+        free(self.name)
+        self.name_room = 0
+        self.name = <char *>malloc(count)
+        if self.name is NULL:
+            raise MemoryError
+        self.name_room = count
         return 0
 
     cdef inline void note(self, Plan plan) noexcept:
@@ -205,5 +210,5 @@ cdef class Inlet:
             and (for_member or self.planned_for == self.audience)
             and self.name_size == count
             and self.for_member == for_member
-            and memcmp(self.name, name, count) == 0
+            and is_same(self.name, name, count)
         )

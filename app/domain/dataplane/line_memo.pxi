@@ -6,12 +6,13 @@ to keep none. A noted plan is borrowed from the plan cache, and good in the gene
 the cache drops no plan that it has found before its generation has changed.
 """
 
+# Uses of framing: is_same, word_at
 # Uses of message: Message, is_headed
 
 from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport calloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcpy
 
 cdef enum:
     _MEMO_BYTES = 256 # longer lines are not kept
@@ -45,17 +46,14 @@ cdef inline void forget_lines(Memo *memos) noexcept:
 cdef inline Memo *memo_for(Memo *memos, const char *line, Py_ssize_t size) noexcept nogil:
     """Where this line is, or would be."""
     cdef uint64_t code = <uint64_t>size
-    cdef uint64_t word
     cdef Py_ssize_t at = 0
     if size > _MEMO_BYTES or size < 8:
         return &memos[_MEMOS]
     while at + 8 < size:
-        memcpy(&word, line + at, 8)
-        code = (code ^ word) * <uint64_t>0x9E3779B97F4A7C15
+        code = (code ^ word_at(line + at)) * <uint64_t>0x9E3779B97F4A7C15
         code ^= code >> 32
         at += 8
-    memcpy(&word, line + size - 8, 8)
-    code = (code ^ word) * <uint64_t>0x9E3779B97F4A7C15
+    code = (code ^ word_at(line + size - 8)) * <uint64_t>0x9E3779B97F4A7C15
     return &memos[code >> 54]
 
 
@@ -65,7 +63,7 @@ cdef inline bint is_known(Memo *memo, int kind, bint headers, const char *line, 
     return (
         size != 0
         and count >= size
-        and memcmp(line, memo.line, size) == 0
+        and is_same(line, memo.line, size)
         and memo.kind == kind
         and (headers or not is_headed(line))
     )

@@ -1,6 +1,6 @@
 """The line of a message, taken apart, in the compiled twin: PUB and HPUB, and MSG and HMSG of routes."""
 
-# Uses of framing: start_size
+# Uses of framing: is_same, start_size
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
@@ -84,6 +84,16 @@ cdef struct Delivery:
 
 cdef inline bint is_blank(char c) noexcept nogil:
     return c == c' ' or c == c'\t' or c == c'\r'
+
+
+cdef inline Py_ssize_t end_of_word(const char *line, Py_ssize_t i, Py_ssize_t end) noexcept nogil:
+    """Where the word ends that has begun at `i`, or before; most of its bytes are compared once."""
+    while True:
+        while i < end and line[i] > c' ':
+            i += 1
+        if i == end or is_blank(line[i]):
+            return i
+        i += 1
 
 
 cdef inline bint is_headed(const char *line) noexcept nogil:
@@ -173,8 +183,7 @@ cdef int understand(Message *message, Bounds *bounds) noexcept nogil:
         if words == most:
             return FAULT_ARGUMENTS
         starts[words] = i
-        while i < end and not is_blank(line[i]):
-            i += 1
+        i = end_of_word(line, i, end)
         sizes[words] = i - starts[words]
         words += 1
     if words <= before + headed:
@@ -278,7 +287,7 @@ cdef inline bint is_repeated(Message *message, Py_ssize_t count) noexcept nogil:
     return (
         message.tail != 0
         and count >= stride + message.line_size
-        and memcmp(message.line + stride, message.line, message.line_size) == 0
+        and is_same(message.line + stride, message.line, message.line_size)
     )
 
 
@@ -288,7 +297,7 @@ cdef inline Py_ssize_t length_of_run(Message *message, Py_ssize_t count, int64_t
     cdef Py_ssize_t stride = stride_of(message)
     cdef Py_ssize_t repeats = 1, i
     while repeats < most and (repeats + 1) * stride <= count:
-        if memcmp(line + repeats * stride, line, message.line_size) != 0:
+        if not is_same(line + repeats * stride, line, message.line_size):
             break
         i = (repeats + 1) * stride
         if line[i - 2] != c'\r' or line[i - 1] != c'\n':

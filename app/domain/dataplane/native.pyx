@@ -82,6 +82,7 @@ cdef class DataPlane:
     cdef public bint patient
     cdef public Outbox server
     cdef Memo *memos  # lines that came before
+    cdef int64_t scans  # so far; one within another may replace lines
 
     def __cinit__(self, planner, seed, max_payload, max_control_line):
         self.lookup = PlanLookup(planner, seed)
@@ -187,17 +188,20 @@ cdef class DataPlane:
 
     cdef object scan(self, Inlet inlet, const char *data, Py_ssize_t size):
         """Consume messages and lines; what is left over is kept in the inlet."""
-        cdef Py_ssize_t position = 0
-        cdef Py_ssize_t count
+        cdef Py_ssize_t position = 0, count
         cdef int64_t work = TURN_WORK
         cdef int64_t check = TURN_WORK - CHECK_WORK
         cdef const char *line
         cdef const char *end
         cdef Memo *memo = self.memos
+        cdef Memo *copied = NULL  # whose message ours is
         cdef Message message
         cdef Plan plan
         cdef int fault
+        cdef int64_t scans
         self.lookup.slow = False
+        self.scans += 1
+        scans = self.scans
         while position < size:
             if inlet.closed:
                 return STOPPED
@@ -207,8 +211,12 @@ cdef class DataPlane:
                 inlet.keep(line, count, 0)
                 return HELD if self.held else TURN
             if inlet.publishing and is_known(memo, inlet.kind, inlet.headers, line, count):
-                recall(memo, line, &message)
+                if memo is not copied or scans != self.scans:
+                    recall(memo, line, &message)
+                copied = memo
+                message.line = line
             else:
+                copied = NULL
                 end = <const char *>memchr(line, c'\n', count)
                 if end is NULL:
                     return self.await_line(inlet, line, count)

@@ -2,8 +2,8 @@
 
 # Uses of draw: Draw
 # Uses of framing: middle_of
-# Uses of link_lines: deliver_lines, is_lost, name_of, send_shown
-# Uses of message: Delivery, Message, arrange, compose, finish_delivery, make_room_without_header, without_header
+# Uses of link_lines: deliver_lines, is_lost, name_of
+# Uses of message: Delivery, without_header
 # Uses of outbox: Outbox
 
 cimport cython
@@ -351,23 +351,6 @@ cdef class Plan:
         return False
 
 
-cdef int deliver_alone(Target target, handed) except -1:
-    """See `seam.Plane.deliver_to`."""
-    cdef Delivery delivery, stripped
-    cdef Message message
-    subject, reply, header, payload, to = handed
-    if to and to != subject and target.outbox is not None and target.outbox.leaf:
-        return send_shown(target, to, (subject, reply, payload[:header], payload[header:]))
-    data = compose(&message, subject, reply, header, payload)  # kept until the end
-    arrange(&delivery, &message, None)
-    make_room_without_header(&delivery, &message, &stripped)
-    try:
-        target.deliver(&delivery)
-    finally:
-        finish_delivery(&delivery)
-    return 0
-
-
 cdef int deliver_to_all(
     tuple plain, Delivery *delivery, Py_ssize_t start, Py_ssize_t stop, void *skip
 ) except -1:
@@ -422,17 +405,32 @@ cdef inline Py_ssize_t near_size(tuple parts) noexcept:
     return total
 
 
-cdef Target pick(tuple parts, Draw draw, void *skip):
-    """See `plan.pick`."""
-    cdef Target drawn = pick_between(parts, draw, skip, False)
+cdef inline Target pick(tuple parts, Draw draw, void *skip):
+    """See `plan.pick`. Of one near part, where its first draw will do, without the search and references."""
+    cdef Group part
+    cdef PyObject *drawn
+    cdef Py_ssize_t number = -1
+    if PyTuple_GET_SIZE(parts) == 1:
+        part = <Group>PyTuple_GET_ITEM(parts, 0)
+        if not part.far and part.weight == 1 and PyList_GET_SIZE(part.members):
+            number = draw.below(PyList_GET_SIZE(part.members))
+            drawn = PyList_GET_ITEM(part.members, number)
+            if (<Target>drawn).ready() and <void *>(<Target>drawn).outbox != skip:
+                return <Target>drawn
+    return pick_from(parts, draw, skip, number)
+
+
+cdef Target pick_from(tuple parts, Draw draw, void *skip, Py_ssize_t number):
+    """The same, where `number` may be drawn already of the near parts; else it is negative."""
+    cdef Target drawn = pick_between(parts, draw, skip, False, number)
     if drawn is None:
-        return pick_between(parts, draw, skip, True)
+        return pick_between(parts, draw, skip, True, -1)
     return drawn
 
 
-cdef Target pick_between(tuple parts, Draw draw, void *skip, bint far):
-    """Draw a member of the near parts, or of the `far` ones."""
-    cdef Py_ssize_t low, high, first, place, number
+cdef Target pick_between(tuple parts, Draw draw, void *skip, bint far, Py_ssize_t number):
+    """Draw a member of the near parts, or of the `far` ones; see `pick_from`."""
+    cdef Py_ssize_t low, high, first, place
     cdef Group part
     cdef Target drawn, member
     while True:
@@ -441,7 +439,8 @@ cdef Target pick_between(tuple parts, Draw draw, void *skip, bint far):
             low, high = high, size_of(parts)
         if low == high:
             return None
-        first = place = low + draw.below(high - low)
+        first = place = low + (draw.below(high - low) if number < 0 else number)
+        number = -1
         part = part_at(parts, &place)
         drawn = <Target>PyList_GET_ITEM(part.members, place)
         if <void *>drawn.outbox == skip:

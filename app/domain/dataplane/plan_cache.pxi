@@ -97,13 +97,18 @@ cdef class PlanCache:
         self.fanouts[plan.fanout()] = self.fanouts.get(plan.fanout(), 0) + 1
         return 0
 
-    cdef Entry *fresh_entry(self, const char *prefix, Py_ssize_t count, int64_t further) except? NULL:
+    cdef inline Entry *fresh_entry(self, const char *prefix, Py_ssize_t count, int64_t further) except? NULL:
         cdef Entry *entry = self.table.find(prefix, count, further)
         if entry is not NULL and entry.stamp != self.changes.now:
-            if self.changes.bear_on(entry.stamp, entry.prefix, entry.length, entry.depth, entry.further):
-                self.drop(entry)
-                return NULL
-            entry.stamp = self.changes.now
+            return self.checked(entry)
+        return entry
+
+    cdef Entry *checked(self, Entry *entry) except? NULL:
+        """The entry, unless a change since its stamp bears on it."""
+        if self.changes.bear_on(entry.stamp, entry.prefix, entry.length, entry.depth, entry.further):
+            self.drop(entry)
+            return NULL
+        entry.stamp = self.changes.now
         return entry
 
     cdef Entry *entry_of_kind(self, const char *subject, Py_ssize_t count, int64_t decisive) except NULL:
@@ -120,7 +125,7 @@ cdef class PlanCache:
         entry = self.fresh_entry(subject, count, tokens - depth)
         return self.insert(subject, count, depth, tokens - depth) if entry is NULL else entry
 
-    cdef Plan known(self, Entry *entry, int64_t audience):
+    cdef inline Plan known(self, Entry *entry, int64_t audience):
         """None too if there is no entry."""
         if entry is NULL:
             return None

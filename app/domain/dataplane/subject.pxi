@@ -13,16 +13,19 @@ cdef struct Shape:
 
 cdef Shape shape_of(const char *subject, Py_ssize_t count) noexcept nogil:
     cdef Shape shape
-    cdef Py_ssize_t start = 0, i
-    shape.tokens = 0
+    cdef Py_ssize_t start = 0, i = 0
+    shape.tokens = 1
     shape.plain = True
-    for i in range(count + 1):
-        if i == count or subject[i] == c'.':
-            if i == start or (i - start == 1 and (subject[start] == c'*' or subject[start] == c'>')):
-                shape.plain = False
-            shape.tokens += 1
-            start = i + 1
-    return shape
+    while True:
+        while i < count and subject[i] != c'.':
+            i += 1
+        if i == start or (i - start == 1 and (subject[start] == c'*' or subject[start] == c'>')):
+            shape.plain = False
+        if i == count:
+            return shape
+        shape.tokens += 1
+        i += 1
+        start = i
 
 
 cdef inline Py_ssize_t next_dot(

@@ -1,13 +1,13 @@
 """The hash table of the plan cache, in the compiled twin; the plain one has dicts for that."""
 
-# Uses nothing of other parts.
+# Uses of framing: copy_few, is_same, word_at
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcpy
 
 cdef enum:
     _FIRST_TABLE = 1024
@@ -80,7 +80,7 @@ cdef inline uint64_t hash_of(const char *data, Py_ssize_t count, Key *key, uint6
     is `further` known is taken in as a word before the bytes, unless it is 0.
     """
     cdef Sip sip
-    cdef uint64_t word
+    cdef uint64_t word = 0
     cdef uint64_t size = <uint64_t>count
     sip.a = key.first ^ <uint64_t>0x736F6D6570736575
     sip.b = key.second ^ <uint64_t>0x646F72616E646F6D
@@ -90,12 +90,10 @@ cdef inline uint64_t hash_of(const char *data, Py_ssize_t count, Key *key, uint6
         absorb(&sip, further)
         size += 8
     while count >= 8:
-        memcpy(&word, data, 8)
-        absorb(&sip, word)
+        absorb(&sip, word_at(data))
         data += 8
         count -= 8
-    word = 0
-    memcpy(&word, data, count)
+    copy_few(<char *>&word, data, count)
     absorb(&sip, word | (size << 56))
     sip.c ^= 0xFF
     stir(&sip)
@@ -145,7 +143,7 @@ cdef class Table:
                 entry.hash == code
                 and entry.length == count
                 and entry.further == further
-                and memcmp(entry.prefix, prefix, count) == 0
+                and is_same(entry.prefix, prefix, count)
             ):
                 return entry
             i = (i + 1) & self.mask
