@@ -38,7 +38,8 @@ def test_version() -> None:
 
     assert (0, "") == (done.returncode, done.stderr)
     assert re.fullmatch(
-        rf"nats-server: v{re.escape(CLIENT_LEVEL)} \(pynatsd \d+\.\d+\.\d+, CPython 3\.\d+\.\d+, (native|python)\)\n",
+        rf"nats-server: v{re.escape(CLIENT_LEVEL)} "
+        r"\(pynatsd \d+\.\d+\.\d+, CPython 3\.\d+\.\d+, (native|python)\)\n",
         done.stdout,
     )
 
