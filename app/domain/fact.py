@@ -6,6 +6,7 @@ a sixth of the time in which a server is imported.
 """
 
 from collections.abc import Mapping
+from dataclasses import FrozenInstanceError
 from typing import ClassVar, dataclass_transform, get_origin
 
 _REQUIRED = object()
@@ -48,10 +49,10 @@ class Fact:
         return *values, *(named[name] if name in named else getattr(kind, name) for name in others)
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{name} of a fact does not change")
+        raise FrozenInstanceError(f"{name} of a fact does not change")
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"{name} of a fact does not change")
+        raise FrozenInstanceError(f"{name} of a fact does not change")
 
     def __eq__(self, other: object) -> bool:
         return vars(self) == vars(other) if type(self) is type(other) else NotImplemented
