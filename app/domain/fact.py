@@ -1,8 +1,8 @@
 """Facts: immutable values whose fields are the annotations of their classes.
 
-They behave as dataclasses with ``frozen=True`` do, but for the functions of `dataclasses`, which do not
-know them. No code is generated for each class: there are more than a hundred, and the generated code was
-a sixth of the time in which a server is imported.
+They are used like dataclasses with ``frozen=True``, but the functions of `dataclasses` do not know them,
+and no code is generated for each class. There are more than a hundred classes of events; generating their
+code took a sixth of the import of a server.
 """
 
 from collections.abc import Mapping
