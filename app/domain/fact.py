@@ -1,23 +1,34 @@
-"""Facts: values that do not change, whose fields are the annotations of their classes.
+"""Facts: immutable values whose fields are the annotations of their classes.
 
-They are used like dataclasses with ``frozen=True``, but no code is generated for each class. There are
-more than a hundred classes of events; generating their code took a sixth of the import of a server.
+They are used like dataclasses with ``frozen=True``, but the functions of `dataclasses` do not know them,
+and no code is generated for each class. There are more than a hundred classes of events; generating their
+code took a sixth of the import of a server.
 """
 
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError
 from typing import ClassVar, dataclass_transform, get_origin
 
+_REQUIRED = object()
+"""The default of a field that has none."""
+
 
 @dataclass_transform(frozen_default=True)
 class Fact:
-    """Extend it, and annotate the fields. Those of the base come first; an assigned value is a default."""
+    """The base of all facts: a class that extends it annotates its fields.
+
+    The fields of the base class come first. A value that is assigned to a field is its default.
+    """
 
     field_names: ClassVar[tuple[str, ...]] = ()
-    """In order."""
+    """In the order of the arguments."""
 
     def __init_subclass__(cls) -> None:
-        own = (name for name, kind in cls.__annotations__.items() if not _is_of_class(kind))
+        annotated = (name for name, kind in cls.__annotations__.items() if not _is_of_class(kind))
+        own = [name for name in annotated if name not in cls.field_names]
+        for name in own:
+            if name not in vars(cls) and hasattr(cls, name):
+                setattr(cls, name, _REQUIRED)  # what the base has of this name would hide the field
         cls.field_names = (*cls.field_names, *own)
 
     def __init__(self, *values: object, **named: object) -> None:
@@ -30,7 +41,9 @@ class Fact:
         kind, others = type(self), self.field_names[len(values) :]
         if len(values) > len(self.field_names) or not named.keys() <= set(others):
             raise TypeError(f"{kind.__name__} has the fields {', '.join(self.field_names)}, each once")
-        missing = [name for name in others if name not in named and not hasattr(kind, name)]
+        missing = [
+            name for name in others if name not in named and getattr(kind, name, _REQUIRED) is _REQUIRED
+        ]
         if missing:
             raise TypeError(f"{kind.__name__} needs {', '.join(missing)}")
         return *values, *(named[name] if name in named else getattr(kind, name) for name in others)
@@ -53,4 +66,4 @@ class Fact:
 
 
 def _is_of_class(kind: object) -> bool:
-    return get_origin(kind) is ClassVar
+    return kind is ClassVar or get_origin(kind) is ClassVar

@@ -228,7 +228,20 @@ _FLAGS = (
     "headers",
     "no_responders",
 )
-_TEXTS = ("auth_token", "user", "pass", "name", "lang", "version", "account", "nkey", "sig", "jwt")
+_TEXTS = (
+    "auth_token",
+    "user",
+    "pass",
+    "name",
+    "lang",
+    "version",
+    "account",
+    "remote_account",
+    "nkey",
+    "sig",
+    "jwt",
+    "proxy_sig",
+)
 _NUMBERS = ("protocol",)
 _KINDS: dict[str, type] = {
     **dict.fromkeys(_FLAGS, bool),
@@ -241,12 +254,14 @@ LATER_MEMBERS = frozenset(
         "tls_required",
         "account",
         "new_account",
+        "remote_account",
         "echo",
         "headers",
         "no_responders",
         "nkey",
         "sig",
         "jwt",
+        "proxy_sig",
     }
 )
 """The members of a client's CONNECT that gnatsd 0.8.0 does not know."""
@@ -297,7 +312,7 @@ def parse_connect(argument: bytes, unknown: AbstractSet[str] = frozenset()) -> C
     texts: dict[str, str] = {}
     numbers: dict[str, int] = {}
     for name, value in members_of(argument, "CONNECT"):
-        if name in unknown and type(value) is not _KINDS[name]:
+        if name in unknown and not _is_of_kind(value, _KINDS[name]):
             continue
         if name in _FLAGS:
             flags[name] = _typed(name, value, bool)
@@ -332,10 +347,14 @@ _Value = TypeVar("_Value", bool, int, str)
 
 
 def _typed(name: str, value: object, kind: type[_Value]) -> _Value:
-    """A bool is no number here, as in JSON."""
-    if not isinstance(value, kind) or type(value) is not kind:
+    if not isinstance(value, kind) or not _is_of_kind(value, kind):
         raise ParserError(f"CONNECT field {name} has the wrong type")
     return value
+
+
+def _is_of_kind(value: object, kind: type) -> bool:
+    """A bool is no number here, as in JSON; a number has 64 bits."""
+    return type(value) is kind and (not isinstance(value, int) or -(2**63) <= value < 2**63)
 
 
 def _clean(text: str) -> str:
@@ -343,7 +362,7 @@ def _clean(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-_SECRETS = ("pass", "password", "auth_token", "token", "jwt", "sig")
+_SECRETS = ("pass", "password", "auth_token", "token", "jwt", "sig", "proxy_sig")
 
 
 def redacted(argument: bytes) -> str:

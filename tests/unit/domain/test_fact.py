@@ -1,6 +1,8 @@
 """Facts: values that do not change."""
 
-from copy import copy
+import pickle
+from copy import copy, deepcopy
+from dataclasses import FrozenInstanceError
 from typing import ClassVar
 
 import pytest
@@ -23,6 +25,29 @@ class SeenAgain(Seen):
     times: int = 3
 
 
+class SeenOften(Seen):
+    """A field of the base with another default, and a class variable of any type."""
+
+    colour: ClassVar = "red"
+
+    number: int = 9
+
+
+class Titled(Fact):
+    """It has a property."""
+
+    @property
+    def title(self) -> str:
+        """The same for all."""
+        return "untitled"
+
+
+class Book(Titled):
+    """A field in place of that property."""
+
+    title: str
+
+
 class Silence(Fact):
     """One without fields."""
 
@@ -34,6 +59,27 @@ def test_fields_by_position_and_by_name() -> None:
     assert ("x", 2, 4) == tuple(vars(SeenAgain("x", 2, times=4)).values())
     assert ("x", 1, 3) == tuple(vars(SeenAgain(number=1, place="x")).values())
     assert () == Silence.field_names
+
+
+def test_a_field_of_the_base_with_another_default() -> None:
+    """It stays one field at its place."""
+    assert ("place", "number") == SeenOften.field_names
+    assert ("x", 9) == tuple(vars(SeenOften("x")).values())
+    assert ("x", 2) == tuple(vars(SeenOften("x", 2)).values())
+
+
+def test_a_field_in_place_of_a_property_of_the_base() -> None:
+    """The field counts, and has no default."""
+    assert "Emma" == Book("Emma").title == Book(title="Emma").title
+    with pytest.raises(TypeError, match="Book needs title"):
+        Book()  # type: ignore[call-arg] # that is the point
+
+
+def test_facts_are_copied_and_pickled() -> None:
+    """A fact may go to another process."""
+    fact = Seen("x", 2)
+
+    assert fact == pickle.loads(pickle.dumps(fact)) == deepcopy(fact)  # noqa: S301 - it is our own
 
 
 @pytest.mark.parametrize(
@@ -63,9 +109,9 @@ def test_equal_facts() -> None:
 def test_facts_do_not_change() -> None:
     """No field is set, and none is removed."""
     fact = Seen("x")
-    with pytest.raises(AttributeError, match="place of a fact does not change"):
+    with pytest.raises(FrozenInstanceError, match="place of a fact does not change"):
         fact.place = "y"  # type: ignore[misc] # that is the point
-    with pytest.raises(AttributeError, match="place of a fact does not change"):
+    with pytest.raises(FrozenInstanceError, match="place of a fact does not change"):
         del fact.place
 
     assert "x" == fact.place

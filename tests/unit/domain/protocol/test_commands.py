@@ -421,6 +421,8 @@ def test_connect(argument: bytes, fields: Connect) -> None:
         *(f'{{"{name}":{value}}}'.encode() for name in FLAGS for value in ('"yes"', "1", "[]", "{}")),
         *(f'{{"{name}":{value}}}'.encode() for name in TEXTS for value in ("5", "true", "[]", "{}")),
         *(b'{"verbose":5,"verbose":true}', b'{"user":"u","USER":5}'),
+        *(b'{"protocol":9223372036854775808}', b'{"protocol":-9223372036854775809}'),
+        *(b'{"proxy_sig":1}', b'{"remote_account":1}'),
     ],
 )
 def test_a_connect_not_understood(argument: bytes) -> None:
