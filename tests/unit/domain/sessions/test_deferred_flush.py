@@ -213,14 +213,17 @@ def test_a_flush_of_another_sees_to_those_put_off() -> None:
 
 
 def test_a_defect_at_the_end_of_a_round() -> None:
-    """It is reported, and concerns no single connection."""
+    """It is reported, concerns no single connection, and what it left is handed over in the next turn."""
     scene = Scene(0)
     scene.crowd()
+    scene.plane.left = 1
 
     def fail() -> None:
+        scene.plane.fail = lambda: None
         raise ZeroDivisionError
 
     scene.plane.fail = fail
     scene.round(1)
 
     assert [ZeroDivisionError] == [type(one) for one in scene.failures]
+    assert [-1, 1] == scene.called
