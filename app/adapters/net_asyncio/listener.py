@@ -193,7 +193,7 @@ class SocketListener(ABC):
 
 
 def size_after_wait(completed: int) -> int:
-    """How many links to accept where so many handshakes came to their end in `SETUP_SECONDS`."""
+    """How many links to accept after `SETUP_SECONDS` in which this number of handshakes was `completed`."""
     return min(completed + _FURTHER, _BATCH) if completed else _BATCH
 
 

@@ -240,7 +240,7 @@ def test_a_small_room_is_not_lent() -> None:
 
 
 def test_a_peer_that_sends_much_fills_the_room_of_a_crowded_round() -> None:
-    """A connection tells by a full room that a peer sends much, and has to wait for its turn."""
+    """A connection sees by a full room that a peer sends much, and has to wait for its turn."""
     link = Link(room=ReceiveRoom(CROWDED_READ))
     link.shake_hands()
     link.handler.on_note = link.handler.wire.pause
