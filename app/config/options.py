@@ -95,6 +95,11 @@ def _lame_duck_duration(seconds: float) -> float:
     return seconds
 
 
+def _tags(value: object) -> object:
+    """One word may stand without brackets."""
+    return (value,) if isinstance(value, str) else value
+
+
 class AuthorizationOptions(Section):
     """Credentials required of clients; none if nothing is set."""
 
@@ -298,6 +303,10 @@ class Options(Section):
         Field(pattern=r"^\S+$"),
         Key("Server name, for clients, monitoring and other servers; the server ID if not set."),
     ] = None
+    server_tags: Annotated[
+        tuple[str, ...], Field(strict=False), BeforeValidator(_tags), Key("Words that monitoring shows.")
+    ] = ()
+    no_header_support: Annotated[bool, Key("Let no message have headers, and say so in `INFO`.")] = False
 
     compatibility: Annotated[
         CompatibleWith,

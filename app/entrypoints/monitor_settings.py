@@ -45,6 +45,7 @@ def monitor_settings(
     return MonitorSettings(
         tls_timeout=(options.tls or TlsOptions()).timeout,
         server_name=options.server_name or "",
+        tags=options.server_tags,
         data_plane=data_plane,
         pynatsd=__version__,
         python=RUNTIME,

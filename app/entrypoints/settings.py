@@ -294,6 +294,7 @@ def server_info(options: Options, entropy: Entropy, authenticator: Authenticator
         tls_verify=options.tls is not None and options.tls.demands_certificates,
         tls_available=options.tls is not None and not tls_demanded(options),
         max_payload=options.max_payload,
+        headers=not options.no_header_support,
         advertised_host=advertised.host if advertised else "",
         advertised_port=advertised.port if advertised else 0,
         server_name=options.server_name or server_id,

@@ -17,7 +17,7 @@ import pytest
 import app.entrypoints.container  # noqa: F401 - with it, every class of facts is imported
 from app.domain.events import Event
 from app.domain.protocol.errors import ProtocolError
-from app.entrypoints.signals import DUMP, RELOAD, REOPEN, STOP_SIGNALS
+from app.entrypoints.signals import DUMP, LAME_DUCK, RELOAD, REOPEN, STOP_SIGNALS
 from tests.support.server_process import ROOT, ServerProcess
 
 DOCS = ROOT / "docs"
@@ -131,7 +131,8 @@ def test_signals() -> None:
     """The table for those who come from gnatsd has the signals that are acted upon."""
     named = set(re.findall(r"^\| `([A-Z0-9]+)` \|", read(GNATSD), re.MULTILINE))
 
-    assert {number.name.removeprefix("SIG") for number in (*STOP_SIGNALS, RELOAD, REOPEN, DUMP)} == named
+    signals = (*STOP_SIGNALS, RELOAD, REOPEN, LAME_DUCK, DUMP)
+    assert {number.name.removeprefix("SIG") for number in signals} == named
 
 
 WITHOUT_EFFECT = {"--profile", "-js", "--jetstream", "-sd", "--store_dir"}

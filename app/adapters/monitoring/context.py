@@ -83,6 +83,8 @@ class MonitorSettings:
     https_port: int = 0
     server_name: str = ""
     """The configured name; empty where there is none but the id."""
+    tags: tuple[str, ...] = ()
+    """As configured."""
     data_plane: str = ""
     """Name of the twin that runs."""
     pynatsd: str = ""

@@ -249,6 +249,7 @@ class Varz(PageModel):
     mqtt: Annotated[Nothing | None, Field(description="There is no MQTT.")] = None
     websocket: Annotated[Nothing | None, Field(description="Left to the configuration.")] = None
     system_account: str | None = None
+    tags: Annotated[list[str] | None, Field(description="As configured.")] = None
     jetstream: Annotated[
         dict[str, Any] | None, Field(description="Configuration and figures of JetStream; empty without it.")
     ] = None

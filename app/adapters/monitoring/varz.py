@@ -49,6 +49,7 @@ def _identity(context: MonitoringContext, facts: ServerFacts) -> Fields:
     return {
         "server_id": info.server_id,
         "server_name": context.server_name,
+        "tags": list(context.settings.tags) or None,
         "version": info.version,
         "go": info.go,
         "auth_required": info.auth_required,

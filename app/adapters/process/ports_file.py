@@ -1,7 +1,7 @@
 """The ports file: where a started server is found, for programs that have started it.
 
-One JSON object with lists of addresses by kind, under ``<directory>/pynatsd_<pid>.ports``, as
-nats-server writes it under its own name.
+One JSON object with lists of addresses by kind, under ``<directory>/nats-server_<pid>.ports``: the
+name is that of nats-server, since the programs that start it look for this file.
 """
 
 import json
@@ -22,7 +22,7 @@ class PortsFile:
 
     def __init__(self, directory: str, pid: int | None = None) -> None:
         """`pid` is this process unless given."""
-        self.path = Path(directory) / f"pynatsd_{os.getpid() if pid is None else pid}.ports"
+        self.path = Path(directory) / f"nats-server_{os.getpid() if pid is None else pid}.ports"
 
     def write(self, urls: Mapping[str, Sequence[str]]) -> None:
         """Write the addresses; kinds without any are left out. A reader never sees half of them.

@@ -227,7 +227,7 @@ class ClientSession(Reauthorized):
     def _take_features(self, connect: Connect) -> None:
         """Take over what gnatsd 0.8.0 does not know."""
         self._echo = _either(connect.echo, self._echo)
-        self._headers = _either(connect.headers, self._headers)
+        self._headers = _either(connect.headers, self._headers) and self.host.greeting.info.headers
         self._no_responders = _either(connect.no_responders, self._no_responders)
         if self._no_responders and not self._headers:
             raise NoRespondersWithoutHeaders

@@ -95,8 +95,8 @@ class Greeting:
     def urls_changed(self) -> None:
         """The cluster has changed: update clients soon; one that comes before that hears of it at once.
 
-        A first change is told after the current turn, for a client may need the address at once: its
-        own server may be about to stop. What follows within `UPDATE_SECONDS` is told together.
+        A first change is sent after the current turn, for a client may need the address at once: its
+        own server may be about to stop. What follows within `UPDATE_SECONDS` is sent together.
         """
         self._outdated = self._unsent = True
         if not self._pausing:

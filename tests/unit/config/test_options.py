@@ -34,6 +34,8 @@ def test_the_defaults_are_gnatsds() -> None:
         "port": 4222,
         "client_advertise": None,
         "server_name": None,
+        "server_tags": (),
+        "no_header_support": False,
         "no_auth_user": None,
         "http_host": None,
         "http_port": 0,
@@ -259,3 +261,10 @@ def test_the_times_of_lame_duck_mode() -> None:
     ] == mistakes(lame_duck_duration=30, lame_duck_grace_period=40)
     options = make_options({"lame_duck_duration": "1m", "lame_duck_grace_period": 0})
     assert (60.0, 10.0) == (options.lame_duck_duration, options.lame_duck_grace_period)
+
+
+def test_tags_are_one_word_or_several() -> None:
+    """As nats-server reads `server_tags`."""
+    tags = [make_options({"server_tags": value}).server_tags for value in ("eu", ("eu", "id:7"))]
+
+    assert [("eu",), ("eu", "id:7")] == tags

@@ -95,7 +95,7 @@ def test_encryption_needs_a_certificate() -> None:
 
 
 def test_what_pages_show_of_leaf_nodes() -> None:
-    """The door with its times, and hubs without what it takes to log in; nothing where there is neither."""
+    """The listener with its times, and hubs without their logins; nothing where there is neither."""
     remotes = ({"urls": ("nats://u:p@hub", "tls://b:1"), "deny_exports": "x"},)
     tls = {"cert_file": "c", "key_file": "k", "verify": True}
     shown = LeafRemoteSummary("$G", ("hub:7422", "b:1"), (), ("x",))

@@ -166,6 +166,16 @@ def test_names_in_info() -> None:
     assert ("n", "c") == (info.server_name, info.cluster)
 
 
+def test_headers_can_be_switched_off() -> None:
+    """With `no_header_support` INFO offers none."""
+    infos = [
+        server_info(make_options({"no_header_support": off}), SeededEntropy(1), AllowAll())
+        for off in (False, True)
+    ]
+
+    assert [True, False] == [info.headers for info in infos]
+
+
 def test_the_version_of_gnatsd() -> None:
     """With its protocol goes its version."""
     info = server_info(make_options({"compatibility": "0.8.0"}), SeededEntropy(1), AllowAll())

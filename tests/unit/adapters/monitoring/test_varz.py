@@ -124,6 +124,13 @@ def test_a_server_may_have_a_name(watched: Watched) -> None:
     assert "edge-1" == varz(context).server_name
 
 
+def test_a_server_may_have_tags(watched: Watched) -> None:
+    """They are shown as they were configured, and left out where there are none."""
+    tagged = replace(watched.context, settings=MonitorSettings(tls_timeout=0.5, tags=("eu", "id:7")))
+
+    assert (["eu", "id:7"], None) == (varz(tagged).tags, varz(watched.context).tags)
+
+
 def test_who_was_slow(watched: Watched) -> None:
     """Receivers that were closed are listed with the reason."""
     record = SlowConsumerRecord("cid", 7, "laptop", "192.0.2.7", 4007, "why", 99, 1.5)

@@ -15,7 +15,7 @@ def test_it_has_the_addresses_by_kind(tmp_path: Path) -> None:
     file.write({"nats": ["nats://127.0.0.1:4222"], "websocket": []})
 
     (only,) = tmp_path.iterdir()
-    assert f"pynatsd_{os.getpid()}.ports" == only.name
+    assert f"nats-server_{os.getpid()}.ports" == only.name
     assert {"nats": ["nats://127.0.0.1:4222"]} == json.loads(only.read_text("ascii"))
     for _ in range(2):
         file.remove()
@@ -26,6 +26,6 @@ def test_a_directory_that_is_none(tmp_path: Path) -> None:
     """The error names the file and the reason."""
     file = PortsFile(str(tmp_path / "missing"), 7)
     with pytest.raises(
-        PortsFileError, match=r"error writing ports file to .*/pynatsd_7\.ports: no such file"
+        PortsFileError, match=r"error writing ports file to .*/nats-server_7\.ports: no such file"
     ):
         file.write({})

@@ -1,5 +1,7 @@
 """What a client of today asks for in CONNECT: headers, no echo, and word of requests that reach nobody."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.domain.dataplane.seam import MakePlane
@@ -49,6 +51,19 @@ def test_the_server_of_gnatsd_knows_no_headers(make_plane: MakePlane) -> None:
     client = VirtualBroker(make_plane).connect(quiet=True)
 
     assert b"-ERR 'Unknown Protocol Operation'\r\n-ERR 'Parser Error'\r\n" == client.ask(b"H")
+
+
+def test_a_server_without_headers(server: VirtualBroker) -> None:
+    """INFO says so; who asks for headers all the same has none, and no word of requests that reach nobody."""
+    greeting = server.broker.greeting
+    greeting.set(replace(greeting.info, headers=False))
+    client, asking = server.connect(), server.connect()
+    client.send(b'CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\n')
+    refused = asking.ask(CONNECT)
+
+    assert b'"headers":true' not in greeting.line()
+    assert b"-ERR 'Unknown Protocol Operation'\r\n" == client.ask(b"HPUB a 12 14\r\n")
+    assert refused.startswith(b"-ERR 'no responders requires headers support'")
 
 
 def test_a_request_to_nobody(server: VirtualBroker) -> None:

@@ -61,20 +61,20 @@ def test_clients_hear_of_a_change_after_the_turn(scene: Scene) -> None:
 
 
 def test_addresses_change_in_bursts(scene: Scene) -> None:
-    """Changes soon after one are sent together, a moment later; the next after a pause is sent at once."""
-    told = []
+    """What soon follows a change is sent once, a moment later; after that there is no wait again."""
+    named = []
     for wait in (0, 0, UPDATE_SECONDS, UPDATE_SECONDS, 0):
         scene.others.append(f"there:{len(scene.others)}")
         scene.greeting.urls_changed()
         scene.clock.advance(wait)
-        told.append(len(scene.greeting.info.connect_urls))
+        named.append(len(scene.greeting.info.connect_urls))
     scene.clock.advance(UPDATE_SECONDS)
     scene.clock.advance(UPDATE_SECONDS)
     scene.others.append("last:9")
     scene.greeting.urls_changed()
     scene.clock.advance(0)
 
-    assert [1, 1, 3, 4, 4] == told
+    assert [1, 1, 3, 4, 4] == named
     assert 6 == len(scene.greeting.info.connect_urls)
 
 

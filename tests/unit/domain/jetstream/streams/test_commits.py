@@ -51,6 +51,21 @@ def test_acks_leave_after_the_commit_in_order() -> None:
     assert [2] == waiting.safe
 
 
+def test_an_answer_waits_for_the_commit_under_way() -> None:
+    """What is answered while a commit is under way is sent after it, and after one of its own."""
+    waiting = Waiting()
+    waiting.append()
+    waiting.turn()
+    waiting.commits.answer(b"_I.2", b"error", 0)
+    waiting.turn()
+
+    assert [] == waiting.outlet.take()
+    waiting.log.let_go()
+    waiting.turn()
+    waiting.log.let_go()
+    assert [b"ack 1", b"error"] == waiting.outlet.take()
+
+
 class NotingAnswers(Answers):
     """Answers that note the runs which were answered."""
 
