@@ -41,9 +41,10 @@ SETUP_SECONDS = 0.1
 """How long new links wait at most while many are in their handshake, and none comes to its end; so peers
 that never speak cannot keep the others out."""
 
-_SLOW_BATCH = 4
-"""Links accepted after this time while some do come to their end. Somebody is at the end of its strength,
-this server or its peers: the more handshakes are under way, the longer each takes, until all are too late."""
+_FURTHER = 4
+"""Links accepted after this time beside those that replace the ones that came to their end. This server, or
+its peers, may do all they can: the more handshakes are under way, the longer each takes, until all are too
+late. Or most of those under way never speak: then more and more are accepted each time."""
 
 _MAPPED = "::ffff:"
 """How IPv6 writes an IPv4 peer of a dual-stack socket; people expect plain IPv4."""
@@ -171,7 +172,7 @@ class SocketListener(ABC):
     def _accept_some(self, listening: socket.socket, completed: int) -> None:
         """Do not wait any longer; `completed` handshakes had come to their end before."""
         self._go_on(listening)
-        self._accept_batch(listening, _BATCH if completed == self._setup.limit.completed else _SLOW_BATCH)
+        self._accept_batch(listening, size_after_wait(self._setup.limit.completed - completed))
 
     def _go_on(self, listening: socket.socket) -> None:
         self._setup.limit.on_room = None
@@ -189,6 +190,11 @@ class SocketListener(ABC):
             AcceptFailed(link=None, reason=plain_reason(error), delay_ms=round(self._delay * 1000))
         )
         self._delay = min(self._delay * 2, _LONGEST_DELAY)
+
+
+def size_after_wait(completed: int) -> int:
+    """How many links to accept after `SETUP_SECONDS` in which this number of handshakes was `completed`."""
+    return min(completed + _FURTHER, _BATCH) if completed else _BATCH
 
 
 def _has_left(accepted: socket.socket) -> bool:

@@ -31,10 +31,11 @@ from .websocket_frames import (
 from .websocket_masks import masks
 from .websocket_upgrade import OriginRules, Outcome, Refusal, Upgrade, UpgradeRequest
 
-LEAST_IN_PLACE = 4 * 1024
+LEAST_IN_PLACE = 8 * 1024
 """Where the wire has room for this much, frames are read into it, and their data takes their place.
 Where it has less, as at the end of a large message, or the link is paused, or messages may be
-compressed, they are read beside it."""
+compressed, they are read beside it. So they are in a crowded round: the data of frames would never
+fill the small room that shows who sends much (`fair_queue.CROWDED_READ`)."""
 
 LEAST_READ = 32 * 1024
 MOST_READ = 480 * 1024

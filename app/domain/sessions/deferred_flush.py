@@ -89,6 +89,7 @@ class DeferredFlush:
             try:
                 self.flush()
             except Exception as error:  # noqa: BLE001 - a defect ends one message, and delays no other
+                self.hold()
                 self._on_failure(error)
 
     def flush(self) -> None:

@@ -11,6 +11,7 @@ from app.adapters.net_asyncio.websocket_layer import (
     WebsocketSettings,
 )
 from app.domain.events import Event
+from app.domain.fair_queue import CROWDED_READ
 from app.domain.sessions.wire import PeerAddress
 from app.ports.layers import LinkSetup, begin
 from app.ports.stream_wire import LinkContext, StreamWire
@@ -236,6 +237,18 @@ def test_a_small_room_is_not_lent() -> None:
 
     assert LEAST_READ == len(room)
     assert bytes(link.handler.data) == b"PING\r\n" + bytes(LEAST_IN_PLACE)
+
+
+def test_a_peer_that_sends_much_fills_the_room_of_a_crowded_round() -> None:
+    """A connection sees by a full room that a peer sends much, and has to wait for its turn."""
+    link = Link(room=ReceiveRoom(CROWDED_READ))
+    link.shake_hands()
+    link.handler.on_note = link.handler.wire.pause
+    data = 3 * frame(bytes(CROWDED_READ))
+
+    link.feed(data[: len(link.lowest.get_buffer(-1))])
+
+    assert CROWDED_READ == len(link.handler.data)
 
 
 def test_a_room_that_was_lent_is_forgotten() -> None:

@@ -1,11 +1,18 @@
 """What a flush had no time for, and flushes that wait for the end of a crowded round."""
 
+import re
 from collections.abc import Callable
 from typing import cast
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from app.adapters.clock_manual import ManualClock
+from app.domain.dataplane.reference import DataPlane
 from app.domain.dataplane.seam import Plane
+from app.domain.limits import Limits
 from app.domain.sessions.deferred_flush import CROWD, MOST_READS, QUIET_ROUNDS, SAMPLE, DeferredFlush
+from tests.support.virtual_broker import VirtualBroker
 
 
 class SlowPlane:
@@ -213,14 +220,66 @@ def test_a_flush_of_another_sees_to_those_put_off() -> None:
 
 
 def test_a_defect_at_the_end_of_a_round() -> None:
-    """It is reported, and concerns no single connection."""
+    """It is reported, concerns no single connection, and what it left is handed over in the next turn."""
     scene = Scene(0)
     scene.crowd()
+    scene.plane.left = 1
 
     def fail() -> None:
+        scene.plane.fail = lambda: None
         raise ZeroDivisionError
 
     scene.plane.fail = fail
     scene.round(1)
 
     assert [ZeroDivisionError] == [type(one) for one in scene.failures]
+    assert [-1, 1] == scene.called
+
+
+PEERS = 4
+SIZES = st.sampled_from([0, 40, 300, 700])
+ROUNDS = st.lists(
+    st.lists(
+        st.tuples(st.integers(0, PEERS - 1), SIZES, st.sampled_from(["", "", "stall", "pass"])),
+        max_size=2 * PEERS,
+    ),
+    max_size=12,
+)
+
+
+def sent_by(publisher: int, heard: bytes) -> list[int]:
+    """The numbers of the messages of this publisher."""
+    return [int(number) for number in re.findall(rb"\n%d:(\d+):" % publisher, heard)]
+
+
+@given(rounds=ROUNDS)
+def test_all_arrives_in_order_in_crowded_rounds(rounds: list[list[tuple[int, int, str]]]) -> None:
+    """Receivers that stall and go on have all messages of each publisher, in order, as if nothing waited."""
+    server = VirtualBroker(DataPlane, Limits(max_pending=2_000))
+    peers = [server.connect(quiet=True) for _ in range(PEERS)]
+    for peer in peers:
+        peer.send(b"SUB > 1\r\n")
+    for _ in range(SAMPLE + CROWD):
+        peers[0].wire.feed(b"PING\r\n")
+    server.settle()
+    counts = [0] * PEERS
+
+    for messages in rounds:
+        for number, size, act in messages:
+            counts[number] += 1
+            payload = b"%d:%d:%b" % (number, counts[number], size * b"x")
+            peers[number].wire.feed(b"PUB a %d\r\n%b\r\n" % (len(payload), payload))
+            if act == "stall":
+                peers[number].wire.stall()
+            elif act == "pass":
+                peers[number].wire.pass_on()
+        server.settle()
+    for peer in peers:
+        peer.wire.pass_on()
+        server.advance(0.5)
+
+    for peer in peers:
+        heard = peer.heard()
+        assert [list(range(1, count + 1)) for count in counts] == [
+            sent_by(one, heard) for one in range(PEERS)
+        ]
