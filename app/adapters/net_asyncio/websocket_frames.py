@@ -109,6 +109,8 @@ class FrameReader:
 
     def prepare(self, room: memoryview) -> memoryview:
         """Where input may be written to for `read_in_place`; what was kept is put before it."""
+        if self._at:  # a link that was paused has read what was kept
+            self.keep()
         kept = self._data
         if not kept:
             return room

@@ -187,6 +187,21 @@ def test_paused_link_keeps_its_input() -> None:
     assert link.transport.reading
 
 
+def test_a_link_that_was_paused_reads_in_place_again() -> None:
+    """More was kept than the room of the handler takes; when it has been read, none of it is put there."""
+    link = Link(room=ReceiveRoom(LEAST_IN_PLACE))
+    link.shake_hands()
+    link.handler.wire.pause()
+    link.feed(3 * frame(b"x" * 9000) + frame(b"PING\r\n")[:3])
+    link.handler.wire.resume()
+    link.clock.run_pending()
+
+    link.feed(frame(b"PING\r\n")[3:])
+
+    assert bytes(link.handler.data) == 27_000 * b"x" + b"PING\r\n"
+    assert not link.failures
+
+
 def test_our_close_is_a_frame_with_a_status() -> None:
     """When we end the link, the peer hears a normal close."""
     link = Link()
