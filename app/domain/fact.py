@@ -17,7 +17,11 @@ class Fact:
     """In order."""
 
     def __init_subclass__(cls) -> None:
-        own = (name for name, kind in cls.__annotations__.items() if not _is_of_class(kind))
+        """Raises `TypeError` for a field with the name of a property, which would be read in its place."""
+        own = [name for name, kind in cls.__annotations__.items() if not _is_of_class(kind)]
+        hidden = [name for name in own if isinstance(getattr(cls, name, None), property)]
+        if hidden:
+            raise TypeError(f"{cls.__name__} needs other names for {', '.join(hidden)}: there are properties")
         cls.field_names = (*cls.field_names, *own)
 
     def __init__(self, *values: object, **named: object) -> None:
