@@ -27,12 +27,12 @@ class TlsFirst(Event):
 
 
 class HandshakeStarting(Event):
-    """``role`` says what kind of link it is, and which side of it we are."""
+    """``side`` says what kind of link it is, and which side of it we are."""
 
     level = Level.DEBUG
-    sentence = "Starting TLS {self.role} handshake"
+    sentence = "Starting TLS {self.side} handshake"
 
-    role: str
+    side: str
 
 
 class HandshakeComplete(Event):

@@ -97,6 +97,25 @@ def test_wrong_fields(values: tuple[object, ...], named: dict[str, object], text
         Seen(*values, **named)  # type: ignore[arg-type] # that is the point
 
 
+def test_a_field_has_no_name_of_a_property() -> None:
+    """The property would be read in place of the field."""
+
+    class Titled(Fact):
+        """A fact with a property."""
+
+        @property
+        def title(self) -> str:
+            """Not a field."""
+            return "title"
+
+    with pytest.raises(TypeError, match="Retitled needs other names for title: there are properties"):
+
+        class Retitled(Titled):
+            """A fact with a field of the same name."""
+
+            title: str
+
+
 def test_equal_facts() -> None:
     """Facts of one class with equal fields are equal, and have one hash."""
     assert Seen("x") == Seen("x", 1) == copy(Seen("x"))
