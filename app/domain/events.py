@@ -10,7 +10,6 @@ from enum import Enum
 from typing import ClassVar, Protocol
 
 from .address import joined
-from .fact import Fact
 from .peer_kind import role_of
 
 
@@ -37,7 +36,8 @@ class Link:
     address: str
 
 
-class Event(Fact):
+@dataclass(frozen=True, slots=True)
+class Event:
     """A fact about the server, or about one connection when ``link`` is set."""
 
     level: ClassVar[Level]
@@ -75,6 +75,7 @@ class EventSink(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
 class AddressEvent(Event):
     """A fact about an address where the server listens, or would like to."""
 
@@ -87,6 +88,7 @@ class AddressEvent(Event):
         return joined(self.host, self.port)
 
 
+@dataclass(frozen=True, slots=True)
 class ServerStarting(Event):
     """The program has begun, with this version."""
 
@@ -96,6 +98,7 @@ class ServerStarting(Event):
     version: str
 
 
+@dataclass(frozen=True, slots=True)
 class RuntimeChosen(Event):
     """Which program, interpreter, event loop and data plane this process runs."""
 
@@ -111,6 +114,7 @@ class RuntimeChosen(Event):
     data_plane: str
 
 
+@dataclass(frozen=True, slots=True)
 class Listening(AddressEvent):
     """Clients can connect at this address."""
 
@@ -118,6 +122,7 @@ class Listening(AddressEvent):
     sentence = "Listening for client connections on {self.address}"
 
 
+@dataclass(frozen=True, slots=True)
 class ServerIdentified(Event):
     """The server has chosen its id."""
 
@@ -127,6 +132,7 @@ class ServerIdentified(Event):
     server_id: str
 
 
+@dataclass(frozen=True, slots=True)
 class ServerReady(Event):
     """All ports are open."""
 
@@ -134,6 +140,7 @@ class ServerReady(Event):
     sentence = "Server is ready"
 
 
+@dataclass(frozen=True, slots=True)
 class SignalTrapped(Event):
     """A signal of the system came in."""
 
@@ -143,6 +150,7 @@ class SignalTrapped(Event):
     signal: str
 
 
+@dataclass(frozen=True, slots=True)
 class LameDuckEntered(Event):
     """The server is about to stop, and clients should go elsewhere."""
 
@@ -150,6 +158,7 @@ class LameDuckEntered(Event):
     sentence = "Entering lame duck mode, stop accepting new clients"
 
 
+@dataclass(frozen=True, slots=True)
 class LameDuckClosing(Event):
     """The grace period is over."""
 
@@ -159,6 +168,7 @@ class LameDuckClosing(Event):
     count: int
 
 
+@dataclass(frozen=True, slots=True)
 class ServerExiting(Event):
     """The server begins to stop."""
 
@@ -166,6 +176,7 @@ class ServerExiting(Event):
     sentence = "Server Exiting.."
 
 
+@dataclass(frozen=True, slots=True)
 class ListenFailed(AddressEvent):
     """The port for clients cannot be opened; the server ends."""
 
@@ -175,6 +186,7 @@ class ListenFailed(AddressEvent):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class MonitorStarting(AddressEvent):
     """Monitoring can be reached at this address."""
 
@@ -184,6 +196,7 @@ class MonitorStarting(AddressEvent):
     scheme: str
 
 
+@dataclass(frozen=True, slots=True)
 class MonitorListenFailed(Event):
     """The port for monitoring cannot be opened; the server ends."""
 
@@ -193,6 +206,7 @@ class MonitorListenFailed(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class MonitorFailed(Event):
     """A defect of ours; one request for a page went unanswered."""
 
@@ -202,6 +216,7 @@ class MonitorFailed(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class AcceptFailed(Event):
     """Taking a new connection failed, for want of descriptors as a rule."""
 
@@ -212,6 +227,7 @@ class AcceptFailed(Event):
     delay_ms: int
 
 
+@dataclass(frozen=True, slots=True)
 class InternalFailure(Event):
     """A defect of ours; the connection it met was closed, the rest go on."""
 
@@ -221,6 +237,7 @@ class InternalFailure(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class ServerFailure(Event):
     """A defect of ours that met no single connection; nothing was closed."""
 
@@ -230,6 +247,7 @@ class ServerFailure(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class ClientConnected(Event):
     """A client was accepted."""
 
@@ -237,6 +255,7 @@ class ClientConnected(Event):
     sentence = "Client connection created"
 
 
+@dataclass(frozen=True, slots=True)
 class ConnectionClosed(Event):
     """A connection serves nobody any more."""
 
@@ -244,6 +263,7 @@ class ConnectionClosed(Event):
     sentence = "{self.role} connection closed"
 
 
+@dataclass(frozen=True, slots=True)
 class PingTimerFired(Event):
     """A ping is due."""
 
@@ -251,6 +271,7 @@ class PingTimerFired(Event):
     sentence = "{self.role} Ping Timer"
 
 
+@dataclass(frozen=True, slots=True)
 class StaleConnection(Event):
     """A peer left too many pings unanswered and is closed."""
 
@@ -258,6 +279,7 @@ class StaleConnection(Event):
     sentence = "Stale Client Connection - Closing"
 
 
+@dataclass(frozen=True, slots=True)
 class AuthorizationTimedOut(Event):
     """A peer showed no credentials in time and is closed."""
 
@@ -265,6 +287,7 @@ class AuthorizationTimedOut(Event):
     sentence = "Authorization Timeout"
 
 
+@dataclass(frozen=True, slots=True)
 class AuthorizationFailed(Event):
     """A peer showed wrong credentials, or none, and is closed."""
 
@@ -272,6 +295,7 @@ class AuthorizationFailed(Event):
     sentence = "Authorization Error"
 
 
+@dataclass(frozen=True, slots=True)
 class PublishDenied(Event):
     """A client has published to a subject, or with a reply subject, that it may not."""
 
@@ -286,6 +310,7 @@ class PublishDenied(Event):
     """With escapes, as in Go."""
 
 
+@dataclass(frozen=True, slots=True)
 class SubscriptionDenied(Event):
     """A client has subscribed to a subject that it may not."""
 
@@ -306,6 +331,7 @@ class SubscriptionDenied(Event):
         return f', Queue: "{self.queue}"' if self.queue else ""
 
 
+@dataclass(frozen=True, slots=True)
 class SubscriptionRemoved(Event):
     """A reload has taken away the right to a subscription."""
 
@@ -317,6 +343,7 @@ class SubscriptionRemoved(Event):
     sid: str
 
 
+@dataclass(frozen=True, slots=True)
 class ConnectionsTrimmed(Event):
     """The limit of connections was lowered."""
 
@@ -326,6 +353,7 @@ class ConnectionsTrimmed(Event):
     count: int
 
 
+@dataclass(frozen=True, slots=True)
 class UnsubscribeDeferred(Event):
     """An UNSUB with a limit came in that is not reached yet."""
 
@@ -337,6 +365,7 @@ class UnsubscribeDeferred(Event):
     delivered: int
 
 
+@dataclass(frozen=True, slots=True)
 class AutoUnsubscribed(Event):
     """A subscription has had the last message it asked for."""
 
@@ -347,6 +376,7 @@ class AutoUnsubscribed(Event):
     sid: str
 
 
+@dataclass(frozen=True, slots=True)
 class PayloadExceeded(Event):
     """A client announced a message above `max_payload` and is closed."""
 
@@ -357,6 +387,7 @@ class PayloadExceeded(Event):
     limit: int
 
 
+@dataclass(frozen=True, slots=True)
 class ConnectionsExceeded(Event):
     """A client came when there were `max_connections` already, and is closed."""
 
@@ -366,6 +397,7 @@ class ConnectionsExceeded(Event):
     limit: int
 
 
+@dataclass(frozen=True, slots=True)
 class ClientReportedError(Event):
     """A client sent -ERR and is closed."""
 
@@ -375,6 +407,7 @@ class ClientReportedError(Event):
     message: str
 
 
+@dataclass(frozen=True, slots=True)
 class ReadFailed(Event):
     """A protocol error: what the client sent could not be understood."""
 
@@ -384,6 +417,7 @@ class ReadFailed(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class SlowConsumer(Event):
     """``reason`` names the limit that was passed, for readers of JSON lines."""
 
@@ -393,6 +427,7 @@ class SlowConsumer(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class PublishersHeld(Event):
     """Publishers wait for this receiver, and that begins to be noticed."""
 
@@ -410,6 +445,7 @@ class PublishersHeld(Event):
         return f'"{self.name}"' if self.name else f"this {self.role.lower()}"
 
 
+@dataclass(frozen=True, slots=True)
 class LineReceived(Event):
     """A line of the protocol came in, without secrets."""
 
@@ -419,6 +455,7 @@ class LineReceived(Event):
     line: str
 
 
+@dataclass(frozen=True, slots=True)
 class PayloadReceived(Event):
     """The payload of a message came in."""
 
@@ -428,6 +465,7 @@ class PayloadReceived(Event):
     payload: str
 
 
+@dataclass(frozen=True, slots=True)
 class LineSent(Event):
     """A line of the protocol went out."""
 
@@ -437,6 +475,7 @@ class LineSent(Event):
     line: str
 
 
+@dataclass(frozen=True, slots=True)
 class SubscriptionDeleted(Event):
     """A subscription was removed while its connection goes on."""
 

@@ -1,8 +1,11 @@
 """Events of the server's process and configuration."""
 
+from dataclasses import dataclass
+
 from ..domain.events import Event, Level
 
 
+@dataclass(frozen=True, slots=True)
 class ConfigurationQuestioned(Event):
     """An option has no effect. There is no level of warnings between ERR and INF."""
 
@@ -13,6 +16,7 @@ class ConfigurationQuestioned(Event):
     problem: str
 
 
+@dataclass(frozen=True, slots=True)
 class StartFailed(Event):
     """The last line of a server that could not start."""
 
@@ -22,6 +26,7 @@ class StartFailed(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class PortsFileFailed(Event):
     """Programs that look for the file do not find this server."""
 
@@ -31,6 +36,7 @@ class PortsFileFailed(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class OptionReloaded(Event):
     """A key has another value in a running server."""
 
@@ -41,6 +47,7 @@ class OptionReloaded(Event):
     change: str
 
 
+@dataclass(frozen=True, slots=True)
 class ConfigurationReloaded(Event):
     """A reload is done."""
 
@@ -51,6 +58,7 @@ class ConfigurationReloaded(Event):
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
 class ReloadFailed(Event):
     """Nothing has changed."""
 
@@ -61,6 +69,7 @@ class ReloadFailed(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class CertificatesRead(Event):
     """The files of a section ``tls`` were read again; links that are there keep what they have."""
 
@@ -70,6 +79,7 @@ class CertificatesRead(Event):
     section: str
 
 
+@dataclass(frozen=True, slots=True)
 class CertificateEnds(Event):
     """A certificate should be replaced soon. There is no level of warnings between ERR and INF."""
 
@@ -81,6 +91,7 @@ class CertificateEnds(Event):
     days: int
 
 
+@dataclass(frozen=True, slots=True)
 class CertificateEnded(Event):
     """Clients that verify the certificate do not connect any more."""
 
@@ -91,6 +102,7 @@ class CertificateEnded(Event):
     date: str
 
 
+@dataclass(frozen=True, slots=True)
 class PlainDataPlane(Event):
     """The native data plane was to be used if built, and is not built."""
 
@@ -101,6 +113,7 @@ class PlainDataPlane(Event):
     )
 
 
+@dataclass(frozen=True, slots=True)
 class PendingRaised(Event):
     """The bound of pending bytes follows the largest message unless it is configured."""
 
@@ -114,6 +127,7 @@ class PendingRaised(Event):
     max_payload: int
 
 
+@dataclass(frozen=True, slots=True)
 class StopIncomplete(Event):
     """A part of the server failed to stop; the server ends nevertheless."""
 
@@ -124,6 +138,7 @@ class StopIncomplete(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class JetStreamFailed(Event):
     """Streams cannot be served, so nothing is."""
 

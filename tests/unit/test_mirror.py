@@ -11,7 +11,6 @@ EXCEPTIONS = {
     "adapters/monitoring/accept_loop.py": OVER_SOCKETS,
     "adapters/net_asyncio/dialer.py": OVER_SOCKETS,
     "adapters/net_asyncio/leaf_dialer.py": OVER_SOCKETS,
-    "adapters/net_asyncio/listener.py": OVER_SOCKETS,
     "adapters/net_asyncio/listening_socket.py": OVER_SOCKETS,
     "adapters/net_asyncio/local_addresses.py": OVER_SOCKETS,
     "adapters/net_asyncio/send_queue.py": OVER_SOCKETS,

@@ -1,7 +1,7 @@
 """Users by certificate: the names in it decide who a client is (ADR 0043)."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ...domain.certificate import CertificateNames, CertificateUsers
 from ...domain.connection_type import ConnectionType
@@ -12,6 +12,7 @@ from ...ports.authenticator import Authenticator
 from .guard import Report
 
 
+@dataclass(frozen=True, slots=True)
 class CertificateUnknown(Event):
     """A client was refused because its certificate names no user, or because it has none."""
 

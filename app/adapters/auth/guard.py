@@ -13,6 +13,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from dataclasses import dataclass
 
 from ...domain.credentials import Answer, Credentials, Identity, PendingVerdict
 from ...domain.events import Event, Level, ServerFailure
@@ -33,6 +34,7 @@ Check = Callable[[Credentials], Awaitable[bool | Identity | None]]
 """An async function that decides. True accepts the client under the name it gave."""
 
 
+@dataclass(frozen=True, slots=True)
 class AuthenticatorFailed(Event):
     """The operator's authenticator broke its contract, so a client was refused.
 

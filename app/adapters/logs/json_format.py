@@ -7,7 +7,7 @@ if the event is about a connection.
 """
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 
@@ -41,7 +41,7 @@ def _keys(fact: Event) -> dict[str, object]:
         "event": _snake_case(type(fact).__name__),
         "text": fact.text(),
     }
-    keys |= {name: getattr(fact, name) for name in fact.field_names if name != "link"}
+    keys |= {field.name: getattr(fact, field.name) for field in fields(fact) if field.name != "link"}
     if fact.link:
         keys["link"] = asdict(fact.link)
     return keys

@@ -7,6 +7,7 @@ so do fatal lines, and kinds that are exempt (`Event.bounded`).
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ...domain.events import Event, Level
 from ...ports.clock import Clock, Timer
@@ -19,6 +20,7 @@ _SECOND = 1.0
 _BOUNDED = (Level.INFO, Level.ERROR)
 
 
+@dataclass(frozen=True, slots=True)
 class FurtherErrors(Event):
     """Errors of one kind that were counted instead of logged; `link` is that of the last."""
 
@@ -32,6 +34,7 @@ class FurtherErrors(Event):
     """Text of the last one."""
 
 
+@dataclass(frozen=True, slots=True)
 class FurtherNotices(Event):
     """The same for events that are no errors."""
 

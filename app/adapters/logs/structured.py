@@ -5,6 +5,7 @@ itself is not imported here: it needs six MiB, and gnatsd's lines do without it.
 """
 
 from collections.abc import Callable, Iterable, MutableMapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -92,6 +93,7 @@ class StructuredEventLog(EventLog):
         self._writer.close()
 
 
+@dataclass(frozen=True, slots=True)
 class LinesDropped(Event):
     """Lines were lost: the destination was too slow, or failed for a while."""
 
@@ -101,6 +103,7 @@ class LinesDropped(Event):
     count: int
 
 
+@dataclass(frozen=True, slots=True)
 class LogReopened(Event):
     """The first line of a new log file."""
 
@@ -108,6 +111,7 @@ class LogReopened(Event):
     sentence = "File log re-opened"
 
 
+@dataclass(frozen=True, slots=True)
 class LogReopenIgnored(Event):
     """The log was to be reopened, but it is no file."""
 
@@ -115,6 +119,7 @@ class LogReopenIgnored(Event):
     sentence = "File log re-open ignored, not a file logger"
 
 
+@dataclass(frozen=True, slots=True)
 class LogReopenFailed(Event):
     """The log could not be reopened, and continues in the old file."""
 

@@ -1,8 +1,11 @@
 """What monitoring logs of itself."""
 
+from dataclasses import dataclass
+
 from ...domain.events import Event, Level
 
 
+@dataclass(frozen=True, slots=True)
 class MonitorUnavailable(Event):
     """Pages cannot be served now. Clients are not affected."""
 
@@ -13,6 +16,7 @@ class MonitorUnavailable(Event):
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
 class MonitorAvailable(Event):
     """Pages are served, after a failure."""
 

@@ -1,8 +1,11 @@
 """Facts about the listener for leaf nodes, in the words of nats-server (leaf-nodes.md, section 10)."""
 
+from dataclasses import dataclass
+
 from ...domain.events import AddressEvent, Level
 
 
+@dataclass(frozen=True, slots=True)
 class LeafListening(AddressEvent):
     """Leaves can connect at this address."""
 
@@ -10,6 +13,7 @@ class LeafListening(AddressEvent):
     sentence = "Listening for leafnode connections on {self.address}"
 
 
+@dataclass(frozen=True, slots=True)
 class LeafListenFailed(AddressEvent):
     """They cannot, so the server does not start."""
 

@@ -4,14 +4,18 @@ gnatsd shows failed handshakes at level debug alone. Here they are errors: an op
 whose clients are turned away should not have to ask for the reason.
 """
 
+from dataclasses import dataclass
+
 from ...domain.events import Event, Level
 
 
+@dataclass(frozen=True, slots=True)
 class TlsRequired(Event):
     level = Level.INFO
     sentence = "TLS required for client connections"
 
 
+@dataclass(frozen=True, slots=True)
 class TlsAvailable(Event):
     """Clients may use TLS, or go without it."""
 
@@ -19,6 +23,7 @@ class TlsAvailable(Event):
     sentence = "TLS available for client connections"
 
 
+@dataclass(frozen=True, slots=True)
 class TlsFirst(Event):
     """Clients get no INFO before the handshake."""
 
@@ -26,20 +31,23 @@ class TlsFirst(Event):
     sentence = "TLS handshake first: clients that wait for INFO before it cannot connect"
 
 
+@dataclass(frozen=True, slots=True)
 class HandshakeStarting(Event):
-    """``side`` says what kind of link it is, and which side of it we are."""
+    """``role`` says what kind of link it is, and which side of it we are."""
 
     level = Level.DEBUG
-    sentence = "Starting TLS {self.side} handshake"
+    sentence = "Starting TLS {self.role} handshake"
 
-    side: str
+    role: str
 
 
+@dataclass(frozen=True, slots=True)
 class HandshakeComplete(Event):
     level = Level.DEBUG
     sentence = "TLS handshake complete"
 
 
+@dataclass(frozen=True, slots=True)
 class SecurityAgreed(Event):
     level = Level.DEBUG
     sentence = "TLS version {self.version}, cipher suite {self.cipher_suite}"
@@ -48,6 +56,7 @@ class SecurityAgreed(Event):
     cipher_suite: str
 
 
+@dataclass(frozen=True, slots=True)
 class HandshakeFailed(Event):
     """The link was closed; ``whose`` is empty for a client, and names any other kind and its peer."""
 
@@ -58,6 +67,7 @@ class HandshakeFailed(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class ProtectionBroken(Event):
     """What came in on an open link was no valid TLS; the link was cut."""
 

@@ -1,8 +1,11 @@
 """Facts about unix sockets for the event log."""
 
+from dataclasses import dataclass
+
 from ...domain.events import Event, Level
 
 
+@dataclass(frozen=True, slots=True)
 class UnixListening(Event):
     """Clients can connect to the unix socket at this path."""
 
@@ -12,6 +15,7 @@ class UnixListening(Event):
     path: str
 
 
+@dataclass(frozen=True, slots=True)
 class UnixListenFailed(Event):
     """The unix socket cannot be opened; the server ends."""
 

@@ -1,9 +1,12 @@
 """Facts about websockets for the event log."""
 
+from dataclasses import dataclass
+
 from ...domain.address import joined
 from ...domain.events import Event, Level
 
 
+@dataclass(frozen=True, slots=True)
 class WebsocketRefused(Event):
     """A peer at the websocket address got no websocket; its link was closed."""
 
@@ -14,6 +17,7 @@ class WebsocketRefused(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class WebsocketBroken(Event):
     """What came in on an open websocket breaks the rules; it was closed with a status that says so."""
 
@@ -23,6 +27,7 @@ class WebsocketBroken(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class WebsocketListening(Event):
     """Clients can connect over websockets at this address."""
 

@@ -1,8 +1,11 @@
 """Facts about routes, in gnatsd's words where it has any (cluster-protocol.md, section 11)."""
 
+from dataclasses import dataclass
+
 from ..events import AddressEvent, Event, Level
 
 
+@dataclass(frozen=True, slots=True)
 class RouteDialling(Event):
     """A server is dialled."""
 
@@ -12,6 +15,7 @@ class RouteDialling(Event):
     address: str
 
 
+@dataclass(frozen=True, slots=True)
 class RouteDialFailed(Event):
     """A dial led to no link."""
 
@@ -21,6 +25,7 @@ class RouteDialFailed(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class RouteRetrying(Event):
     """A server is dialled again."""
 
@@ -30,6 +35,7 @@ class RouteRetrying(Event):
     url: str
 
 
+@dataclass(frozen=True, slots=True)
 class RouteServed(Event):
     """A URL need not be dialled: its server is reached through another route."""
 
@@ -39,6 +45,7 @@ class RouteServed(Event):
     server_id: str
 
 
+@dataclass(frozen=True, slots=True)
 class RouteToSelf(Event):
     """A dial led to this very server."""
 
@@ -48,6 +55,7 @@ class RouteToSelf(Event):
     url: str
 
 
+@dataclass(frozen=True, slots=True)
 class RouteForgotten(Event):
     """A server that was learnt of has not been reached for long."""
 
@@ -57,6 +65,7 @@ class RouteForgotten(Event):
     url: str
 
 
+@dataclass(frozen=True, slots=True)
 class RouteCreated(Event):
     """A link to another server is there; it is no route yet."""
 
@@ -64,6 +73,7 @@ class RouteCreated(Event):
     sentence = "Route connection created"
 
 
+@dataclass(frozen=True, slots=True)
 class RouteConnectSent(Event):
     """Our CONNECT went out on a link that we dialled."""
 
@@ -71,6 +81,7 @@ class RouteConnectSent(Event):
     sentence = "Route connect msg sent"
 
 
+@dataclass(frozen=True, slots=True)
 class RouteRegistered(Event):
     """The peer has introduced itself and belongs to the cluster."""
 
@@ -80,6 +91,7 @@ class RouteRegistered(Event):
     server_id: str
 
 
+@dataclass(frozen=True, slots=True)
 class RouteUp(Event):
     """A route has lasted for a moment; both servers use it from now on."""
 
@@ -96,6 +108,7 @@ class RouteUp(Event):
         return "dialled by this server" if self.solicited else "dialled by the other server"
 
 
+@dataclass(frozen=True, slots=True)
 class RouteDown(Event):
     """A route that was up is lost."""
 
@@ -106,6 +119,7 @@ class RouteDown(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class RouteUnreachable(Event):
     """A configured route could not be made, for the 1st, 2nd, 4th, 8th … time in a row."""
 
@@ -117,6 +131,7 @@ class RouteUnreachable(Event):
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
 class RouteReached(Event):
     """There is a route to a configured address again, or at last."""
 
@@ -127,6 +142,7 @@ class RouteReached(Event):
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
 class RouteDuplicate(Event):
     """A second route led to a server that has one, and is closed."""
 
@@ -136,6 +152,7 @@ class RouteDuplicate(Event):
     server_id: str
 
 
+@dataclass(frozen=True, slots=True)
 class RouteSilent(Event):
     """A server does not answer."""
 
@@ -143,6 +160,7 @@ class RouteSilent(Event):
     sentence = "Route is silent, its queue members are skipped"
 
 
+@dataclass(frozen=True, slots=True)
 class RouteHeard(Event):
     """A silent server has answered."""
 
@@ -150,6 +168,7 @@ class RouteHeard(Event):
     sentence = "Route answers again"
 
 
+@dataclass(frozen=True, slots=True)
 class RouteSubscriptionsSent(Event):
     """A new route has been sent all local subscriptions."""
 
@@ -157,6 +176,7 @@ class RouteSubscriptionsSent(Event):
     sentence = "Route sent local subscriptions"
 
 
+@dataclass(frozen=True, slots=True)
 class RouteErrorReceived(Event):
     """The peer said -ERR, and is closed."""
 
@@ -166,6 +186,7 @@ class RouteErrorReceived(Event):
     message: str
 
 
+@dataclass(frozen=True, slots=True)
 class RouteRefused(Event):
     """A peer that cannot be a route of ours."""
 
@@ -175,6 +196,7 @@ class RouteRefused(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class GossipIgnored(Event):
     """A peer sent INFO of a server that is not dialled."""
 
@@ -184,6 +206,7 @@ class GossipIgnored(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class RouteListening(AddressEvent):
     """Other servers can connect at this address."""
 
@@ -191,6 +214,7 @@ class RouteListening(AddressEvent):
     sentence = "Listening for route connections on {self.address}"
 
 
+@dataclass(frozen=True, slots=True)
 class RouteListenFailed(AddressEvent):
     """gnatsd names the clients' port here."""
 
@@ -200,6 +224,7 @@ class RouteListenFailed(AddressEvent):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class RouteLeaving(Event):
     """The peer is in lame duck mode: its clients go elsewhere, and the route will end."""
 

@@ -1,8 +1,11 @@
 """Facts about hooks for the event log."""
 
+from dataclasses import dataclass
+
 from ..events import Event, Level
 
 
+@dataclass(frozen=True, slots=True)
 class HookFailed(Event):
     """A hook raised, took too long, or gave an answer that cannot be used; `on_error` decided."""
 
@@ -13,6 +16,7 @@ class HookFailed(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class HookBreakerOpened(Event):
     """A hook failed repeatedly, so it is not called for a while."""
 
@@ -26,6 +30,7 @@ class HookBreakerOpened(Event):
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
 class HookBreakerClosed(Event):
     """A hook works again."""
 
@@ -35,6 +40,7 @@ class HookBreakerClosed(Event):
     point: str
 
 
+@dataclass(frozen=True, slots=True)
 class HookRefused(Event):
     """A hook did not let something happen."""
 
@@ -51,12 +57,14 @@ class HookRefused(Event):
         return f' "{self.subject}"' if self.subject else ""
 
 
+@dataclass(frozen=True, slots=True)
 class HookWouldRefuse(HookRefused):
     """The same of a hook in shadow: it happens nevertheless."""
 
     sentence = "Hook {self.point} in shadow would have refused{self.about}: {self.reason}"
 
 
+@dataclass(frozen=True, slots=True)
 class HookWouldRewrite(Event):
     """A hook in shadow asked for another message, in vain."""
 
@@ -67,6 +75,7 @@ class HookWouldRewrite(Event):
     subject: str
 
 
+@dataclass(frozen=True, slots=True)
 class HookSkipped(Event):
     """A hook that nobody waits for was not called, because too many calls are in line."""
 

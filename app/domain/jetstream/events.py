@@ -1,8 +1,11 @@
 """What JetStream logs."""
 
+from dataclasses import dataclass
+
 from ..events import Event, Level
 
 
+@dataclass(frozen=True, slots=True)
 class JetStreamStarting(Event):
     """Streams will be served, with these limits, from this place."""
 
@@ -14,6 +17,7 @@ class JetStreamStarting(Event):
     place: str
 
 
+@dataclass(frozen=True, slots=True)
 class TemporaryStore(Event):
     """Nobody has chosen a directory."""
 
@@ -23,6 +27,7 @@ class TemporaryStore(Event):
     )
 
 
+@dataclass(frozen=True, slots=True)
 class StreamRecovered(Event):
     """A stream is as it was."""
 
@@ -38,6 +43,7 @@ class StreamRecovered(Event):
     milliseconds: int
 
 
+@dataclass(frozen=True, slots=True)
 class StreamProblem(Event):
     """Something that was stored is damaged, or was not understood."""
 
@@ -53,6 +59,7 @@ class StreamProblem(Event):
         return f"stream {self.stream}: " if self.stream else ""
 
 
+@dataclass(frozen=True, slots=True)
 class JetStreamStopped(Event):
     """All is written."""
 

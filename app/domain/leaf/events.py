@@ -1,8 +1,11 @@
 """Facts about leaf links, in nats-server's words where it has any (leaf-nodes.md, section 10)."""
 
+from dataclasses import dataclass
+
 from ..events import Event, Level
 
 
+@dataclass(frozen=True, slots=True)
 class LeafDialling(Event):
     """A hub is dialled."""
 
@@ -12,6 +15,7 @@ class LeafDialling(Event):
     address: str
 
 
+@dataclass(frozen=True, slots=True)
 class LeafUnreachable(Event):
     """A hub could not be reached, for the 1st, 2nd, 4th, 8th … time in a row."""
 
@@ -26,6 +30,7 @@ class LeafUnreachable(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class LeafLoginFailed(Event):
     """There is nothing to log in with at a hub."""
 
@@ -36,6 +41,7 @@ class LeafLoginFailed(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class LeafCreated(Event):
     """A leaf link is there: we have dialled, or a leaf node has logged in."""
 
@@ -50,6 +56,7 @@ class LeafCreated(Event):
         return " for account: $G" if self.solicited else ""
 
 
+@dataclass(frozen=True, slots=True)
 class LeafClosed(Event):
     """A leaf link that was there is gone."""
 
@@ -60,6 +67,7 @@ class LeafClosed(Event):
     name: str
 
 
+@dataclass(frozen=True, slots=True)
 class LeafErrorReceived(Event):
     """The other end complains."""
 
@@ -69,6 +77,7 @@ class LeafErrorReceived(Event):
     error: str
 
 
+@dataclass(frozen=True, slots=True)
 class LeafRefused(Event):
     """A link is closed for what its other end is, or has sent."""
 
@@ -78,6 +87,7 @@ class LeafRefused(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class LeafReplaced(Event):
     """A leaf node has come in again; its link before that is closed."""
 
@@ -87,6 +97,7 @@ class LeafReplaced(Event):
     name: str
 
 
+@dataclass(frozen=True, slots=True)
 class LeafHubLeaves(Event):
     """The hub is in lame duck mode."""
 
@@ -102,6 +113,7 @@ class LeafHubLeaves(Event):
         return "another one is dialled" if self.has_other else "the link stays, as no other hub is known"
 
 
+@dataclass(frozen=True, slots=True)
 class LeafRemoteChanged(Event):
     """A reload has added a remote, or removed one."""
 
@@ -119,6 +131,7 @@ class LeafRemoteChanged(Event):
         return " ".join(f'"{url}"' for url in self.urls)
 
 
+@dataclass(frozen=True, slots=True)
 class LeafInterestSent(Event):
     """The other end has heard of all interest."""
 

@@ -32,7 +32,7 @@ QUIET_ROUNDS = 4
 """Rounds in a row with fewer reads, after which none is taken for crowded."""
 
 
-class Publisher(Protocol):
+class PausablePublisher(Protocol):
     """A connection whose messages were delivered, and are not handed over yet."""
 
     def wait(self) -> None:
@@ -62,10 +62,10 @@ class DeferredFlush:
         """Reads since the last round that was counted; counted where they are made, which costs no call."""
         self.asked_from = SAMPLE
         """How many reads there must be before `flush_later` is called in place of a flush."""
-        self._put_off: list[Publisher] = []
+        self._put_off: list[PausablePublisher] = []
         """Those whose messages wait for the end of the round."""
 
-    def flush_later(self, publisher: Publisher) -> None:
+    def flush_later(self, publisher: PausablePublisher) -> None:
         """Hand over what a short read has brought: at the end of a crowded round, else now."""
         if not self._counting:
             self._counting = True
@@ -99,7 +99,7 @@ class DeferredFlush:
         else:
             self._put_off.clear()
 
-    def hold(self, publisher: Publisher | None = None) -> None:
+    def hold(self, publisher: PausablePublisher | None = None) -> None:
         """A flush has left something: this publisher waits for it, and those do that were put off."""
         publishers, self._put_off = self._put_off, []
         if publisher is not None:

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from dataclasses import fields
 
 from app.adapters.logs import structured
 from app.adapters.logs.json_format import renderer, unfold
@@ -62,7 +63,7 @@ def test_no_fact_hides_a_key_of_the_line() -> None:
         if issubclass(kind, Event)
     }
 
-    own = {name for kind in kinds for name in kind.field_names}
+    own = {field.name for kind in kinds for field in fields(kind)}
 
     assert len(kinds) > 10
     assert not own & {"time", "level", "event", "text", "fact"}
