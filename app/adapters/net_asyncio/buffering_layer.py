@@ -87,7 +87,7 @@ class BufferingLayer(Layer, ABC):
         """Deliver what has been kept, and then read on."""
         self._resuming = False
         self._deliver()
-        if not self._paused or self._discards_input():
+        if not (self._paused or self._resuming) or self._discards_input():
             self._read_on()
 
     def _read_on(self) -> None:

@@ -30,6 +30,11 @@ _INFLATE_BYTES = 16 * 1024
 _TRAILER = b"\x00\x00\xff\xff"
 """What a sender leaves out at the end of a compressed message (RFC 7692, section 7.2)."""
 
+MOST_FRAMES = 1000
+"""Frames that are begun one by one in a turn: control frames, and those of messages in several frames.
+
+Each of them takes some microseconds, and may be six bytes long."""
+
 LEAST_DEFLATED = 64
 """Data shorter than this is sent as it is, as nats-server does."""
 
@@ -60,6 +65,7 @@ class FrameReader:
         "_more",
         "_size",
         "_stuck",
+        "begun",
         "closed",
         "error",
         "pings",
@@ -87,6 +93,8 @@ class FrameReader:
         """Whether the inflater may have output without further input."""
         self._stuck = False
         """Whether the rest of the input is the beginning of a header."""
+        self.begun = 0
+        """Frames that were begun one by one since this was set to 0; no more than `MOST_FRAMES`."""
         self.pings: list[bytes] = []
         """Payloads of pings; to be taken out by who answers them."""
         self.closed: bytes | None = None
@@ -144,7 +152,7 @@ class FrameReader:
 
     def _read(self, room: memoryview) -> None:
         filled, size, end = 0, len(room), len(self._data)
-        while filled < size and self.closed is None:
+        while filled < size and self.closed is None and self.begun < MOST_FRAMES:
             if not self._more and (self._at == end or self._stuck):
                 return
             if self._inflater is not None and (self._left or self._more):
@@ -178,6 +186,7 @@ class FrameReader:
     # --- headers -----------------------------------------------------------------
 
     def _begin_frame(self) -> None:
+        self.begun += 1
         data, at = self._data, self._at
         have = len(data) - at
         if have < 2:

@@ -19,6 +19,7 @@ from .websocket_events import WebsocketBroken, WebsocketRefused
 from .websocket_frames import (
     CLOSE,
     LEAST_DEFLATED,
+    MOST_FRAMES,
     NORMAL,
     PONG,
     FrameError,
@@ -242,6 +243,7 @@ class WebsocketLayer(BufferingLayer):
 
     def _read_in_place(self, reader: FrameReader, room: memoryview, count: int) -> None:
         """Hand on the data of frames that lie in the room of the wire; all of it fits."""
+        reader.begun = 0
         size = reader.read_in_place(room, count)
         if size:
             self.upper.buffer_updated(size)
@@ -250,7 +252,13 @@ class WebsocketLayer(BufferingLayer):
     def _read(self, reader: FrameReader) -> None:
         """Hand on the data of frames until all is used up or the link is paused."""
         upper = self.upper
-        while self._phase is _Phase.OPEN and not self._paused and reader.has_input:
+        reader.begun = 0
+        while (
+            self._phase is _Phase.OPEN
+            and not self._paused
+            and reader.has_input
+            and reader.begun < MOST_FRAMES
+        ):
             count = reader.read_into(upper.get_buffer(-1))
             if count:
                 upper.buffer_updated(count)
@@ -264,7 +272,10 @@ class WebsocketLayer(BufferingLayer):
             self._reply(reader)
         if self._paused:
             return
-        if reader.error is not None:
+        if reader.begun >= MOST_FRAMES and reader.has_input:
+            self.lower.pause_reading()
+            self.resume_reading()
+        elif reader.error is not None:
             self._break(reader.error)
         elif reader.closed is not None:
             self._answer_close(reader.closed)

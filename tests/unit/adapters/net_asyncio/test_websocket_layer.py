@@ -1,7 +1,9 @@
 """A websocket between an event loop and a handler, in virtual time and without a socket."""
 
+import pytest
+
 from app.adapters.clock_manual import ManualClock
-from app.adapters.net_asyncio.websocket_frames import closing, control
+from app.adapters.net_asyncio.websocket_frames import MOST_FRAMES, closing, control
 from app.adapters.net_asyncio.websocket_layer import (
     LEAST_IN_PLACE,
     LEAST_READ,
@@ -200,6 +202,35 @@ def test_a_link_that_was_paused_reads_in_place_again() -> None:
 
     assert bytes(link.handler.data) == 27_000 * b"x" + b"PING\r\n"
     assert not link.failures
+
+
+@pytest.mark.parametrize("compression", [False, True])
+def test_many_small_frames_take_turns(compression: bool) -> None:  # noqa: FBT001
+    """A flood of frames without data is read in several turns, in order, with what came in meanwhile."""
+    link = Link(compression=compression)
+    link.shake_hands(**({"Sec_WebSocket_Extensions": "permessage-deflate"} if compression else {}))
+    link.feed(frame(b"", 0x02) + MOST_FRAMES * frame(b"", 0x00) + frame(b"PING\r\n", 0x80))
+    at_once, reads = bytes(link.handler.data), link.transport.reading
+
+    link.clock.run_pending()
+
+    assert (b"", False) == (at_once, reads)
+    assert b"PING\r\n" == bytes(link.handler.data)
+    assert link.transport.reading
+
+
+def test_many_small_frames_before_the_end() -> None:
+    """The end of input comes after the frames that wait for their turn."""
+    link = Link()
+    link.shake_hands()
+    link.feed(frame(b"", 0x02) + MOST_FRAMES * frame(b"", 0x00) + frame(b"PING\r\n", 0x80))
+
+    stays = link.lowest.eof_received()
+    link.clock.run_pending()
+
+    assert stays
+    assert b"PING\r\n" == bytes(link.handler.data)
+    assert ["received", "eof_received"] == link.handler.calls
 
 
 def test_our_close_is_a_frame_with_a_status() -> None:
