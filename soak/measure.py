@@ -60,6 +60,8 @@ def run(seconds: float, data_plane: str, seed: int, say: Say) -> Soak:
                     raise SoakFailed(f"the server ended with status {process.returncode}")
                 if probe.failure:
                     raise SoakFailed(probe.failure)
+                if load.poll():  # it has ended by itself
+                    raise SoakFailed(load.recv()[1])
                 soak.samples.append(_sample(moment - began, process.pid, environment.ports.monitoring, probe))
                 say(soak.samples[-1])
             load.send("stop")
