@@ -26,6 +26,10 @@ PROBES_SHARE = 0.05
 CREDIT_SECONDS = 0.02
 """Work without a pause after a time without work."""
 
+LONGEST_PAUSE = 0.5
+"""Seconds of pause for one piece of work. A longer piece was held up: by the garbage collector, or
+because the process did not run. Charged in full it would keep probes waiting for many seconds."""
+
 CHUNK_BYTES = 32 * 1024
 """Size of the pieces of a long answer; a piece may be a little larger."""
 
@@ -53,8 +57,8 @@ class TimeBudget:
         self._due = 0.0
 
     def charge(self, seconds: float) -> None:
-        """Charge work that was just done."""
-        self._due = max(self._due, self._clock()) + seconds / self._share
+        """Charge one piece of work that was just done."""
+        self._due = max(self._due, self._clock()) + min(seconds / self._share, LONGEST_PAUSE)
 
     def delay(self) -> float:
         """Seconds to pause before more work; 0.0 while there is credit."""

@@ -5,7 +5,16 @@ from collections.abc import Callable
 
 import pytest
 
-from app.adapters.monitoring.stepper import CHUNK_BYTES, CREDIT_SECONDS, SHARE, SLICE_SECONDS, Chunks, Stepper
+from app.adapters.monitoring.stepper import (
+    CHUNK_BYTES,
+    CREDIT_SECONDS,
+    LONGEST_PAUSE,
+    PROBES_SHARE,
+    SHARE,
+    SLICE_SECONDS,
+    Chunks,
+    Stepper,
+)
 from app.ports.broker_view import Steps
 
 
@@ -164,6 +173,22 @@ async def test_what_is_done_outside_of_steps_counts() -> None:
 
     assert 1.75 == stepper.spent
     assert 0.0 < busy.waited[-1]
+
+
+@pytest.mark.asyncio
+async def test_a_pause_of_the_process_is_not_paid_for_in_full() -> None:
+    """A piece of work that was held up, as by the garbage collector, does not keep probes waiting."""
+    busy = Busy()
+    stepper = Stepper(PROBES_SHARE, busy.time, busy.sleep)
+
+    async def held_up() -> None:
+        busy.now += 3.0
+
+    await stepper.measured(held_up())
+    await stepper.wait_turn()
+
+    assert 3.0 == stepper.spent
+    assert busy.now - 3.0 <= LONGEST_PAUSE
 
 
 @pytest.mark.asyncio
