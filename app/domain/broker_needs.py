@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from .cluster.cluster import ClusterSettings
 from .cluster.route_dialer import Dialer
 from .connection_type import ConnectionType
-from .credentials import Gatekeeper, Identity
 from .dataplane.seam import MakePlane
 from .events import EventSink
 from .hooks.gate import HookGate
 from .leaf.settings import LeafNeeds
+from .security.credentials import Gatekeeper, Identity
 from .timers import Scheduler
 
 

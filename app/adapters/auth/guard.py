@@ -15,10 +15,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ...domain.credentials import Answer, Credentials, Identity, PendingVerdict
 from ...domain.events import Event, Level, ServerFailure
 from ...domain.failure import described
 from ...domain.permissions.rules import Permissions
+from ...domain.security.credentials import Answer, Credentials, Identity, PendingVerdict
 from ...ports.authenticator import Authenticator
 
 CHECK_SECONDS = 2.0

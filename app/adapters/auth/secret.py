@@ -8,7 +8,7 @@ from typing import Protocol
 
 import bcrypt
 
-from ...domain.bcrypt_hash import BROKEN_HASH, HASHED_BYTES, begins_like_hash, parse_hash
+from ...domain.security.bcrypt_hash import BROKEN_HASH, HASHED_BYTES, begins_like_hash, parse_hash
 from ...ports.authenticator import AuthError
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
-from ...domain.cipher_suites import PREFERRED, openssl_name
-from ...domain.curves import effective_curves, openssl_curve
+from ...domain.security.cipher_suites import PREFERRED, openssl_name
+from ...domain.security.curves import effective_curves, openssl_curve
 
 SETS_LISTS = hasattr(ssl.SSLContext, "set_groups")
 """Whether this Python sets several curves, as from 3.15 on; else it sets a single one."""

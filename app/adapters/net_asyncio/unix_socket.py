@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...domain.security import PeerCredentials
+from ...domain.security.link_security import PeerCredentials
 from ...domain.sessions.wire import UNIX, PeerAddress
 from ...ports.transport import ListenError
 from .listening_socket import plain_reason

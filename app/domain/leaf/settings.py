@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..credentials import Gatekeeper
+from ..security.credentials import Gatekeeper
 from ..sessions.wire import Handler, Wire
 from .leaf_url import LeafUrl
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..events import Link
-from ..security import PeerCredentials, Security
+from ..security.link_security import PeerCredentials, Security
 
 UNIX = "unix"
 """In place of the IP address of a peer that came in at a unix socket; its port is 0."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
-from .connection_type import ConnectionType
+from ..connection_type import ConnectionType
 from .credentials import Identity
 
 
