@@ -48,6 +48,7 @@ _NUMBER = Struct("<I")
 _SEQUENCE = Struct("<Q")
 _ONE_REMOVED = Struct("<QI")
 """What removes one message, as key-value buckets do with each put."""
+REMOVED_SIZE = _ONE_REMOVED.size
 
 
 class Record(NamedTuple):

@@ -24,7 +24,7 @@ class Tail:
     They came one by one, or many at once, in blocks.
     """
 
-    __slots__ = ("_blocks", "_budget", "_messages", "_order", "size", "written")
+    __slots__ = ("_blocks", "_budget", "_messages", "_order", "counted", "size", "written")
 
     def __init__(self, budget: "TailBudget") -> None:
         self._budget = budget
@@ -34,6 +34,8 @@ class Tail:
         self._order: deque[int] = deque()
         """Their sequences; some may be removed."""
         self.size = 0
+        self.counted = 0
+        """The size that the budget has counted."""
         self.written = 0
         """Up to this sequence messages can be read from files."""
 
@@ -73,7 +75,8 @@ class Tail:
         """Forget one that was removed; what is in a block stays, and only its index knows."""
         message = self._messages.pop(sequence, None)
         if message is not None:
-            self.size -= _size(message)
+            _, _, subject, headers, payload = message
+            self.size -= _OVERHEAD + len(subject) + len(headers) + len(payload)
 
     def retract(self, last: int) -> None:
         """Forget all above."""
@@ -103,7 +106,8 @@ class Tail:
             order.popleft()
         if self.size > OF_ONE or len(order) > 2 * len(messages) + _FEW:
             self.shrink(OF_ONE)
-        self._budget.used(self)
+        if self.size != self.counted or self._budget.newest is not self:
+            self._budget.used(self)
 
     def shrink(self, size: int) -> None:
         """Forget the oldest that can be read from files, until the rest is no larger."""
@@ -125,10 +129,6 @@ class Tail:
 _FIRST = attrgetter("first")
 
 
-def _size(message: StoredMessage) -> int:
-    return _OVERHEAD + len(message.subject) + len(message.headers) + len(message.payload)
-
-
 class TailBudget:
     """What the tails of all streams may need together."""
 
@@ -136,16 +136,21 @@ class TailBudget:
         self._limit = limit
         self._sizes: OrderedDict[Tail, int] = OrderedDict()
         self._total = 0
+        self.newest: Tail | None = None
+        """The tail that changed last."""
 
     def used(self, tail: Tail) -> None:
         """A tail has changed; those that have not for the longest time make room."""
         self._total += tail.size - self._sizes.pop(tail, 0)
-        self._sizes[tail] = tail.size
+        self._sizes[tail] = tail.counted = tail.size
+        self.newest = tail
         while self._total > self._limit and len(self._sizes) > 1:
             oldest, size = self._sizes.popitem(last=False)
             oldest.shrink(0)
+            oldest.counted = 0
             self._total -= size
 
     def forget(self, tail: Tail) -> None:
         """A stream is gone."""
         self._total -= self._sizes.pop(tail, 0)
+        self.newest = None

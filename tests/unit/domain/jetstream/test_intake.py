@@ -83,6 +83,21 @@ def test_messages_in_order(scene: Scene) -> None:
     ]
 
 
+def test_a_message_alone_has_a_handler_of_its_own(scene: Scene) -> None:
+    """If that is all there is in a turn: nothing comes before it nor after it."""
+    alone: list[bytes] = []
+    scene.intake.attend(
+        b"a", scene.take, alone=lambda _subject, _headers, payload, _reply: alone.append(payload)
+    )
+    client = scene.client()
+    client.send(b"PUB a 1\r\n1\r\n")
+    client.send(b"PUB a 1\r\n2\r\nPUB a 1\r\n3\r\n")
+    client.send(b"PUB a 1\r\n4\r\n")
+
+    assert [b"1", b"4"] == alone
+    assert [(b"a", b"", b"2", b""), (b"a", b"", b"3", b"")] == scene.got
+
+
 def test_messages_wait_for_a_storage_that_lags(scene: Scene) -> None:
     """All that comes after waits, too, and goes on by itself, in order."""
     lags = [True]
