@@ -209,7 +209,8 @@ class FileStream:
             self._has_failed = True
             return False
         log.written_now()
-        rounds.sync_later(self)
+        if self not in rounds.unsynced:
+            rounds.sync_later(self)
         return True
 
     def commit_state(self, done: Done) -> None:

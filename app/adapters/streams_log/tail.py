@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from operator import attrgetter
 
 from ...domain.dataplane.message_run import MessageRun
@@ -24,13 +25,15 @@ class Tail:
     They came one by one, or many at once, in blocks.
     """
 
-    __slots__ = ("_blocks", "_budget", "_messages", "_order", "counted", "size", "written")
+    __slots__ = ("_blocks", "_budget", "_messages", "_order", "counted", "get", "size", "written")
 
     def __init__(self, budget: "TailBudget") -> None:
         self._budget = budget
         self._blocks: list[TailBlock] = []
         """In the order of their sequences."""
         self._messages: dict[int, StoredMessage] = {}
+        self.get: Callable[[int], StoredMessage | None] = self._messages.get
+        """Returns a message that is kept, and that came by itself."""
         self._order: deque[int] = deque()
         """Their sequences; some may be removed."""
         self.size = 0
@@ -50,10 +53,6 @@ class Tail:
         """Keep new messages."""
         self._blocks.append(block)
         self.size += block.size
-
-    def get(self, sequence: int) -> StoredMessage | None:
-        """One that is kept, and that came by itself."""
-        return self._messages.get(sequence)
 
     def block_of(self, sequence: int) -> TailBlock | None:
         """The block with a message, also one that is removed."""
