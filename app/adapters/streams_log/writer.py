@@ -10,7 +10,16 @@ from ...domain.jetstream.storage.chunk import WITH_HEADERS, Columns, Span
 from ...ports.files import File, Files
 from .file_head import NEW, SEGMENT, StreamIdentity, file_name, make_head, salt_of
 from .foot import SegmentColumns, foot_of
-from .record import FIRST_OF_EPOCH, LEAST, MESSAGE, REMOVED_SIZE, REMOVING_MESSAGE, SKIP, with_removals
+from .record import (
+    FIRST_OF_EPOCH,
+    LEAST,
+    MESSAGE,
+    REMOVAL,
+    REMOVALS_COUNT,
+    REMOVING_MESSAGE,
+    SKIP,
+    with_removals,
+)
 from .run_encoding import Chain, run_encoder
 from .segment import SEGMENT_SIZE, Segment, encode_closing
 from .steps import Step, SyncFailed
@@ -143,18 +152,43 @@ class MessageWriter:
         payload: bytes,
         removes: Sequence[int],
         size: int,
+        kind: int = MESSAGE,
     ) -> int:
-        """Write a message; returns its place."""
-        kind, removed = MESSAGE, 0
+        """Write a message, or another kind of record; returns its place."""
+        removed, length = 0, LEAST + len(subject) + len(headers) + len(payload)
         if removes:
-            kind, removed = REMOVING_MESSAGE, removes[0]
-            if len(removes) > 1:
-                payload, removed = with_removals(payload, removes), 0
-        place = self._write(kind, sequence, time, subject, headers, payload, removed)
+            kind = REMOVING_MESSAGE
+            length += REMOVAL * len(removes) + REMOVALS_COUNT
+            if len(removes) == 1:
+                removed = removes[0]
+            else:
+                payload = with_removals(payload, removes)
+        active = self.active
+        if active is None or active.end + length > self.size:
+            active = self._segment_for(length)
+        parts = self._parts
+        if parts and parts[-1].segment is active:
+            part = parts[-1]
+        else:
+            part = _Part(active, active.end)
+            parts.append(part)
+        if self._new_epoch:
+            self._new_epoch = False
+            kind |= FIRST_OF_EPOCH
+        offset = active.end
+        seed = (active.salt ^ offset) & 0xFFFFFFFF
+        record, self._checksum = self._encode_message(
+            kind, self.epoch, sequence, time, subject, headers, payload, removed, self._checksum, seed
+        )
+        part.pieces.append(record)
+        active.end = part.end = offset + length
+        active.last = self.last = sequence
+        self.last_time = time
+        place = active.number << 32 | offset
         if headers:
             place |= WITH_HEADERS
-        columns = self.active.columns if self.active is not None else None
-        if columns is not None:
+        columns = active.columns
+        if columns is not None and size:
             columns.add(sequence, subject, place, time, size)
             if removes:
                 columns.removes.extend(removes)
@@ -189,34 +223,7 @@ class MessageWriter:
 
     def skip(self, last: int, time: int) -> None:
         """Write that the sequences up to `last` are used up."""
-        self._write(SKIP, last, time, b"", b"", b"", 0)
-
-    def _write(  # noqa: PLR0913, PLR0917 - the fields of a record, in its order
-        self, kind: int, sequence: int, time: int, subject: bytes, headers: bytes, body: bytes, removed: int
-    ) -> int:
-        length = LEAST + len(subject) + len(headers) + len(body) + (REMOVED_SIZE if removed else 0)
-        active = self.active
-        if active is None or active.end + length > self.size:
-            active = self._segment_for(length)
-        parts = self._parts
-        if parts and parts[-1].segment is active:
-            part = parts[-1]
-        else:
-            part = _Part(active, active.end)
-            parts.append(part)
-        if self._new_epoch:
-            self._new_epoch = False
-            kind |= FIRST_OF_EPOCH
-        offset = active.end
-        seed = (active.salt ^ offset) & 0xFFFFFFFF
-        record, self._checksum = self._encode_message(
-            kind, self.epoch, sequence, time, subject, headers, body, removed, self._checksum, seed
-        )
-        part.pieces.append(record)
-        active.end = part.end = offset + length
-        active.last = self.last = sequence
-        self.last_time = time
-        return active.number << 32 | offset
+        self.append(last, time, b"", b"", b"", (), 0, SKIP)
 
     def _part(self, active: Segment) -> _Part:
         if self._parts and self._parts[-1].segment is active:
