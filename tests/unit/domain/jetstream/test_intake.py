@@ -227,9 +227,10 @@ def test_a_handler_that_fails(scene: Scene) -> None:
 
     scene.intake.attend(b"a", fail, fail)
     scene.intake.attend(b"b", scene.take, scene.end_turn)
+    scene.intake.wire.after_turn = fail
     scene.client().send(b"PUB a 0\r\n\r\nPUB b 0\r\n\r\n")
     assert scene.got == [(b"b", b"", b"", b""), "end"]
-    assert len(scene.events.of(ServerFailure)) == 2
+    assert len(scene.events.of(ServerFailure)) == 3
     assert not scene.intake.closed
 
 
