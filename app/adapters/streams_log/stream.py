@@ -89,8 +89,7 @@ class FileStream:
         self._marked = (0, 0)
         self.lost_runs: list[tuple[int, int]] = []
         self._was_full = False
-        self._has_failed = False
-        """Whether messages that wait could not be written at once."""
+        self._has_failed = False  # to write at once what waits
         self._incomplete = False
         """Whether removals may be in segments only."""
 
@@ -191,11 +190,10 @@ class FileStream:
             self._rounds.begin(self)
 
     def commit_now(self) -> bool:
-        """Write the messages that wait for no sync at once, if they are few; False if a round has to.
+        """Write what waits for no sync at once, if that is little; False if a round has to do it.
 
-        That is so if they need a new file, follow a failure, or if something goes first. What is written
-        is in the page cache and survives the end of the process. A round would take longer: it has two
-        changes of threads. If the write fails nothing was noted, and a round writes the same again.
+        What needs a new file, or follows a failure, is for a round, which has two changes of threads. If
+        the write fails nothing was noted, and a round writes the same again.
         """
         rounds, log, writer = self._rounds, self._log, self.writer
         if not (self.relaxed or rounds.interval) or log.failure is not None or not writer.is_quick:
@@ -446,9 +444,8 @@ class FileStream:
             )
         elif not self._was_full:
             self._was_full = True
-            self._report(
-                self.identity.name, f"the disk is full: {error}; publishing goes on when there is room"
-            )
+            text = f"the disk is full: {error}; publishing goes on when there is room"
+            self._report(self.identity.name, text)
 
     def probe(self) -> Step:
         """A step that fails unless there is room."""
@@ -465,8 +462,6 @@ class FileStream:
         self._was_full = False
         if self._journal_wanted:
             self._rounds.request(self)
-
-    # the end
 
     def _files_gone(self, outcome: Outcome) -> None:
         self._deleted(outcome.messages)
