@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.streams_memory.log import MemoryLog
@@ -113,6 +113,8 @@ class FakeOutlet:
 class FakeHost:
     """A service with limits that tests set."""
 
+    has_account_limits: ClassVar[bool] = True
+
     def __init__(self) -> None:
         self.outlet = FakeOutlet()
         self.answers = Answers(self.outlet)
@@ -181,6 +183,8 @@ class HeldLog(MemoryLog):
     def __init__(self, first: int = 1) -> None:
         super().__init__(first)
         self.holds = False
+        self.is_quick = False
+        """Whether what is stored alone is safe at once."""
         self.is_failing: StorageFailure | None = None
         self.commits: list[tuple[Done, bool]] = []
         self.damaged: set[int] = set()
@@ -219,6 +223,10 @@ class HeldLog(MemoryLog):
         self.commits.append((done, only_messages))
         if not self.holds:
             self.let_go()
+
+    def commit_now(self) -> bool:
+        """As tests say."""
+        return self.is_quick
 
     def let_go(self, failure: StorageFailure | None = None) -> None:
         """Let the commits that wait succeed, or fail."""

@@ -36,8 +36,8 @@ class OsFile:
 
     def write(self, offset: int, pieces: Sequence[bytes]) -> None:
         if len(pieces) <= _JOINED:
-            written, size = os.pwritev(self._descriptor, pieces, offset), sum(map(len, pieces))
-            if written < size:
+            written = os.pwritev(self._descriptor, pieces, offset)
+            if written < (len(pieces[0]) if len(pieces) == 1 else sum(map(len, pieces))):
                 self._finish(offset, pieces, written)
             return
         rest = iter(pieces)

@@ -1,6 +1,6 @@
 """The messages of one stream, on disk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from ...domain.jetstream.storage.seam import (
 from .reader import SegmentReader
 from .removals import PendingRemovals
 from .run_encoding import HEADERS, OVERHEAD
-from .segment import Segment, number_of, offset_of
+from .segment import NUMBER, Segment, number_of, offset_of
 from .tail import Tail
 from .tail_block import TailBlock
 from .writer import MessageWriter
@@ -39,6 +39,10 @@ class LogCommits(Protocol):
         """Have it done, then call `done`."""
         ...
 
+    def commit_now(self) -> bool:
+        """Have messages done here and now, if that takes no wait."""
+        ...
+
     def later(self) -> None:
         """Have it done within 100 ms."""
         ...
@@ -46,6 +50,10 @@ class LogCommits(Protocol):
     def damage_found(self, text: str) -> None:
         """Damage was met when a message was read."""
         ...
+
+
+def _nothing_to_write() -> bool:
+    return True
 
 
 class FileLog(IndexedLog):
@@ -60,6 +68,8 @@ class FileLog(IndexedLog):
         self._tail = tail
         self._reader = SegmentReader(name)
         self._commits: LogCommits | None = None
+        self.commit_now: Callable[[], bool] = _nothing_to_write
+        """That of the one that writes: a call less for each message that is stored alone."""
         self._undo: list[IndexEntry] = []
         """What messages removed that are not written."""
         self._undo_taken = 0
@@ -73,6 +83,7 @@ class FileLog(IndexedLog):
     def attach(self, commits: LogCommits) -> None:
         """Name the one that writes."""
         self._commits = commits
+        self.commit_now = commits.commit_now
 
     @property
     def lost(self) -> Lost | None:
@@ -131,7 +142,7 @@ class FileLog(IndexedLog):
         entry = self._index.remove(sequence)
         if entry is not None:
             self._tail.discard(sequence)
-            segment = self._writer.segments[number_of(entry.place)]
+            segment = self._writer.segments[entry.place >> 32 & NUMBER]
             segment.live -= 1
             if segment.live * 2 < segment.messages or not segment.live:
                 self._removals.note_empty(segment.number)
@@ -251,10 +262,10 @@ class FileLog(IndexedLog):
     def written_now(self) -> None:
         """What was appended so far is written; as `taken` and `succeeded`."""
         if self._undo:
-            self._removals.add(list(map(_SEQUENCE, self._undo)))
+            is_due = self._removals.add(list(map(_SEQUENCE, self._undo)))
             self._undo.clear()
-        if self._removals.is_due:
-            self._later()
+            if is_due:
+                self._later()
         self._tail.now_written(self._writer.last)
 
     def succeeded(self) -> None:

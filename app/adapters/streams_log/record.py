@@ -48,6 +48,8 @@ _NUMBER = Struct("<I")
 _SEQUENCE = Struct("<Q")
 _ONE_REMOVED = Struct("<QI")
 """What removes one message, as key-value buckets do with each put."""
+REMOVAL, REMOVALS_COUNT = _SEQUENCE.size, _NUMBER.size
+"""Bytes in a message for each that it removes, and for their number."""
 
 
 class Record(NamedTuple):

@@ -1,7 +1,7 @@
 """What was removed, on its way into the journal."""
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 _MOST = 50_000
 """Removed sequences that wait, as the messages that removed them are safe; more are written soon."""
@@ -21,9 +21,10 @@ class PendingRemovals:
         self._erase: dict[int, int] = {}
         self._empty: set[int] = set()
 
-    def add(self, sequences: Sequence[int]) -> None:
-        """These were removed."""
+    def add(self, sequences: Sequence[int]) -> bool:
+        """These were removed; returns `is_due`, which one asks then."""
         self._sequences += sequences
+        return bool(self._empty) or len(self._sequences) > _MOST
 
     def skipped(self, first: int, last: int) -> None:
         """These never had a message."""
@@ -97,6 +98,15 @@ def in_runs(sequences: Iterable[int]) -> list[tuple[int, int]]:
         else:
             runs.append((sequence, sequence))
     return runs
+
+
+def without(run: tuple[int, int], sequences: set[int]) -> Iterator[tuple[int, int]]:
+    """A run in several, without these sequences; one whose end is before its begin is empty."""
+    start, end = run
+    for sequence in sorted(each for each in sequences if start <= each <= end):
+        yield start, sequence - 1
+        start = sequence + 1
+    yield start, end
 
 
 def pack_runs(runs: Iterable[tuple[int, int]]) -> bytes:

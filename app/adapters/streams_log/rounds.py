@@ -56,7 +56,8 @@ class Rounds:
         self._dirty: dict[Writes, bool] = {}
         """Those with something to write, and whether it is to be synced though nobody waits for that."""
         self._lazy: dict[Writes, None] = {}
-        self._unsynced: dict[Writes, None] = {}
+        self.unsynced: dict[Writes, None] = {}
+        """Those that have written something that is not synced."""
         self._full: dict[Writes, None] = {}
 
     def sync_every(self, interval: float) -> None:
@@ -93,9 +94,9 @@ class Rounds:
 
     def sync_later(self, stream: Writes) -> None:
         """This stream has written something that is not synced."""
-        if not self._unsynced and not self._stopped:
+        if not self.unsynced and not self._stopped:
             self._scheduler.call_later(self.interval or PROBE, self._sync)
-        self._unsynced[stream] = None
+        self.unsynced[stream] = None
 
     def probe_later(self, stream: Writes) -> None:
         """The disk was full; see whether it still is, in a while."""
@@ -105,7 +106,7 @@ class Rounds:
 
     def forget(self, stream: Writes) -> None:
         """A stream is gone."""
-        for waiting in (self._dirty, self._lazy, self._unsynced, self._full):
+        for waiting in (self._dirty, self._lazy, self.unsynced, self._full):
             waiting.pop(stream, None)
 
     def _call(self) -> None:
@@ -120,7 +121,7 @@ class Rounds:
             self.request(stream)
 
     def _sync(self) -> None:
-        unsynced, self._unsynced = self._unsynced, {}
+        unsynced, self.unsynced = self.unsynced, {}
         for stream in unsynced:
             self.request(stream, sync=True)
 

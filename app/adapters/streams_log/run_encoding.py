@@ -12,7 +12,7 @@ from zlib import crc32
 
 from ...domain.dataplane.incoming_run import FIELDS, IncomingRun
 from ...domain.jetstream.storage.chunk import WITH_HEADERS, Columns, Span
-from .record import FIRST_OF_EPOCH, HEAD, LEAST, seed_of
+from .record import FIRST_OF_EPOCH, HEAD, LEAST, encode, seed_of, with_removals
 
 OVERHEAD = 30
 HEADERS = 4
@@ -93,6 +93,23 @@ class RunEncoder(Protocol):
         """Records for the messages from `start` on, at least one, as far as they fit."""
         ...
 
+    def encode_message(  # noqa: PLR0913, PLR0917 - the fields of a record, in its order
+        self,
+        kind: int,
+        epoch: int,
+        sequence: int,
+        time: int,
+        subject: bytes,
+        headers: bytes,
+        payload: bytes,
+        removed: int,
+        before: int,
+        seed: int,
+        /,
+    ) -> tuple[bytes, int]:
+        """The record of a message that removes one other, or none if that is 0, and its checksum."""
+        ...
+
     def links(self, ids: bytes, first: int, subjects: int, /) -> Links:
         """The columns from `following` on, for messages in a row whose ids are below `subjects`."""
         ...
@@ -133,6 +150,24 @@ class PlainEncoder:
             sizes.tobytes(),
             *PlainEncoder.links(run.ids[4 * start : 4 * (start + count)], sequence, len(run.names)),
         )
+
+    @staticmethod
+    def encode_message(  # noqa: PLR0913, PLR0917 - the fields of a record, in its order
+        kind: int,
+        epoch: int,
+        sequence: int,
+        time: int,
+        subject: bytes,
+        headers: bytes,
+        payload: bytes,
+        removed: int,
+        before: int,
+        seed: int,
+        /,
+    ) -> tuple[bytes, int]:
+        """See `RunEncoder`."""
+        body = with_removals(payload, [removed]) if removed else payload
+        return encode(kind, epoch, sequence, time, (subject, headers, body), before, seed)
 
     @staticmethod
     def links(ids: bytes, first: int, subjects: int) -> Links:

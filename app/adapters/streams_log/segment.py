@@ -11,7 +11,8 @@ SEGMENT_SIZE = 16 << 20
 """Bytes; a segment that would exceed it is closed. A message that is larger has one for itself."""
 GREATEST_OFFSET = 0xFFFFFFFF
 
-_NUMBER = 0x7FFFFFFF
+NUMBER = 0x7FFFFFFF
+"""Of a place, the part above its offset."""
 
 _TRAILER = Struct("<QI4s")
 """Where the foot is, a checksum, a mark. It ends a closed segment."""
@@ -20,7 +21,7 @@ _MARK = b"foot"
 
 def number_of(place: int) -> int:
     """The segment that a place is in."""
-    return place >> 32 & _NUMBER
+    return place >> 32 & NUMBER
 
 
 def offset_of(place: int) -> int:

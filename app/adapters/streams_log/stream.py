@@ -15,12 +15,11 @@ from .journal import JournalEntry, StreamJournal, sync_directory
 from .journal_image import JournalFile
 from .log import FileLog
 from .record import DOCUMENT, ERASE, FLOOR, LOST, MARK, REMOVED, REMOVED_RUNS
-from .removals import PendingRemovals, pack, pack_runs
+from .removals import PendingRemovals, pack, pack_runs, without
 from .rounds import Rounds
 from .steps import Batch, Outcome, Step
 from .tail import Tail, TailBudget
 from .waiting import CommitWaiting
-from .write_now import write_now
 from .writer import MessageWriter
 
 Report = Callable[[str, str], None]
@@ -90,6 +89,7 @@ class FileStream:
         self._marked = (0, 0)
         self.lost_runs: list[tuple[int, int]] = []
         self._was_full = False
+        self._has_failed = False  # to write at once what waits
         self._incomplete = False
         """Whether removals may be in segments only."""
 
@@ -172,20 +172,13 @@ class FileStream:
         """Have what was done so far made safe."""
         if (self._log.failure is not None or self._gone) and self._broken(done):
             return
-        rounds = self._rounds
-        needs_sync = not (self.relaxed or rounds.interval)
-        has_more = not only_messages or self._waiting or self._journal_wanted or not self.is_made
-        has_failed = False
-        try:
-            if not needs_sync and not has_more and write_now(self.writer, self._log, rounds):
-                rounds.sync_later(self)
-                done(None)
-                return
-        except OSError:
-            has_failed = True
+        self._has_failed = False
+        if only_messages and self.commit_now():
+            done(None)
+            return
         messages = self.writer.is_pending(sync=False) or bool(self.writer.unfinished)
         journal = not only_messages or not self.is_made
-        if self.relaxed and self.is_made and only_messages and not has_failed:
+        if self.relaxed and self.is_made and only_messages and not self._has_failed:
             self._rounds.request(self)
             done(None)
             return
@@ -195,6 +188,28 @@ class FileStream:
             self._rounds.request(self)
         else:
             self._rounds.begin(self)
+
+    def commit_now(self) -> bool:
+        """Write what waits for no sync at once, if that is little; False if a round has to do it.
+
+        What needs a new file, or follows a failure, is for a round, which has two changes of threads. If
+        the write fails nothing was noted, and a round writes the same again.
+        """
+        rounds, log, writer = self._rounds, self._log, self.writer
+        if not (self.relaxed or rounds.interval) or log.failure is not None or not writer.is_quick:
+            return False
+        if self._waiting or self._journal_wanted or not self.is_made or self._gone:
+            return False
+        try:
+            if not rounds.try_now(writer.write_now):
+                return False
+        except OSError:
+            self._has_failed = True
+            return False
+        log.written_now()
+        if self not in rounds.unsynced:
+            rounds.sync_later(self)
+        return True
 
     def commit_state(self, done: Done) -> None:
         """Have the state of consumers made safe."""
@@ -325,7 +340,7 @@ class FileStream:
         first = min(max(self._first_certain(), self._removals.floor), point.last + 1)
         yield JournalEntry(FLOOR, b"", pack([first, point.last, point.last_time]))
         gaps = [(max(start, first), min(end, point.last)) for start, end in self._index.gaps_from(first)]
-        runs = [run for gap in gaps for run in _without(gap, unwritten) if run[0] <= run[1]]
+        runs = [run for gap in gaps for run in without(gap, unwritten) if run[0] <= run[1]]
         yield JournalEntry(REMOVED_RUNS, b"", pack_runs(runs))
         yield JournalEntry(ERASE, b"", pack(self._cleaner.to_erase))
         yield JournalEntry(LOST, b"", pack_runs(run for run in self.lost_runs if run[1] >= first))
@@ -429,9 +444,8 @@ class FileStream:
             )
         elif not self._was_full:
             self._was_full = True
-            self._report(
-                self.identity.name, f"the disk is full: {error}; publishing goes on when there is room"
-            )
+            text = f"the disk is full: {error}; publishing goes on when there is room"
+            self._report(self.identity.name, text)
 
     def probe(self) -> Step:
         """A step that fails unless there is room."""
@@ -448,8 +462,6 @@ class FileStream:
         self._was_full = False
         if self._journal_wanted:
             self._rounds.request(self)
-
-    # the end
 
     def _files_gone(self, outcome: Outcome) -> None:
         self._deleted(outcome.messages)
@@ -478,22 +490,10 @@ class FileStream:
 
     def close_files(self) -> None:
         """Let go of all files."""
-        for segment in self.writer.segments.values():
-            if segment.file is not None:
-                segment.file.close()
-                segment.file = None
+        self.writer.close_files()
         self.journal.close()
 
     @property
     def used(self) -> int:
         """Bytes on the disk."""
-        segments = self.writer.segments.values()
-        return sum(max(segment.allocated, segment.end) for segment in segments) + self.journal.end
-
-
-def _without(run: tuple[int, int], sequences: set[int]) -> Iterator[tuple[int, int]]:
-    start, end = run
-    for sequence in sorted(each for each in sequences if start <= each <= end):
-        yield start, sequence - 1
-        start = sequence + 1
-    yield start, end
+        return self.writer.used + self.journal.end

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from operator import attrgetter
 
 from ...domain.dataplane.message_run import MessageRun
@@ -24,16 +25,20 @@ class Tail:
     They came one by one, or many at once, in blocks.
     """
 
-    __slots__ = ("_blocks", "_budget", "_messages", "_order", "size", "written")
+    __slots__ = ("_blocks", "_budget", "_messages", "_order", "counted", "get", "size", "written")
 
     def __init__(self, budget: "TailBudget") -> None:
         self._budget = budget
         self._blocks: list[TailBlock] = []
         """In the order of their sequences."""
         self._messages: dict[int, StoredMessage] = {}
+        self.get: Callable[[int], StoredMessage | None] = self._messages.get
+        """Returns a message that is kept, and that came by itself."""
         self._order: deque[int] = deque()
         """Their sequences; some may be removed."""
         self.size = 0
+        self.counted = 0
+        """The size that the budget has counted."""
         self.written = 0
         """Up to this sequence messages can be read from files."""
 
@@ -48,10 +53,6 @@ class Tail:
         """Keep new messages."""
         self._blocks.append(block)
         self.size += block.size
-
-    def get(self, sequence: int) -> StoredMessage | None:
-        """One that is kept, and that came by itself."""
-        return self._messages.get(sequence)
 
     def block_of(self, sequence: int) -> TailBlock | None:
         """The block with a message, also one that is removed."""
@@ -73,7 +74,8 @@ class Tail:
         """Forget one that was removed; what is in a block stays, and only its index knows."""
         message = self._messages.pop(sequence, None)
         if message is not None:
-            self.size -= _size(message)
+            _, _, subject, headers, payload = message
+            self.size -= _OVERHEAD + len(subject) + len(headers) + len(payload)
 
     def retract(self, last: int) -> None:
         """Forget all above."""
@@ -103,7 +105,8 @@ class Tail:
             order.popleft()
         if self.size > OF_ONE or len(order) > 2 * len(messages) + _FEW:
             self.shrink(OF_ONE)
-        self._budget.used(self)
+        if self.size != self.counted or self._budget.newest is not self:
+            self._budget.used(self)
 
     def shrink(self, size: int) -> None:
         """Forget the oldest that can be read from files, until the rest is no larger."""
@@ -125,10 +128,6 @@ class Tail:
 _FIRST = attrgetter("first")
 
 
-def _size(message: StoredMessage) -> int:
-    return _OVERHEAD + len(message.subject) + len(message.headers) + len(message.payload)
-
-
 class TailBudget:
     """What the tails of all streams may need together."""
 
@@ -136,16 +135,21 @@ class TailBudget:
         self._limit = limit
         self._sizes: OrderedDict[Tail, int] = OrderedDict()
         self._total = 0
+        self.newest: Tail | None = None
+        """The tail that changed last."""
 
     def used(self, tail: Tail) -> None:
         """A tail has changed; those that have not for the longest time make room."""
         self._total += tail.size - self._sizes.pop(tail, 0)
-        self._sizes[tail] = tail.size
+        self._sizes[tail] = tail.counted = tail.size
+        self.newest = tail
         while self._total > self._limit and len(self._sizes) > 1:
             oldest, size = self._sizes.popitem(last=False)
             oldest.shrink(0)
+            oldest.counted = 0
             self._total -= size
 
     def forget(self, tail: Tail) -> None:
         """A stream is gone."""
         self._total -= self._sizes.pop(tail, 0)
+        self.newest = None

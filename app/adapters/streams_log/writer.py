@@ -4,14 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
-from zlib import crc32
 
 from ...domain.dataplane.incoming_run import FIELDS, IncomingRun
 from ...domain.jetstream.storage.chunk import WITH_HEADERS, Columns, Span
 from ...ports.files import File, Files
 from .file_head import NEW, SEGMENT, StreamIdentity, file_name, make_head, salt_of
 from .foot import SegmentColumns, foot_of
-from .record import FIRST_OF_EPOCH, HEAD, LEAST, MESSAGE, REMOVING_MESSAGE, SKIP, with_removals
+from .record import (
+    FIRST_OF_EPOCH,
+    LEAST,
+    MESSAGE,
+    REMOVAL,
+    REMOVALS_COUNT,
+    REMOVING_MESSAGE,
+    SKIP,
+    with_removals,
+)
 from .run_encoding import Chain, run_encoder
 from .segment import SEGMENT_SIZE, Segment, encode_closing
 from .steps import Step, SyncFailed
@@ -81,7 +89,8 @@ class MessageWriter:
         self._directory = directory
         self._identity = identity
         self.size = SEGMENT_SIZE
-        self._encode = run_encoder().encode_run
+        encoder = run_encoder()
+        self._encode, self._encode_message = encoder.encode_run, encoder.encode_message
         self.ahead = FIRST_ALLOCATION
         self.segments: dict[int, Segment] = {}
         """By number, ascending."""
@@ -143,16 +152,43 @@ class MessageWriter:
         payload: bytes,
         removes: Sequence[int],
         size: int,
+        kind: int = MESSAGE,
     ) -> int:
-        """Write a message; returns its place."""
-        kind = MESSAGE
+        """Write a message, or another kind of record; returns its place."""
+        removed, length = 0, LEAST + len(subject) + len(headers) + len(payload)
         if removes:
-            kind, payload = REMOVING_MESSAGE, with_removals(payload, removes)
-        place = self._write(kind, sequence, time, subject, headers, payload)
+            kind = REMOVING_MESSAGE
+            length += REMOVAL * len(removes) + REMOVALS_COUNT
+            if len(removes) == 1:
+                removed = removes[0]
+            else:
+                payload = with_removals(payload, removes)
+        active = self.active
+        if active is None or active.end + length > self.size:
+            active = self._segment_for(length)
+        parts = self._parts
+        if parts and parts[-1].segment is active:
+            part = parts[-1]
+        else:
+            part = _Part(active, active.end)
+            parts.append(part)
+        if self._new_epoch:
+            self._new_epoch = False
+            kind |= FIRST_OF_EPOCH
+        offset = active.end
+        seed = (active.salt ^ offset) & 0xFFFFFFFF
+        record, self._checksum = self._encode_message(
+            kind, self.epoch, sequence, time, subject, headers, payload, removed, self._checksum, seed
+        )
+        part.pieces.append(record)
+        active.end = part.end = offset + length
+        active.last = self.last = sequence
+        self.last_time = time
+        place = active.number << 32 | offset
         if headers:
             place |= WITH_HEADERS
-        columns = self.active.columns if self.active is not None else None
-        if columns is not None:
+        columns = active.columns
+        if columns is not None and size:
             columns.add(sequence, subject, place, time, size)
             if removes:
                 columns.removes.extend(removes)
@@ -187,30 +223,7 @@ class MessageWriter:
 
     def skip(self, last: int, time: int) -> None:
         """Write that the sequences up to `last` are used up."""
-        self._write(SKIP, last, time, b"", b"", b"")
-
-    def _write(  # noqa: PLR0913, PLR0917 - the fields of a record, in its order
-        self, kind: int, sequence: int, time: int, subject: bytes, headers: bytes, body: bytes
-    ) -> int:
-        length = LEAST + len(subject) + len(headers) + len(body)
-        active = self.active
-        if active is None or active.end + length > self.size:
-            active = self._segment_for(length)
-        parts = self._parts
-        part = parts[-1] if parts and parts[-1].segment is active else self._part(active)
-        if self._new_epoch:
-            self._new_epoch = False
-            kind |= FIRST_OF_EPOCH
-        offset = active.end
-        head = HEAD.pack(length, kind, self.epoch, len(subject), len(headers), sequence, time, self._checksum)
-        record = b"".join((head, subject, headers, body))
-        checksum = crc32(record, (active.salt ^ offset) & 0xFFFFFFFF)
-        part.pieces += (record, checksum.to_bytes(4, "little"))
-        self._checksum = checksum
-        active.end = part.end = offset + length
-        active.last = self.last = sequence
-        self.last_time = time
-        return active.number << 32 | offset
+        self.append(last, time, b"", b"", b"", (), 0, SKIP)
 
     def _part(self, active: Segment) -> _Part:
         if self._parts and self._parts[-1].segment is active:
@@ -372,6 +385,18 @@ class MessageWriter:
         self.last, self.last_time = point.last, point.last_time
         self._cut = self._new_epoch = True
         self.epoch = (self.epoch + 1) & 0xFF
+
+    def close_files(self) -> None:
+        """Let go of all files."""
+        for segment in self.segments.values():
+            if segment.file is not None:
+                segment.file.close()
+                segment.file = None
+
+    @property
+    def used(self) -> int:
+        """Bytes on the disk."""
+        return sum(max(segment.allocated, segment.end) for segment in self.segments.values())
 
     def probe(self) -> None:
         """Fail unless there is room again; runs in the worker. Raises `OSError`."""

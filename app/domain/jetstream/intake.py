@@ -70,6 +70,7 @@ class IntakeReceivers(NamedTuple):
     end_turn: EndTurn | None
     runs: RunHandler | None
     must_wait: MustWait | None
+    alone: Handler
 
 
 _MSG = b"MSG"
@@ -154,7 +155,10 @@ class IntakeWire(LocalWire):
             for call in endings:
                 self._guarded(call)
             self.in_turn = False
-            self._guarded(self.after_turn)
+            try:
+                self.after_turn()
+            except Exception as error:  # noqa: BLE001 - as in `_guarded`, which would be one more call
+                self._on_failure(error)
         if self._writes and not self._retries:
             self.schedule()
         if self._was_much:
@@ -260,8 +264,10 @@ class IntakeWire(LocalWire):
                 if entry.runs is not None and stop + 2 < size:
                     run_end = self._take_run(entry.runs, data, start)
                 if not run_end:
+                    is_alone = not count and stop + 2 == size and len(self._writes) == 1
+                    handler = entry.alone if is_alone else entry.handler
                     try:
-                        entry.handler(words[1], data[position:block], data[block:stop], reply)
+                        handler(words[1], data[position:block], data[block:stop], reply)
                     except Exception as error:  # noqa: BLE001 - a defect costs one message, and no other
                         self._on_failure(error)
             position = run_end or stop + 2
@@ -319,22 +325,24 @@ class Intake(LocalClient):
         broker.adopt(self)
         broker.plane.server = self.connection.outbox
 
-    def attend(
+    def attend(  # noqa: PLR0913, PLR0917 - by name, and all but two have a default
         self,
         subject: bytes,
         handler: Handler,
         end_turn: EndTurn | None = None,
         runs: RunHandler | None = None,
         must_wait: MustWait | None = None,
+        alone: Handler | None = None,
     ) -> bytes:
         """Have `handler` get each message on this subject; the sid is what `leave` takes.
 
         `runs`, if any, gets several in a row that have no special headers but ids. `end_turn` is called at
         the end of each turn in which some came. While `must_wait` answers True, and for `PATIENCE` at most,
-        all messages stay here, also those for others, so that publishers wait. Raises as `subscribe` does.
+        all messages stay here, also those for others, so that publishers wait. `alone`, if any, gets a
+        message in place of `handler` if that is all there is in a turn. Raises as `subscribe` does.
         """
         sid = self.listen(subject)
-        self.wire.handlers[sid] = IntakeReceivers(handler, end_turn, runs, must_wait)
+        self.wire.handlers[sid] = IntakeReceivers(handler, end_turn, runs, must_wait, alone or handler)
         return sid
 
     def attend_acks(self, subject: bytes, handler: Handler, take_acks: TakeAcks, end_turn: EndTurn) -> None:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 from ...steps import Steps
 from ..advisories import (
@@ -83,8 +84,11 @@ class Catalogue:
         limit = self.settings.max_memory if in_memory else self.settings.max_storage
         return limit >= 0 and self.usage.is_over(limit, in_memory=in_memory)
 
+    has_account_limits: ClassVar[bool] = False
+    """See `StreamHost`: there is one account, and its limits are those of the server."""
+
     def would_exceed(self, size: int, *, in_memory: bool) -> bool:
-        """See `StreamHost`: there is one account, and its limits are those of the server."""
+        """See `StreamHost`."""
         del size, in_memory
         return False
 
@@ -229,7 +233,11 @@ class Catalogue:
         stream = hosted.stream
         for subject in subjects:
             hosted.sids[subject] = self._intake.attend(
-                subject.encode(), stream.store, runs=stream.store_run, must_wait=stream.must_wait
+                subject.encode(),
+                stream.store,
+                runs=stream.store_run,
+                must_wait=stream.must_wait,
+                alone=stream.store_alone,
             )
             self._patterns.add(subject, stream.name)
 

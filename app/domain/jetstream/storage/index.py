@@ -17,6 +17,9 @@ from .seam import SubjectState
 from .subject_ids import translated
 from .subject_table import SubjectTable
 
+_made = tuple.__new__
+"""Makes a named tuple by one call, of C."""
+
 SEARCHED = 2048
 """Sequences that are looked at for messages that match."""
 
@@ -137,13 +140,19 @@ class Index:
         if chunk is None or not id_:
             return None
         subject = self._subjects.names[id_]
-        entry = IndexEntry(sequence, subject, chunk.places[slot], chunk.times[slot], chunk.sizes[slot])
-        for each in self._cache.of(id_, subject):
-            each.changed(number, -1)
+        size = chunk.sizes[slot]
+        entry = _made(IndexEntry, (sequence, subject, chunk.places[slot], chunk.times[slot], size))
+        if self._cache.is_used:
+            for each in self._cache.of(id_, subject):
+                each.changed(number, -1)
         chunk.remove(slot)
-        self._counted(id_, 1)
+        counts = self._subjects.counts
+        if counts[id_] > 1:
+            counts[id_] -= 1
+        else:
+            self._counted(id_, 1)
         self.count -= 1
-        self.size -= entry.size
+        self.size -= size
         if not chunk.live:
             self._drop_chunk(number)
         elif chunk.live * 4 < len(chunk.ids) >= COMPACTED_FROM:
@@ -437,7 +446,9 @@ class Index:
 
     def _last_of(self, id_: int) -> int:
         last = self._subjects.lasts[id_]
-        if not self._chunks.is_of(last, id_):
+        chunk = self._chunks.by_number.get(last >> SPAN_BITS)
+        slot = chunk.slot(last) if chunk is not None else NONE
+        if chunk is None or slot == NONE or chunk.ids[slot] != id_:
             last = self._chunks.previous(last, lambda chunk, slot, _: chunk.previous_of(id_, slot))
             self._subjects.lasts[id_] = last
         return last
@@ -487,6 +498,23 @@ class Index:
             subjects.firsts[id_] = last
             return SubjectState(last, last, 1)
         return SubjectState(self._first_of(id_), last, count)
+
+    def last_of(self, subject: bytes) -> int:
+        """The last message of one literal subject; 0 for none."""
+        id_ = self._subjects.ids.get(subject, 0)
+        return self._last_of(id_) if id_ else 0
+
+    def excess(self, subject: bytes, most: int) -> Sequence[int]:
+        """The oldest messages of a subject, as many as there are too many when another one comes."""
+        subjects = self._subjects
+        id_ = subjects.ids.get(subject, 0)
+        count = subjects.counts[id_]
+        more = count + 1 - most
+        if not id_ or more <= 0:
+            return ()
+        if count == 1:
+            return (self._last_of(id_),)
+        return (self._first_of(id_),) if more == 1 else self.sequences_of(subject, self.last)[:more]
 
     def sequences_of(self, subject: bytes, up_to: int) -> list[int]:
         """All messages of one literal subject up to `up_to`, ascending."""

@@ -1,6 +1,6 @@
 """What every log answers from its index."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from .index import Index
 from .seam import SubjectState
@@ -11,6 +11,9 @@ class IndexedLog:
 
     def __init__(self, index: Index) -> None:
         self._index = index
+        self.last_of: Callable[[bytes], int] = index.last_of
+        self.excess: Callable[[bytes, int], Sequence[int]] = index.excess
+        """See `StreamLog`. They are those of the index, a call less where each call counts."""
 
     @property
     def first(self) -> int:
@@ -90,14 +93,6 @@ class IndexedLog:
     def subject_state(self, subject: bytes) -> SubjectState | None:
         """See `StreamLog`."""
         return self._index.subject_state(subject)
-
-    def excess(self, subject: bytes, most: int) -> Sequence[int]:
-        """See `StreamLog`."""
-        state = self._index.subject_state(subject)
-        more = state.messages + 1 - most if state is not None else 0
-        if state is None or more <= 0:
-            return ()
-        return (state.first,) if more == 1 else self._index.sequences_of(subject, self.last)[:more]
 
     def sequences_of(self, subject: bytes, up_to: int) -> list[int]:
         """See `StreamLog`."""

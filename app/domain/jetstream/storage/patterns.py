@@ -88,19 +88,16 @@ MASKS_KEPT = 64 << 20
 class FilterCache:
     """The filters that were used, and which of them concern a subject."""
 
-    __slots__ = ("_entries", "_filters", "_of_subject", "_trie", "limit")
+    __slots__ = ("_entries", "_filters", "_of_subject", "_trie", "is_used", "limit")
 
     def __init__(self, limit: int = MASKS_KEPT) -> None:
         self.limit = limit
         self._filters: dict[tuple[bytes, ...], SubjectFilter] = {}
+        self.is_used = False
+        """Whether there are any; asked for each message."""
         self._entries: dict[tuple[bytes, ...], list[_Entry]] = {}
         self._trie: SubscriptionTrie[_Entry, None] = SubscriptionTrie()
         self._of_subject: dict[int, tuple[SubjectFilter, ...]] = {}
-
-    @property
-    def is_used(self) -> bool:
-        """Whether there are any."""
-        return bool(self._filters)
 
     def get(self, patterns: tuple[bytes, ...]) -> SubjectFilter | None:
         """One that is known; it counts as used."""
@@ -114,6 +111,7 @@ class FilterCache:
         while len(self._filters) >= FILTERS_KEPT and (len(self._filters) + 1) * ids > self.limit:
             self._drop(next(iter(self._filters)))
         self._filters[new.patterns] = new
+        self.is_used = True
         entries = self._entries[new.patterns] = [_Entry(pattern, new) for pattern in new.patterns]
         for entry in entries:
             self._trie.insert(entry)
@@ -155,6 +153,7 @@ class FilterCache:
     def clear(self) -> None:
         """All messages are gone at once."""
         self._filters.clear()
+        self.is_used = False
         self._entries.clear()
         self._of_subject.clear()
         self._trie = SubscriptionTrie()

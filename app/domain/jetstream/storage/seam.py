@@ -205,6 +205,10 @@ class StreamLog(Protocol):
         """That of one literal subject; None if no message has it."""
         ...
 
+    def last_of(self, subject: bytes) -> int:
+        """The last sequence of one literal subject; 0 if no message has it."""
+        ...
+
     def excess(self, subject: bytes, most: int) -> Sequence[int]:
         """The oldest of one literal subject that are too many when one more comes, if `most` may be there."""
         ...
@@ -238,6 +242,10 @@ class StreamLog(Protocol):
         When `done` gets a failure, messages that were appended since the last success are taken
         back: `last` is lower again, and the messages that they removed are there again.
         """
+        ...
+
+    def commit_now(self) -> bool:
+        """Do as `commit` with `only_messages` if that takes no wait. If False nothing was committed."""
         ...
 
 

@@ -78,6 +78,8 @@ class Commits:
         self._last = log.last
         self._scheduled = False
         self._under_way = 0
+        self.is_idle = True
+        """Whether nothing waits: neither for the end of the turn nor for the storage."""
         self._count = 0
         self._size = 0
         self.max_messages = MAX_MESSAGES
@@ -116,7 +118,7 @@ class Commits:
 
         At once if nothing waits: then it depends on nothing that is not safe.
         """
-        if not self._scheduled and not self._under_way:
+        if self.is_idle:
             self._answers.send(reply, text)
         elif reply:
             self._batch.answers.append((reply, text, sequence))
@@ -136,6 +138,7 @@ class Commits:
         """Something is to be committed at the end of this turn."""
         if not self._scheduled:
             self._scheduled = True
+            self.is_idle = False
             self._outlet.at_end_of_turn(self.end_turn)
 
     def end_turn(self) -> None:
@@ -149,11 +152,23 @@ class Commits:
         self._under_way += 1
         self._log.commit(partial(self._done, batch), only_messages=batch.only_messages)
 
+    def commit_one(self, sequence: int, size: int, reply: bytes, text: bytes) -> None:
+        """A message was appended while nothing waited: commit it and answer, at once if it may be."""
+        if self._log.commit_now():
+            self._last = sequence
+            if reply:
+                self._answers.send(reply, text)
+            self._safe(sequence)
+        else:
+            self.stored(size)
+            self.answer(reply, text, sequence)
+
     def _done(self, batch: _Batch, failure: StorageFailure | None) -> None:
         self._outlet.together(partial(self._finish, batch, failure))
 
     def _finish(self, batch: _Batch, failure: StorageFailure | None) -> None:
         self._under_way -= 1
+        self.is_idle = not self._scheduled and not self._under_way
         self._count -= batch.count
         self._size -= batch.size
         if failure is None:

@@ -68,7 +68,12 @@ class DirectGets:
     def get_last(self, subject: bytes, payload: bytes, reply: bytes) -> None:
         """A request with a subject in its own subject: the last message of that."""
         if subject and not payload:
-            self._send_message(read(self._log, last_of(self._log, subject)), reply, with_headers=True)
+            log = self._log
+            message = read(log, log.last_of(subject) or last_of(log, subject))
+            if message is not None:
+                self._answers.send(reply, message.payload, self._described(message) + h.END)
+            else:
+                self._answers.send(reply, headers=NOT_FOUND)
             return
         request = self._parsed(payload, reply) if payload else GetRequest()
         if request is None:

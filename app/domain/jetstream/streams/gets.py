@@ -83,9 +83,9 @@ def find_one(log: StreamLog, request: GetRequest) -> StoredMessage | None:
 
 def last_of(log: StreamLog, pattern: bytes) -> int:
     """The last sequence of a subject, or of what matches it; 0 for none."""
-    state = log.subject_state(pattern)
-    if state is not None:
-        return state.last
+    last = log.last_of(pattern)
+    if last:
+        return last
     return log.previous(log.last, (pattern,)) if b"*" in pattern or b">" in pattern else 0
 
 

@@ -57,6 +57,11 @@ class StreamHost(Protocol):
         """It goes into acks; empty for none."""
         ...
 
+    @property
+    def has_account_limits(self) -> bool:
+        """Whether `would_exceed` can be true."""
+        ...
+
     def is_over_limit(self, *, in_memory: bool) -> bool:
         """Whether the server has more in this kind of storage than it may: error 10023."""
         ...

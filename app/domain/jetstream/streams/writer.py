@@ -65,7 +65,7 @@ class Writer:
         self._host = parts.host
         self._config = StreamConfig()
         self._in_memory = False
-        self._is_plain = False
+        self.is_plain = False
         """Whether a message without special fields is just appended, and older ones of its subject may go."""
         self._takes_runs = False
         """Whether the same goes for messages in a row, if limits allow it."""
@@ -88,7 +88,7 @@ class Writer:
             config.max_bytes > 0,
             config.discard_new_per_subject,
         )
-        self._is_plain = not any((*rules, *limits))
+        self.is_plain = not any((*rules, *limits))
         mapping, republish = config.subject_transform, config.republish
         self._transform = None if mapping is None else SubjectTransform(mapping.src, mapping.dest)
         self._republisher = None if republish is None else Republisher(config.name, republish, self._outlet)
@@ -106,12 +106,16 @@ class Writer:
 
     def publish(self, subject: bytes, headers: bytes, payload: bytes) -> int:
         """What a client published; returns its sequence. Raises `JetStreamError` or `Duplicate`."""
-        if self._is_plain and h.SPECIAL not in headers:
-            return self._publish_plain(subject, headers, payload)
+        if self.is_plain and h.SPECIAL not in headers:
+            sequence = self.append_plain(subject, headers, payload)
+            self._commits.stored(len(headers) + len(payload))
+            if self._config.max_age:
+                self._stored(0)
+            return sequence
         return self.store(self.prepare(subject, headers, payload))
 
-    def _publish_plain(self, subject: bytes, headers: bytes, payload: bytes) -> int:
-        """The same for a message without special fields, on a stream without special rules."""
+    def append_plain(self, subject: bytes, headers: bytes, payload: bytes) -> int:
+        """The same for a message without special fields, if `is_plain`; the caller has it committed."""
         if headers:
             headers = h.without_status(headers)
         size = len(headers) + len(payload)
@@ -120,22 +124,19 @@ class Writer:
         log, host, in_memory = self._log, self._host, self._in_memory
         if host.is_over_limit(in_memory=in_memory) or log.failure is not None:
             self._check_storage()
-        if host.would_exceed(log.size_of(subject, headers, payload), in_memory=in_memory):
-            raise JetStreamError(10002)
+        if host.has_account_limits:
+            size = log.size_of(subject, headers, payload)
+            if host.would_exceed(size, in_memory=in_memory):
+                raise JetStreamError(10002)
         removes: Sequence[int] = ()
         if self._config.max_msgs_per_subject > 0:
             removes = log.excess(subject, self._config.max_msgs_per_subject)
         now, last = self._outlet.wall(), log.last_time
         now = max(now, last)
-        if removes:
-            sequence = self._contents.append(subject, headers, payload, now, removes)
-        else:
-            sequence = log.append(subject, headers, payload, now)
         self._admission.last_id = b""
-        self._commits.stored(size)
-        if self._config.max_age:
-            self._stored(0)
-        return sequence
+        if removes and self._contents.index.filters:
+            return self._contents.append(subject, headers, payload, now, removes)
+        return log.append(subject, headers, payload, now, removes)
 
     def publish_run(self, run: IncomingRun) -> int:
         """What clients published in a row, without special fields but ids; returns the first one's sequence.

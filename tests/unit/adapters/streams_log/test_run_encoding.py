@@ -2,13 +2,21 @@
 
 import sys
 from array import array
+from struct import error
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.adapters.streams_log import run_encoding
-from app.adapters.streams_log.record import FIRST_OF_EPOCH, MESSAGE, encode, seed_of
+from app.adapters.streams_log.record import (
+    FIRST_OF_EPOCH,
+    MESSAGE,
+    REMOVING_MESSAGE,
+    encode,
+    seed_of,
+    with_removals,
+)
 from app.adapters.streams_log.run_encoding import Chain, EncodedRun, PlainEncoder, RunEncoder, run_encoder
 from app.domain.jetstream.storage.chunk import WITH_HEADERS, Span
 from tests.support.runs import Published, run_of
@@ -46,6 +54,34 @@ def test_records_are_those_of_single_messages(encoder: RunEncoder) -> None:
         expected, offset, kind = expected + record, offset + len(record), MESSAGE
     assert (encoded.total, encoded.data, encoded.checksum) == (4, expected, before)
     assert array("Q", places).tobytes() == encoded.places
+
+
+@given(
+    subject=st.sampled_from([b"a", b"a.b", b"long" * 20]),
+    headers=st.sampled_from([b"", BLOCK]),
+    payload=st.binary(max_size=70),
+    removed=st.sampled_from([0, 1, (1 << 64) - 1]),
+    before=st.integers(0, 0xFFFFFFFF),
+    seed=st.integers(0, 0xFFFFFFFF),
+)
+def test_a_single_record(  # noqa: PLR0913, PLR0917 - the fields of a record
+    subject: bytes, headers: bytes, payload: bytes, removed: int, before: int, seed: int
+) -> None:
+    """It is the same in both twins, and says what it removes."""
+    kind = (REMOVING_MESSAGE if removed else MESSAGE) | FIRST_OF_EPOCH
+    texts = subject, headers, with_removals(payload, [removed]) if removed else payload
+    expected = encode(kind, 255, 7, 1000, texts, before, seed)
+
+    for encoder in (PlainEncoder(), run_encoder()):
+        assert expected == encoder.encode_message(
+            kind, 255, 7, 1000, subject, headers, payload, removed, before, seed
+        )
+
+
+def test_a_subject_that_a_record_has_no_room_for(encoder: RunEncoder) -> None:
+    """It is refused: its length has 16 bits."""
+    with pytest.raises((ValueError, error)):
+        encoder.encode_message(MESSAGE, 0, 1, 1, bytes(0x10000), b"", b"", 0, 0, 0)
 
 
 def test_columns_and_subjects(encoder: RunEncoder) -> None:

@@ -83,6 +83,21 @@ def test_messages_in_order(scene: Scene) -> None:
     ]
 
 
+def test_a_message_alone_has_a_handler_of_its_own(scene: Scene) -> None:
+    """If that is all there is in a turn: nothing comes before it nor after it."""
+    alone: list[bytes] = []
+    scene.intake.attend(
+        b"a", scene.take, alone=lambda _subject, _headers, payload, _reply: alone.append(payload)
+    )
+    client = scene.client()
+    client.send(b"PUB a 1\r\n1\r\n")
+    client.send(b"PUB a 1\r\n2\r\nPUB a 1\r\n3\r\n")
+    client.send(b"PUB a 1\r\n4\r\n")
+
+    assert [b"1", b"4"] == alone
+    assert [(b"a", b"", b"2", b""), (b"a", b"", b"3", b"")] == scene.got
+
+
 def test_messages_wait_for_a_storage_that_lags(scene: Scene) -> None:
     """All that comes after waits, too, and goes on by itself, in order."""
     lags = [True]
@@ -212,9 +227,10 @@ def test_a_handler_that_fails(scene: Scene) -> None:
 
     scene.intake.attend(b"a", fail, fail)
     scene.intake.attend(b"b", scene.take, scene.end_turn)
+    scene.intake.wire.after_turn = fail
     scene.client().send(b"PUB a 0\r\n\r\nPUB b 0\r\n\r\n")
     assert scene.got == [(b"b", b"", b"", b""), "end"]
-    assert len(scene.events.of(ServerFailure)) == 2
+    assert len(scene.events.of(ServerFailure)) == 3
     assert not scene.intake.closed
 
 

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from app.domain.jetstream.storage.seam import StorageFailure
 from app.domain.jetstream.streams.rules import SECOND
 from app.domain.jetstream.streams.stream import Stream
@@ -193,3 +195,73 @@ def test_an_idle_stream_costs_no_timer() -> None:
     made.ask("s.1")
 
     assert is_quiet(made)
+
+
+def test_a_message_alone_is_stored_and_answered_at_once() -> None:
+    """If its storage has it at once; readers hear of it, and later ones go on from there."""
+    made = make(max_msgs_per_subject=1)
+    reader = FakeReader()
+    made.stream.add_reader(reader)
+    made.log.is_quick = True
+    made.stream.store_alone(b"s.1", b"", b"x", b"_I.1")
+    made.stream.store_alone(b"s.1", b"NATS/1.0\r\nK: v\r\n\r\n", b"y", b"")
+
+    assert [(b"_I.1", b'{"stream":"S","seq":1}')] == [
+        (each.subject, each.payload) for each in made.outlet.sent
+    ]
+    assert [("stored", 1), ("removed", 1), ("stored", 2)] == reader.heard
+    assert [] == made.log.commits
+    assert made.stream.commits.is_idle
+    made.outlet.take()
+    assert '{"stream":"S","seq":3}' == made.ask("s.1")
+
+
+def test_a_message_alone_waits_for_a_storage_that_takes_longer() -> None:
+    """It is committed at the end of the turn as others are."""
+    made = make()
+    made.log.holds = True
+    made.stream.store_alone(b"s.1", b"", b"x", b"_I.1")
+    made.outlet.clock.run_pending()
+
+    assert [] == made.outlet.sent
+    made.log.is_quick = True
+    made.stream.store_alone(b"s.1", b"", b"x", b"_I.2")
+    made.outlet.clock.run_pending()
+    assert [] == made.outlet.sent
+    made.log.let_go()
+    made.outlet.clock.run_pending()
+    made.log.let_go()
+    assert [b"_I.1", b"_I.2"] == [each.subject for each in made.outlet.sent]
+
+
+@pytest.mark.parametrize(
+    ("fields", "headers"),
+    [
+        ({}, b"NATS/1.0\r\nNats-Msg-Id: 1\r\n\r\n"),
+        ({"max_msgs": 1}, b""),
+        ({"max_age": 1_000_000_000}, b""),
+        ({"no_ack": True}, b""),
+    ],
+    ids=["special field", "limit", "age", "no ack"],
+)
+def test_a_message_alone_keeps_all_rules(fields: dict[str, object], headers: bytes) -> None:
+    """What a rule concerns takes the long way."""
+    made = make(start=True, **fields)
+    made.log.is_quick = made.log.holds = True
+    made.stream.store_alone(b"s.1", headers, b"x", b"_I.1")
+    made.outlet.clock.run_pending()
+
+    assert [] == made.outlet.sent
+    assert 1 == len(made.log.commits)
+    made.log.let_go()
+    assert ([] if fields.get("no_ack") else [b"_I.1"]) == [each.subject for each in made.outlet.sent]
+
+
+def test_a_message_alone_that_is_refused_is_answered_at_once() -> None:
+    """Nothing waits, and nothing was stored."""
+    made = make()
+    made.host.over_limit = True
+    made.stream.store_alone(b"s.1", b"", b"x", b"_I.1")
+
+    assert [10023] == [json.loads(each.payload)["error"]["err_code"] for each in made.outlet.sent]
+    assert 0 == made.log.last
