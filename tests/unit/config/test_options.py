@@ -121,7 +121,7 @@ def test_no_two_options_share_a_key(section: type[Section]) -> None:
 )
 def test_other_names_of_current_servers(path: str, names: tuple[str, ...]) -> None:
     """A key has all the names that it has in nats-server."""
-    section: type[Section] = {
+    sections: dict[str, type[Section]] = {
         "": Options,
         "websocket": WebsocketOptions,
         "cluster": ClusterOptions,
@@ -129,9 +129,10 @@ def test_other_names_of_current_servers(path: str, names: tuple[str, ...]) -> No
         "jetstream": JetStreamOptions,
         "authorization": AuthorizationOptions,
         "authorization.users": UserOptions,
-    }[path.rpartition(".")[0]]
+    }
+    section, _, name = path.rpartition(".")
 
-    assert names == key_of(section.model_fields[path.rpartition(".")[2]]).also
+    assert names == key_of(sections[section].model_fields[name]).also
 
 
 @pytest.mark.parametrize("port", [-1, 1, 4222, 65535])
