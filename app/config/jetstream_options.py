@@ -75,7 +75,7 @@ class JetStreamOptions(Section):
         for key in ("key", "cipher", "ek", "prev_key", "prev_ek")
     }
 
-    enabled: Annotated[bool, Key("Enable JetStream.")] = True
+    enabled: Annotated[bool, Key("Enable JetStream.", also=("enable",))] = True
     store_dir: Annotated[
         str | None,
         Key(

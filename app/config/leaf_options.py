@@ -345,7 +345,8 @@ class LeafOptions(Section):
         Key("Hubs to connect to, each a map."),
     ] = ()
     advertise: Annotated[
-        Annotated[str, AfterValidator(_advertised)] | None, Key("Address to advertise to leaves.")
+        Annotated[str, AfterValidator(_advertised)] | None,
+        Key("Address to advertise to leaves.", also=("leafnode_advertise",)),
     ] = None
     no_advertise: Annotated[bool, Key("Advertise no address to leaves.")] = False
     reconnect: Annotated[

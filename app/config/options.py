@@ -123,7 +123,12 @@ class AuthorizationOptions(Section):
         ),
     ] = None
     default_permissions: Annotated[
-        PermissionsValue | None, Key("Permissions of users that have none of their own.", guards=True)
+        PermissionsValue | None,
+        Key(
+            "Permissions of users that have none of their own.",
+            also=("default_permission", "permissions"),
+            guards=True,
+        ),
     ] = None
     authenticator: Annotated[
         Annotated[str, AfterValidator(_factory)] | None,
@@ -181,7 +186,8 @@ class ClusterOptions(Section):
         bool, Key("Do not advertise servers to clients, neither the others nor this one.")
     ] = False
     cluster_advertise: Annotated[
-        AdvertisedToServers | None, Key("Numeric address to advertise to other servers.")
+        AdvertisedToServers | None,
+        Key("Numeric address to advertise to other servers.", also=("advertise",)),
     ] = None
     connect_retries: Annotated[
         int,
@@ -206,14 +212,20 @@ class WebsocketOptions(Section):
     port: Annotated[Port, Key("Port for websockets; 0 means none, -1 picks a free port.")] = 0
     no_tls: Annotated[bool, Key("Serve websockets without TLS; otherwise `tls` is required.")] = False
     tls: Annotated[TlsOptions | None, Key("TLS for websockets.", guards=True)] = None
-    compression: Annotated[bool, Key("Compress messages if the client offers it.")] = False
+    compression: Annotated[bool, Key("Compress messages if the client offers it.", also=("compress",))] = (
+        False
+    )
     same_origin: Annotated[
         bool, Key("Refuse web pages from hosts other than the one they connect to.", guards=True)
     ] = False
     allowed_origins: Annotated[
         tuple[Annotated[str, AfterValidator(_origin)], ...],
         Field(strict=False),
-        Key("Origins of web pages that may connect; all may if empty.", guards=True),
+        Key(
+            "Origins of web pages that may connect; all may if empty.",
+            also=("allowed_origin", "allow_origins", "allow_origin", "origins", "origin"),
+            guards=True,
+        ),
     ] = ()
     handshake_timeout: Annotated[Seconds, Key("Time limit for the request of a websocket.")] = 2.0
     advertise: Annotated[Advertised | None, Key("Address to advertise to clients of websockets.")] = None
@@ -337,7 +349,7 @@ class Options(Section):
     leafnodes: Annotated[
         LeafOptions, Key("Leaf nodes: links to servers outside the cluster.", also=("leaf",))
     ] = LeafOptions()
-    websocket: Annotated[WebsocketOptions, Key("Clients over websockets.")] = WebsocketOptions()
+    websocket: Annotated[WebsocketOptions, Key("Clients over websockets.", also=("ws",))] = WebsocketOptions()
     unix_socket: Annotated[UnixSocketOptions, Key("Clients of the same machine.")] = UnixSocketOptions()
     jetstream: JetStreamSection = None
     store_dir: StoreDirectory = None

@@ -41,7 +41,12 @@ class UserOptions(Section):
         SecretText, Key("Password of the user, plain or a bcrypt hash.", also=("pass",), guards=True)
     ] = ""
     permissions: Annotated[
-        PermissionsValue | None, Key("What the user may publish and subscribe to.", guards=True)
+        PermissionsValue | None,
+        Key(
+            "What the user may publish and subscribe to.",
+            also=("permission", "authorization"),
+            guards=True,
+        ),
     ] = None
 
     publish_rate: Annotated[

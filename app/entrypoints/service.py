@@ -184,7 +184,7 @@ class Service:
         """Leave nothing open, clients included that came in at a listener which had started."""
         await self._close_listeners()
         if self.broker.serving:
-            await self._in_time("the clients", self._flush(), FLUSH_SECONDS)
+            await self._let_clients_go()
         await self._close_parts()
 
     async def _start(self) -> Addresses:
@@ -320,9 +320,7 @@ class Service:
         try:
             self._events.record(ServerExiting(None))
             await self._close_listeners()
-            if self._parts.streams is not None:
-                await self._in_time("requests for messages", self._parts.streams.end_requests())
-            await self._in_time("the clients", self._flush(), FLUSH_SECONDS)
+            await self._let_clients_go()
             await self._close_parts()
         finally:
             stopped.set()
@@ -333,6 +331,12 @@ class Service:
             await self._clients_left()
         else:
             await asyncio.wait([self._ending])
+
+    async def _let_clients_go(self) -> None:
+        """Answer those who wait for messages, then send what is pending, and close all clients."""
+        if self._parts.streams is not None:
+            await self._in_time("requests for messages", self._parts.streams.end_requests())
+        await self._in_time("the clients", self._flush(), FLUSH_SECONDS)
 
     async def _flush(self) -> None:
         flushed = asyncio.Event()

@@ -8,7 +8,9 @@ from pydantic import ValidationError
 from app.config.addresses import HostPort
 from app.config.errors import ConfigError
 from app.config.help import reference
-from app.config.options import Options, make_options
+from app.config.jetstream_options import JetStreamOptions
+from app.config.leaf_options import LeafOptions
+from app.config.options import AuthorizationOptions, ClusterOptions, Options, WebsocketOptions, make_options
 from app.config.section import Section, key_of
 from app.config.user_options import UserOptions
 from app.domain.limits import Limits
@@ -99,6 +101,38 @@ def test_no_two_options_share_a_key(section: type[Section]) -> None:
     names += [*section.addresses, *section.refused]
 
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("websocket", ("ws",)),
+        ("cluster.cluster_advertise", ("advertise",)),
+        ("leafnodes.advertise", ("leafnode_advertise",)),
+        ("jetstream.enabled", ("enable",)),
+        ("websocket.compression", ("compress",)),
+        (
+            "websocket.allowed_origins",
+            ("allowed_origin", "allow_origins", "allow_origin", "origins", "origin"),
+        ),
+        ("authorization.default_permissions", ("default_permission", "permissions")),
+        ("authorization.users.permissions", ("permission", "authorization")),
+    ],
+)
+def test_other_names_of_current_servers(path: str, names: tuple[str, ...]) -> None:
+    """A key has all the names that it has in nats-server."""
+    sections: dict[str, type[Section]] = {
+        "": Options,
+        "websocket": WebsocketOptions,
+        "cluster": ClusterOptions,
+        "leafnodes": LeafOptions,
+        "jetstream": JetStreamOptions,
+        "authorization": AuthorizationOptions,
+        "authorization.users": UserOptions,
+    }
+    section, _, name = path.rpartition(".")
+
+    assert names == key_of(sections[section].model_fields[name]).also
 
 
 @pytest.mark.parametrize("port", [-1, 1, 4222, 65535])

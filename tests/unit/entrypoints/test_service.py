@@ -201,6 +201,42 @@ async def test_a_start_that_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("early", [False, True])
+async def test_requests_end_before_clients_do(monkeypatch: pytest.MonkeyPatch, *, early: bool) -> None:
+    """Those who wait for messages hear of the end, also when it comes while the pages start."""
+    rig = Rig(jetstream=True)
+    rig.container.streams_in_memory.override(providers.Object(provides=True))
+    streams, broker, happened = rig.container.streams(), rig.service.broker, list[str]()
+    shutdown, started = broker.shutdown, asyncio.Event()
+
+    async def end_requests() -> None:
+        happened.append("requests")
+
+    def shut_down(done: Callable[[], None]) -> None:
+        happened.append("clients")
+        shutdown(done)
+
+    async def begin() -> None:
+        started.set()
+        if early:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(streams, "end_requests", end_requests)
+    monkeypatch.setattr(broker, "shutdown", shut_down)
+    monkeypatch.setattr(rig.monitor, "start", begin)
+    starting = asyncio.create_task(rig.service.start())
+    await started.wait()
+    if early:
+        starting.cancel()
+    await asyncio.wait([starting])
+    await rig.service.stop()
+    await rig.service.departed()
+
+    assert early == starting.cancelled()
+    assert ["requests", "clients"] == happened[:2]
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("first", "optional", "lines"),
     [

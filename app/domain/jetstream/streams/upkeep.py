@@ -245,8 +245,12 @@ class Upkeep:
         self._contents.remove((sequence,))
 
     def _is_marker(self, sequence: int) -> bool:
+        """Whether the message says already that its subject has ended; a purge in a bucket does, too."""
         message = self._contents.read(sequence)
-        return message is not None and bool(h.field(message.headers, h.MARKER_REASON))
+        return message is not None and (
+            bool(h.field(message.headers, h.MARKER_REASON))
+            or h.field(message.headers, h.BUCKET_OPERATION) == h.BUCKET_PURGE
+        )
 
     def _has_marked(self, subject: bytes, ttl: int) -> bool:
         try:

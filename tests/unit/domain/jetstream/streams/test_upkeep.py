@@ -115,6 +115,17 @@ def test_a_marker_takes_the_last_place() -> None:
     assert 5 == made.log.last
 
 
+@pytest.mark.parametrize(("operation", "left"), [("PURGE", []), ("DEL", [(2, "s.1", "")])])
+def test_a_purge_of_a_bucket_is_a_marker(operation: str, left: list[tuple[int, str, str]]) -> None:
+    """It says already that the key is gone, and ends without another; a deletion does not."""
+    made = make(allow_msg_ttl=True, subject_delete_marker_ttl=SECOND)
+    made.publish("s.1", "", {"KV-Operation": operation, "Nats-TTL": "2s"})
+    made.outlet.clock.run_pending()
+    made.outlet.clock.advance(2)
+
+    assert left == made.contents()
+
+
 def test_markers_need_room() -> None:
     """Where none is, the message just goes."""
     made = make(max_age=SECOND, subject_delete_marker_ttl=2 * SECOND, duplicate_window=SECOND)
