@@ -175,7 +175,7 @@ def _quoted(data: bytes) -> str:
     return f'"{"".join(text)}"'
 
 
-_new: Any = tuple.__new__
+_new: Callable[..., Any] = tuple.__new__
 """Makes a named tuple of a list; its class would make a call of Python for that (ADR 0061)."""
 
 
@@ -193,7 +193,8 @@ def parse_subscribe(argument: bytes) -> Subscribe:
     if len(words) == 2:
         words.insert(1, None)
     if len(words) == 3:
-        return _new(Subscribe, words)
+        command: Subscribe = _new(Subscribe, words)
+        return command
     raise ParserError(f"processSub Parse Error: '{readable(argument)}'")
 
 
@@ -212,7 +213,8 @@ def parse_unsubscribe(argument: bytes) -> Unsubscribe:
     if len(words) == 2:
         limit = words[1]
         words[1] = int(limit) if limit.isdigit() and len(limit) <= MAX_SIZE_DIGITS else 0
-        return _new(Unsubscribe, words)
+        command: Unsubscribe = _new(Unsubscribe, words)
+        return command
     raise ParserError(f"processUnsub Parse Error: '{readable(argument)}'")
 
 

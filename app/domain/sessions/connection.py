@@ -77,8 +77,8 @@ class Connection:
         "rtt",
         "session",
         "started",
-        "was_opened",
         "waits",
+        "was_opened",
         "watcher",
         "wire",
     )

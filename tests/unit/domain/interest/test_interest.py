@@ -284,7 +284,7 @@ def test_a_peers_subscriptions_to_a_subject(scene: Scene, length: int) -> None:
 
 
 def test_the_first_of_few(scene: Scene) -> None:
-    """The first plain one that matches; if there is none, one of a queue group; none for what is no subject."""
+    """The first plain one that matches; without one, one of a queue group; none for what is no subject."""
     plain = [scene.subscriber.subscribe(scene.interest, each) for each in (b"a.b", b"a.*", b"b")]
     groups = [scene.subscriber.subscribe(scene.interest, each, b"q") for each in (b"a.b", b"c", b">")]
 
