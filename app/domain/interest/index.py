@@ -94,30 +94,26 @@ class SubscriptionIndex:
     def insert(self, subscription: Subscription) -> bool:
         """Add; return whether answers are others now. Raises `InvalidSubject`, and changes nothing."""
         changes = True
-        if subscription.queue is None:
-            self._add_plain(subscription)
-        else:
+        latest, subject = self._latest, subscription.subject
+        if subscription.queue is not None:
             changes = self._add_member(subscription, subscription.queue)
+        elif subject in latest:
+            for each in (latest.pop(subject), subscription):  # messages go to the earlier one first
+                self._trie.insert(each)
+        elif b"*" in subject or b">" in subject or b"" in subject.split(b"."):
+            self._trie.insert(subscription)
+        else:
+            latest[subject] = subscription
+            if len(latest) > MOST_LATEST:
+                self._whole()
         self._count += 1
         return changes
 
-    def _add_plain(self, subscription: Subscription) -> None:
-        latest, subject = self._latest, subscription.subject
-        before = latest.pop(subject, None)
-        if before is not None:
-            self._trie.insert(before)  # messages go to those of one subject in the order in which they came
-        if before is not None or b"*" in subject or b">" in subject or b"" in subject.split(b"."):
-            self._trie.insert(subscription)
-            return
-        latest[subject] = subscription
-        if len(latest) > MOST_LATEST:
-            self._whole()
-
     def _whole(self) -> SubscriptionTrie[Subscription, QueueGroup]:
         """The trie, with the latest subscriptions in it."""
-        latest, self._latest = self._latest, {}
-        for subscription in latest.values():
+        for subscription in list(self._latest.values()):
             self._trie.insert(subscription)
+            del self._latest[subscription.subject]  # after that, in case that there is no memory for it
         return self._trie
 
     def _add_member(self, member: Subscription, queue: bytes) -> bool:

@@ -189,7 +189,9 @@ class Subscribe(NamedTuple):
 
 def parse_subscribe(argument: bytes) -> Subscribe:
     """Raises `ParserError` unless there are two or three words."""
-    words = _WORD.findall(argument)
+    words: list[Any] = argument.split(b" ")
+    if b"" in words or b"\t" in argument or b"\r" in argument:
+        words = words_of(argument)
     if len(words) == 2:
         words.insert(1, None)
     if len(words) == 3:
@@ -207,7 +209,9 @@ class Unsubscribe(NamedTuple):
 
 def parse_unsubscribe(argument: bytes) -> Unsubscribe:
     """A limit that is no number counts as 0. Raises `ParserError` unless there are one or two words."""
-    words = _WORD.findall(argument)
+    words: list[Any] = argument.split(b" ")
+    if b"" in words or b"\t" in argument or b"\r" in argument:
+        words = words_of(argument)
     if len(words) == 1:
         return Unsubscribe(words[0], 0)
     if len(words) == 2:
