@@ -21,6 +21,9 @@ from ..permissions.rule_set import Filter
 from ..subjects.trie import Match, Node, Search, SubscriptionTrie, UnknownSubscription
 from .subscription import LOCAL, Subscription
 
+_STAR, _GREATER = b"*>"
+"""As numbers, which are found in bytes much faster than bytes of one."""
+
 MOST_LATEST = 64
 """Subscriptions that are kept outside the trie at most."""
 
@@ -100,7 +103,7 @@ class SubscriptionIndex:
         elif subject in latest:
             for each in (latest.pop(subject), subscription):  # messages go to the earlier one first
                 self._trie.insert(each)
-        elif b"*" in subject or b">" in subject or b"" in subject.split(b"."):
+        elif _STAR in subject or _GREATER in subject or b"" in subject.split(b"."):
             self._trie.insert(subscription)
         else:
             latest[subject] = subscription

@@ -175,6 +175,9 @@ def _quoted(data: bytes) -> str:
     return f'"{"".join(text)}"'
 
 
+_TAB, _CR = b"\t\r"
+"""As numbers: to ask whether bytes have a byte takes a tenth of the time that it takes for bytes of one."""
+
 _new: Callable[..., Any] = tuple.__new__
 """Makes a named tuple of a list; its class would make a call of Python for that (ADR 0061)."""
 
@@ -190,7 +193,7 @@ class Subscribe(NamedTuple):
 def parse_subscribe(argument: bytes) -> Subscribe:
     """Raises `ParserError` unless there are two or three words."""
     words: list[Any] = argument.split(b" ")
-    if b"" in words or b"\t" in argument or b"\r" in argument:
+    if b"" in words or _TAB in argument or _CR in argument:
         words = words_of(argument)
     if len(words) == 2:
         words.insert(1, None)
@@ -210,7 +213,7 @@ class Unsubscribe(NamedTuple):
 def parse_unsubscribe(argument: bytes) -> Unsubscribe:
     """A limit that is no number counts as 0. Raises `ParserError` unless there are one or two words."""
     words: list[Any] = argument.split(b" ")
-    if b"" in words or b"\t" in argument or b"\r" in argument:
+    if b"" in words or _TAB in argument or _CR in argument:
         words = words_of(argument)
     if len(words) == 1:
         return Unsubscribe(words[0], 0)
