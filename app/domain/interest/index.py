@@ -85,7 +85,7 @@ class SubscriptionIndex:
     def __init__(self) -> None:
         self._trie: SubscriptionTrie[Subscription, QueueGroup] = SubscriptionTrie()
         self._latest: dict[bytes, Subscription] = {}
-        """Plain subscriptions to literal subjects, each the only one to its subject that came of late."""
+        """Plain subscriptions to literal subjects, each the only one that came to its subject recently."""
         self._count = 0
         self.make_group: Callable[[bytes], Group]
         """Makes a vector of members; set before the first one is inserted."""
