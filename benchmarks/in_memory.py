@@ -21,9 +21,11 @@ from app.domain.broker_needs import Needs
 from app.domain.dataplane import NATIVE, choose
 from app.domain.events import Event
 from app.domain.limits import Limits
+from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ServerInfo
 from app.domain.sessions.wire import Handler, PeerAddress
 from benchmarks.client import RowFailed
+from benchmarks.configured import CONNECT_WITH_HEADERS
 from benchmarks.encode import delivery, publication, subscription
 from benchmarks.shape import Shape, stream
 
@@ -34,6 +36,7 @@ COUNTED = 2
 """Rounds whose instructions are counted."""
 
 _LEAST_READS = 16
+_LONE_REQUESTS = 128
 _SERVICE = b"bench.service"
 _INFO = ServerInfo(
     server_id="",
@@ -60,6 +63,7 @@ class Exchange:
     """Messages of one round; a request and its reply are one."""
     delivered: int
     """Bytes that all connections get for them."""
+    compatibility: Compatibility = Compatibility.GNATSD
 
 
 def exchanges() -> tuple[Exchange, ...]:
@@ -72,6 +76,8 @@ def exchanges() -> tuple[Exchange, ...]:
         published("1 → 1, 16 B, 100 subjects", Shape(subscribers=1, subjects=100)),
         published("10,000 subjects", Shape(subscribers=1, subjects=10_000)),
         asked("requests of 50 clients", 50),
+        asked_by_subscribing("a subscription per request"),
+        unheard("a request that nobody serves"),
     )
 
 
@@ -104,6 +110,29 @@ def asked(title: str, clients: int) -> Exchange:
         clients * _LEAST_READS,
         sum(map(len, got)) * _LEAST_READS,
     )
+
+
+def asked_by_subscribing(title: str) -> Exchange:
+    """One client subscribes anew for each request, until one message; connection 0 replies."""
+    reads: list[tuple[int, bytes]] = []
+    got = 0
+    for number in range(_LONE_REQUESTS):
+        inbox = b"_INBOX.%d" % number
+        opening = b"SUB %b %d\r\nUNSUB %d 1\r\n" % (inbox, number, number)
+        reads += [(1, opening + publication(_SERVICE, b"x" * 16, inbox)), (0, publication(inbox, b"ok"))]
+        got += len(delivery(_SERVICE, b"x" * 16, inbox)) + len(b"MSG %b %d 2\r\nok\r\n" % (inbox, number))
+    return Exchange(title, (subscription(_SERVICE), b""), tuple(reads), _LONE_REQUESTS, got)
+
+
+def unheard(title: str) -> Exchange:
+    """One client asks where nobody listens, and learns that."""
+    inboxes = [b"_INBOX.0.%d" % number for number in range(_LONE_REQUESTS)]
+    block = b"NATS/1.0 503\r\nNats-Subject: %b\r\n\r\n" % _SERVICE
+    answers = [b"HMSG %b 1 %d %d\r\n%b\r\n" % (inbox, len(block), len(block), block) for inbox in inboxes]
+    reads = tuple((0, publication(_SERVICE, b"x" * 16, inbox)) for inbox in inboxes)
+    opening = CONNECT_WITH_HEADERS + subscription(b"_INBOX.0.*")
+    got = sum(map(len, answers))
+    return Exchange(title, (opening,), reads, _LONE_REQUESTS, got, Compatibility.CURRENT)
 
 
 class CountingWire:
@@ -194,7 +223,7 @@ class Stage:
         self._exchange = exchange
         self._clock = StillClock()
         needs = Needs(choose(twin)[1], 1, self._clock, AllowAll(), _NoEvents())
-        broker = Broker(Limits(), _INFO, needs)
+        broker = Broker(Limits(), _INFO, needs, compatibility=exchange.compatibility)
         self._wires = [CountingWire() for _ in exchange.openings]
         self._handlers = [self._opened(broker.accept(wire)) for wire in self._wires]
         for handler, opening in zip(self._handlers, exchange.openings, strict=True):

@@ -47,7 +47,6 @@ class FairQueue:
         self._due = False
         self._postponed = 0
         self._spent = 0.0
-        self._began = 0.0
         self._counting = False
         self.is_crowded = False
         """Whether what is not urgent should wait for the next round."""
@@ -55,22 +54,16 @@ class FairQueue:
         """When the service that began last has to end."""
 
     def begin(self) -> float:
-        """Somebody is served from now on, up to `until`; return the time."""
-        now = self._began = self._scheduler.monotonic()
+        """Somebody is served from now on, up to `until`; return the time. `count` is to follow."""
+        now = self._scheduler.monotonic()
         if self._spent:
             self.until = now + max(SHORTEST, min(self._longest, SLICE * (1.0 - self._spent / ROUND)))
         else:
             self.until = now + self._longest
         return now
 
-    def end(self) -> None:
-        """That was it."""
-        spent = self._scheduler.monotonic() - self._began
-        if spent > SHORT:
-            self.count(spent)
-
     def count(self, spent: float) -> None:
-        """`spent` seconds of this round are gone."""
+        """`spent` seconds of this round are gone; there is no need to say so where they are only `SHORT`."""
         if spent > SHORT:
             self._spent += spent
             self.is_crowded = self._spent >= ROUND

@@ -38,7 +38,8 @@ class Scene:
 
     def publish(self, publisher: FlowPeer, *receivers: FlowPeer, count: int = LITTLE) -> bool:
         """Deliver one message as a plane does; returns whether the publisher was held instead."""
-        self.flow.ingesting(publisher)
+        self.flow.publisher = publisher
+        self.flow.pressing.clear()
         publisher.serves = list(receivers)
         asked = [one.outbox.congested and self.flow.pressed(one) for one in receivers]
         held = any(asked)
@@ -48,7 +49,7 @@ class Scene:
                 self.flow.pressed(receiver)
         if held:
             self.flow.hold(publisher)
-        self.flow.ingesting(None)
+        self.flow.publisher = None
         return held
 
     def congest(self, receiver: FlowPeer, publisher: FlowPeer, *others: FlowPeer) -> None:

@@ -5,6 +5,9 @@ for each name. Its members are vectors of the data plane, one for each server. S
 member comes and goes in constant time, however many there are, and plans refer to the
 vectors instead of listing them.
 
+A subscription to a literal subject often comes for one request, and goes after its answer. So the
+latest of them are kept by their subjects alone, and put into the trie when it is searched.
+
 Counting follows subjects-and-routing.md, section 4. Answers are not remembered here:
 plans made from them are, in the plan cache of the data plane.
 """
@@ -17,6 +20,12 @@ from ..peer_kind import PeerKind
 from ..permissions.rule_set import Filter
 from ..subjects.trie import Match, Node, Search, SubscriptionTrie, UnknownSubscription
 from .subscription import LOCAL, Subscription
+
+_STAR, _GREATER = b"*>"
+"""As numbers, which are found in bytes much faster than bytes of one."""
+
+MOST_LATEST = 64
+"""Subscriptions that are kept outside the trie at most."""
 
 CACHE_LIMIT = 1024
 """Most answers that ``/subsz`` shows, as in gnatsd, which remembers no more."""
@@ -75,6 +84,8 @@ class SubscriptionIndex:
 
     def __init__(self) -> None:
         self._trie: SubscriptionTrie[Subscription, QueueGroup] = SubscriptionTrie()
+        self._latest: dict[bytes, Subscription] = {}
+        """Plain subscriptions to literal subjects, each the only one that came to its subject recently."""
         self._count = 0
         self.make_group: Callable[[bytes], Group]
         """Makes a vector of members; set before the first one is inserted."""
@@ -85,13 +96,28 @@ class SubscriptionIndex:
 
     def insert(self, subscription: Subscription) -> bool:
         """Add; return whether answers are others now. Raises `InvalidSubject`, and changes nothing."""
-        if subscription.queue is None:
-            self._trie.insert(subscription)
-            changes = True
-        else:
+        changes = True
+        latest, subject = self._latest, subscription.subject
+        if subscription.queue is not None:
             changes = self._add_member(subscription, subscription.queue)
+        elif subject in latest:
+            for each in (latest.pop(subject), subscription):  # messages go to the earlier one first
+                self._trie.insert(each)
+        elif _STAR in subject or _GREATER in subject or b"" in subject.split(b"."):
+            self._trie.insert(subscription)
+        else:
+            latest[subject] = subscription
+            if len(latest) > MOST_LATEST:
+                self._whole()
         self._count += 1
         return changes
+
+    def _whole(self) -> SubscriptionTrie[Subscription, QueueGroup]:
+        """The trie, with the latest subscriptions in it."""
+        for subscription in list(self._latest.values()):
+            self._trie.insert(subscription)
+            del self._latest[subscription.subject]  # after that, in case that there is no memory for it
+        return self._trie
 
     def _add_member(self, member: Subscription, queue: bytes) -> bool:
         """Add a member; return whether it is the first one of its server."""
@@ -122,11 +148,13 @@ class SubscriptionIndex:
 
         Raises `InvalidSubject` or `UnknownSubscription`, and changes nothing.
         """
-        if subscription.queue is None:
-            self._trie.remove(subscription)
-            changes = True
-        else:
+        changes = True
+        if subscription.queue is not None:
             changes = self._remove_member(subscription, subscription.queue)
+        elif self._latest.get(subscription.subject) is subscription:
+            del self._latest[subscription.subject]
+        else:
+            self._trie.remove(subscription)
         self._count -= 1
         return changes
 
@@ -163,11 +191,14 @@ class SubscriptionIndex:
 
     def lone(self, subject: bytes) -> Subscription | None:
         """The only subscription that covers a published subject, as far as that is seen at once."""
+        one = self._latest.get(subject)
+        if one is not None:
+            return one if self._trie.is_bare(subject) else None
         return self._trie.lone(subject)
 
     def search(self, subject: bytes) -> Search[Subscription, QueueGroup]:
         """Find the nodes that cover a published subject, in steps; see `SubscriptionTrie.search`."""
-        return self._trie.search(subject)
+        return self._whole().search(subject)
 
     def local_parts(self, queue: bytes, subject: bytes) -> list[Group]:
         """The members here of a group that listen to a subject, as far as any of them is alive."""
@@ -187,7 +218,7 @@ class SubscriptionIndex:
 
     def plain_at(self, origin: int, subject: bytes) -> Subscription | None:
         """A plain subscription of a leaf link to a subject, if it has one."""
-        plain = (one for node in self._trie.match(subject).ends for one in node.plain_subscriptions())
+        plain = (one for node in self._whole().match(subject).ends for one in node.plain_subscriptions())
         return next((one for one in plain if one.subscriber.origin == origin), None)
 
     def queues_at(self, origin: int, subject: bytes) -> set[bytes]:
@@ -203,7 +234,7 @@ class SubscriptionIndex:
         """Leaf links that have plain subscriptions to a subject."""
         return {
             one.subscriber.origin
-            for node in self._trie.match(subject).ends
+            for node in self._whole().match(subject).ends
             for one in node.plain_subscriptions()
             if one.via is not None
         }

@@ -8,7 +8,7 @@ from ..hooks.patterns import HookPatterns
 from ..permissions.profiles import Profiles
 from ..permissions.rule_set import Filter
 from ..protocol.commands import Subscribe
-from ..subjects.subject import matches, tokens_of
+from ..subjects.subject import matches, may_match, tokens_of
 from ..subjects.trie import Search
 from .index import CACHE_LIMIT, IndexStats, QueueGroup, SubscriptionIndex
 from .message_source import MessageSource
@@ -202,8 +202,6 @@ class Interest:
 
         `own` are all that it has. What comes or goes between two steps is found or not.
         """
-        if len(own) <= FEW:
-            return matching_of_few(own.values(), subject)
         search = self._index.search(subject)
         while (match := search.go_on()) is None:
             yield
@@ -292,15 +290,16 @@ class Interest:
             self._plane.forget_member(member_sid(subscription))
 
 
-def matching_of_few(own: Iterable[Subscription], subject: bytes) -> list[Subscription]:
-    """What `Interest.of_subscriber` finds among few, at once."""
-    tokens = tokens_of(subject)
-    members: list[Subscription] = []
-    plain: list[Subscription] = []
+def first_of_few(own: Iterable[Subscription], subject: bytes) -> Subscription | None:
+    """The first that `Interest.of_subscriber` would find, among few, at once."""
+    tokens = subject.split(b".")
+    member: Subscription | None = None
     for one in own:
-        if one.subject == subject or matches(tokens_of(one.subject), tokens):
-            (plain if one.queue is None else members).append(one)
-    return plain or members[:1]
+        if one.subject == subject or may_match(one.subject.split(b"."), tokens, 0):
+            if one.queue is None:
+                return one
+            member = member or one
+    return member
 
 
 def _member_of(

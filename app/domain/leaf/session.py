@@ -349,7 +349,8 @@ class LeafSession(PeerSession):
         if subscription is not None:
             self.host.interest.remove(subscription)
             self.weights.pop(sid, None)
-            tracing.removed(self.connection, subscription)
+            if self.connection.inlet.trace:
+                tracing.removed(self.connection, subscription)
 
     def announces(self, subject: bytes) -> bool:
         """See `EstablishedLink`."""

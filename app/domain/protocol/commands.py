@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ..limits import MAX_SIZE_DIGITS
 from .errors import HeadersNotAgreed, MaximumControlLine, ParserError, UnknownOperation
@@ -175,6 +175,13 @@ def _quoted(data: bytes) -> str:
     return f'"{"".join(text)}"'
 
 
+_TAB, _CR = b"\t\r"
+"""As numbers: to ask whether bytes have a byte takes a tenth of the time that it takes for bytes of one."""
+
+_new: Callable[..., Any] = tuple.__new__
+"""Makes a named tuple of a list; its class would make a call of Python for that (ADR 0061)."""
+
+
 class Subscribe(NamedTuple):
     """``SUB <subject> [queue] <sid>``."""
 
@@ -185,11 +192,14 @@ class Subscribe(NamedTuple):
 
 def parse_subscribe(argument: bytes) -> Subscribe:
     """Raises `ParserError` unless there are two or three words."""
-    words = _WORD.findall(argument)
+    words: list[Any] = argument.split(b" ")
+    if b"" in words or _TAB in argument or _CR in argument:
+        words = words_of(argument)
     if len(words) == 2:
-        return Subscribe(words[0], None, words[1])
+        words.insert(1, None)
     if len(words) == 3:
-        return Subscribe(words[0], words[1], words[2])
+        command: Subscribe = _new(Subscribe, words)
+        return command
     raise ParserError(f"processSub Parse Error: '{readable(argument)}'")
 
 
@@ -202,18 +212,17 @@ class Unsubscribe(NamedTuple):
 
 def parse_unsubscribe(argument: bytes) -> Unsubscribe:
     """A limit that is no number counts as 0. Raises `ParserError` unless there are one or two words."""
-    words = _WORD.findall(argument)
+    words: list[Any] = argument.split(b" ")
+    if b"" in words or _TAB in argument or _CR in argument:
+        words = words_of(argument)
     if len(words) == 1:
         return Unsubscribe(words[0], 0)
     if len(words) == 2:
-        return Unsubscribe(words[0], _count(words[1]))
+        limit = words[1]
+        words[1] = int(limit) if limit.isdigit() and len(limit) <= MAX_SIZE_DIGITS else 0
+        command: Unsubscribe = _new(Unsubscribe, words)
+        return command
     raise ParserError(f"processUnsub Parse Error: '{readable(argument)}'")
-
-
-def _count(word: bytes) -> int:
-    if word.isdigit() and len(word) <= MAX_SIZE_DIGITS:
-        return int(word)
-    return 0
 
 
 _Members = list[tuple[str, object]]

@@ -205,7 +205,11 @@ def _given(fields: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in fields.items() if value}
 
 
+_NO_RESPONDERS = b"HMSG %b %b %d %d\r\nNATS/1.0 503\r\nNats-Subject: %b\r\n\r\n\r\n"
+_NO_RESPONDERS_SIZE = len(b"NATS/1.0 503\r\nNats-Subject: \r\n\r\n")
+
+
 def no_responders(subject: bytes, sid: bytes, reply: bytes) -> bytes:
     """The answer to a request on `subject` that reached nobody (later-client-features.md, section 4)."""
-    block = b"NATS/1.0 503\r\nNats-Subject: %b\r\n\r\n" % subject
-    return b"HMSG %b %b %d %d\r\n%b\r\n" % (reply, sid, len(block), len(block), block)
+    size = _NO_RESPONDERS_SIZE + len(subject)
+    return _NO_RESPONDERS % (reply, sid, size, size, subject)

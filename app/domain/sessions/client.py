@@ -85,7 +85,6 @@ class ClientSession(Reauthorized):
         "_personal",
         "_ponged",
         "_protocol",
-        "_verbose",
         "identity",
         "lang",
         "version",
@@ -96,7 +95,6 @@ class ClientSession(Reauthorized):
         asks_hooks = host.hooks is not None and host.hooks.asks(HookPoint.CONNECT)
         self.identity: Identity | None = None if host.gatekeeper.required or asks_hooks else Identity()
         """Who the client is; None as long as it may do nothing but CONNECT."""
-        self._verbose = True
         self._pedantic = True
         self._logged_in = False
         self._headers = False
@@ -115,6 +113,7 @@ class ClientSession(Reauthorized):
         self.lang = ""
         self.version = ""
         super().__init__(host, connection, admitted=self.identity is not None)
+        self.verbose = True
         self._apply_options()
 
     # --- INFO ----------------------------------------------------------------------
@@ -209,7 +208,7 @@ class ClientSession(Reauthorized):
     def process_connect(self, argument: bytes) -> None:
         """Take over the options that are given; what is absent keeps its value. Then log in."""
         connect = parse_connect(argument, FORMER_MEMBERS if self._is_current else LATER_MEMBERS)
-        self._verbose = _either(connect.verbose, self._verbose)
+        self.verbose = _either(connect.verbose, self.verbose)
         self._pedantic = _either(connect.pedantic, self._pedantic)
         self._protocol = _either(connect.protocol, self._protocol)
         self._name = _either(connect.name, self._name)
@@ -336,12 +335,12 @@ class ClientSession(Reauthorized):
             self.host.client_in(self.connection)
         self._logged_in = True
         self._become(identity)
-        if self._verbose:
+        if self.verbose:
             self.connection.send(encode.OK)
 
     def _apply_options(self) -> None:
         inlet = self.connection.inlet
-        inlet.verbose = self._verbose
+        inlet.verbose = self.verbose
         base = Audience.PEDANTIC if self._pedantic else Audience.LENIENT
         profile = self._guard.number if self._guard is not None else 0
         inlet.audience = base + profile * Audience.PROFILE
@@ -371,12 +370,6 @@ class ClientSession(Reauthorized):
 
     # --- operations ----------------------------------------------------------------
 
-    def process_sub(self, argument: bytes) -> None:
-        """Subscribe, and answer a client that wants that."""
-        super().process_sub(argument)
-        if self._verbose and not self.connection.waiting:
-            self.connection.outbox.send(encode.OK)
-
     def subscribe(self, command: Subscribe) -> None:
         """Add a subscription, with a filter where one is needed.
 
@@ -391,19 +384,15 @@ class ClientSession(Reauthorized):
             event, add = subscription_event(self.hook_client, command), partial(self._add, command, rule)
             ask(self, hooks, HookPoint.SUBSCRIBE, event, partial(subscribe_if, command, add))
         else:
-            self._add(command, rule)
+            outbox = self.connection.outbox
+            self.subscriptions[command.sid] = self.host.interest.subscribe(self, outbox, command, rule)
 
     def _add(self, command: Subscribe, rule: Filter | None) -> None:
+        """Add a subscription that hooks have allowed."""
         outbox = self.connection.outbox
         self.subscriptions[command.sid] = self.host.interest.subscribe(self, outbox, command, rule)
-        if self._verbose and self.connection.waiting:  # hooks have answered late
+        if self.verbose and self.connection.waits:  # hooks have answered late
             outbox.send(encode.OK)
-
-    def process_unsub(self, argument: bytes) -> None:
-        """Unsubscribe, and answer a client that wants that."""
-        super().process_unsub(argument)
-        if self._verbose:
-            self.connection.outbox.send(encode.OK)
 
     def process_ping(self, _argument: bytes) -> None:
         """Answer; INFO may follow from now on."""

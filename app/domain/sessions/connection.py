@@ -35,7 +35,7 @@ from ..events import (
     SlowConsumer,
 )
 from ..failure import described
-from ..fair_queue import CROWDED_READ
+from ..fair_queue import CROWDED_READ, SHORT
 from ..peer_kind import PeerKind
 from ..protocol import encode
 from ..protocol.commands import readable
@@ -63,11 +63,11 @@ class Connection:
         "_host",
         "_listening",
         "_pinged",
-        "_waits",
         "cause",
         "cid",
         "closed",
         "closing",
+        "debug",
         "hook_pipeline",
         "inlet",
         "kind",
@@ -77,6 +77,7 @@ class Connection:
         "rtt",
         "session",
         "started",
+        "waits",
         "was_opened",
         "watcher",
         "wire",
@@ -91,6 +92,8 @@ class Connection:
         self.kind = kind
         self.wire = wire
         self.started = host.scheduler.monotonic()
+        self.debug = False
+        """Whether the log wants to know what is done for the peer; see `configure`."""
         self.closed = False
         self.cause = ""
         """Why it ended, where that was not our decision, or it was too slow."""
@@ -113,7 +116,8 @@ class Connection:
         self.inlet: Inlet
         self.hook_pipeline: MessagePipeline | None = None  # for a peer of whose messages hooks have seen some
         self._early = EarlyInput(host.flow)
-        self._waits = 0
+        self.waits = 0
+        """Reasons for which the peer is not served further; see `wait`."""
         self._listening = self._ending = False
 
     def attach(self, session: Session) -> None:
@@ -128,6 +132,7 @@ class Connection:
         for inlet in self._inlets():
             self._host.plane.limit(inlet)
         self.outbox.alarm = self._host.flow.alarm(self)
+        self.debug = self._host.events.debug
         self.inlet.trace = self._host.events.trace
         self.outbox.trace = self.inlet.trace or self.watcher is not None
 
@@ -153,7 +158,7 @@ class Connection:
     def reserve(self) -> memoryview:
         """See `Handler`. A peer that has to wait, or that others wait for, is read in small pieces."""
         room = self._host.plane.reserve(self.inlet)
-        if self._waits:
+        if self.waits:
             return room[: EARLY_BYTES if self._listening else AHEAD_BYTES]
         if self._host.turns.is_crowded or self.meter is not None:
             return room[:CROWDED_READ]
@@ -163,7 +168,7 @@ class Connection:
         """See `Handler`."""
         if self.closed:
             return
-        if self._waits:
+        if self.waits:
             room = self._host.plane.reserve(self.inlet)
             self._keep_early(room[:count])  # what was reserved before, with the bytes in it
         elif count == CROWDED_READ and self._host.turns.is_crowded:
@@ -182,7 +187,7 @@ class Connection:
         """Close for a peer that sends no more, unless what is kept of it is to be obeyed."""
         kept = b"".join(one.kept() for one in reversed(self._inlets()))
         is_idle = self._listening and self._early.is_idle(kept)
-        if not self.closed and (is_idle or not self._waits):
+        if not self.closed and (is_idle or not self.waits):
             self.cause = self.cause or "closed by the other end"
             self.closes_for(ClosingReason.CLIENT_CLOSED)
             self.close()
@@ -207,17 +212,19 @@ class Connection:
     def _advance(self, count: int) -> None:
         """Obey what came, or was kept. Each function that is called here is a part of each round trip."""
         host = self._host
-        plane = host.plane
-        plane.now = host.turns.begin()
-        plane.until = host.turns.until
+        plane, flow, turns = host.plane, host.flow, host.turns
+        plane.now = began = turns.begin()
+        plane.until = turns.until
         plane.patient = 0 < count <= SMALL_READ and self.kind is PeerKind.CLIENT
-        host.flow.ingesting(self)
+        flow.publisher = self
+        if flow.pressing:
+            flow.pressing.clear()
         try:
             if self.hook_pipeline is not None and not self.hook_pipeline.go_on():
                 progress = Progress.STOPPED
             else:
                 progress = plane.ingest(self.inlet, count)
-                if progress is Progress.LATER and not host.turns.others_go_first():
+                if progress is Progress.LATER and not turns.others_go_first():
                     progress = plane.ingest(self.inlet, 0)
             deferred = host.deferred
             deferred.reads += 1
@@ -231,8 +238,10 @@ class Connection:
             if self.meter is not None:
                 self.meter.pay(self)
         finally:  # a defect ends this connection; nobody else may be taken for its publisher
-            host.flow.publisher = None
-            host.turns.end()
+            flow.publisher = None
+            spent = host.scheduler.monotonic() - began
+            if spent > SHORT:
+                turns.count(spent)
 
     def ingest(self, inlet: Inlet, count: int) -> Progress:
         """Consume what came, or was kept; nobody is waited for where nothing else is to be read."""
@@ -250,7 +259,7 @@ class Connection:
             self._postpone()
         elif progress is Progress.HELD and not self.closed:
             self._host.flow.hold(self)
-            if not self._waits:
+            if not self.waits:
                 self.wait()
                 self._host.scheduler.call_soon(self.go_on)
 
@@ -271,7 +280,7 @@ class Connection:
         One reason at most is `listening`: while it is the only one, a little is read on, so that the
         peer's end is seen. A peer that leaves then is closed at once, unless it has messages on the way.
         """
-        self._waits += 1
+        self.waits += 1
         self._listening = self._listening or listening
         if not self.closed and not self._is_listening():
             self.wire.pause()
@@ -281,7 +290,7 @@ class Connection:
         self.guard(lambda: self._go_on(listening=listening))
 
     def _go_on(self, *, listening: bool) -> None:
-        self._waits -= 1
+        self.waits -= 1
         self._listening = self._listening and not listening
         if self._is_listening() and not self.closed:
             self.wire.resume()
@@ -309,14 +318,14 @@ class Connection:
 
     def _is_listening(self) -> bool:
         """Whether a little is read on, to see the peer's end."""
-        return self._listening and self._waits == 1 and len(self._early) < EARLY_BYTES
+        return self._listening and self.waits == 1 and len(self._early) < EARLY_BYTES
 
     def look_ahead(self) -> None:
         """The peer has waited for long: read on, within bounds, and answer each PING out of order."""
         self.guard(self._look_ahead)
 
     def _look_ahead(self) -> None:
-        if self.closed or not self._waits or self._early.is_looked_through:
+        if self.closed or not self.waits or self._early.is_looked_through:
             return
         self._answer(self._early.look(self.kind, self._host.limits, self.inlet.kept()))
         if self._early.may_grow:
@@ -337,7 +346,7 @@ class Connection:
 
     def note_ping(self) -> None:
         """A ping is about to be sent; it counts, unless its answer waits with input that waits, too."""
-        if not self._waits:
+        if not self.waits:
             self.pings_out += 1
             if self._pinged is None:
                 self._pinged = self._host.scheduler.monotonic()
@@ -351,7 +360,7 @@ class Connection:
 
     def may_read(self) -> bool:
         """Whether the peer may be served further: it is not closed, and nothing keeps it waiting."""
-        return not self._waits and not self.closed
+        return not self.waits and not self.closed
 
     @property
     def distant(self) -> bool:
@@ -361,7 +370,7 @@ class Connection:
     @property
     def waiting(self) -> bool:
         """Whether something keeps the peer from being served further."""
-        return self._waits > 0
+        return self.waits > 0
 
     @property
     def listening(self) -> bool:
@@ -475,11 +484,6 @@ class Connection:
     def link(self) -> Link:
         """This connection in the words of the event log."""
         return Link(self.kind.code, self.cid, str(self.wire.peer))
-
-    @property
-    def debug(self) -> bool:
-        """Whether the log wants to know what is done for the peer."""
-        return self._host.events.debug
 
     def report(self, event: Event) -> None:
         """Record a fact."""

@@ -72,13 +72,14 @@ class Flow:
         self._costs: dict[Peer, ReceiverCost] = {}
         self._held: dict[Peer, Hold] = {}
         self._held_before = 0.0
-        self._pressing: dict[Peer, None] = {}
         self._timer: Timer | None = None
         self._checked = 0.0
         self._checking = False
         """Whether a check of all is under way; the timer of the next one is set at its end."""
         self.publisher: Peer | None = None
-        """Whose input is processed now."""
+        """Whose input is processed now; set where that begins, and None after that."""
+        self.pressing: dict[Peer, None] = {}
+        """The receivers that it has found too full so far; to be emptied where it is set."""
         self.read_ahead = 0
         """Bytes of publishers that were read ahead, and wait with them."""
 
@@ -112,11 +113,6 @@ class Flow:
 
     # --- asked by the data plane ----------------------------------------------
 
-    def ingesting(self, publisher: Peer | None) -> None:
-        """Its input is about to be processed; `publisher` is to be None after that."""
-        self.publisher = publisher
-        self._pressing.clear()
-
     def pressed(self, receiver: Peer, *, own: bool = False) -> bool:
         """Answer whether the current publisher has to wait for a receiver.
 
@@ -138,7 +134,7 @@ class Flow:
         publisher = self.publisher
         if publisher is None or not congestion.is_waited_for_by(publisher):
             return False
-        self._pressing[receiver] = None
+        self.pressing[receiver] = None
         return True
 
     def _is_above_most(self, receiver: Peer, congestion: Congestion) -> bool:
@@ -195,7 +191,7 @@ class Flow:
 
     def hold(self, publisher: Peer) -> None:
         """Its ingest was stopped: let it wait for the receivers that stopped it."""
-        pressing, self._pressing = self._pressing, {}
+        pressing, self.pressing = self.pressing, {}
         for receiver in pressing:
             congestion = self._congested.get(receiver)
             if congestion is not None and congestion.is_waited_for_by(publisher):
@@ -215,7 +211,7 @@ class Flow:
 
     def forget(self, peer: Peer) -> None:
         """The connection ends: nobody waits for it, and it waits for nobody."""
-        self._pressing.pop(peer, None)
+        self.pressing.pop(peer, None)
         self._costs.pop(peer, None)
         congestion = self._congested.pop(peer, None)
         if congestion is not None:

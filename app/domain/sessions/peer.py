@@ -18,6 +18,7 @@ from ..hooks.hook_event import HookClient
 from ..interest.subscription import LOCAL, Subscription
 from ..limits import Limits
 from ..peer_kind import PeerKind
+from ..protocol import encode
 from ..protocol.commands import (
     CONNECT,
     ERR,
@@ -51,7 +52,7 @@ from . import tracing
 from .connection import Connection
 from .hook_pipeline import HookPipeline
 from .host import Host
-from .unheard_request import UnheardRequest
+from .unheard_request import answer_unheard
 
 _OWN_CLUSTER: bytes | None = None
 """In place of the cluster of a leaf node, for what is no leaf node's."""
@@ -82,6 +83,7 @@ class PeerSession(ABC):
         "origin",
         "screened",
         "subscriptions",
+        "verbose",
     )
 
     def __init_subclass__(cls) -> None:
@@ -105,6 +107,8 @@ class PeerSession(ABC):
         """Whether it may do more than CONNECT."""
         self.origin = LOCAL if self.kind is PeerKind.CLIENT else connection.cid
         """See `Subscriber`."""
+        self.verbose = False
+        """Whether the peer wants to hear that a line was obeyed."""
         self.screened = False
         """Whether each line is shown to `screen` first."""
         self.subscriptions: dict[bytes, Subscription] = {}
@@ -176,7 +180,7 @@ class PeerSession(ABC):
         except ProtocolError as error:
             self.note_refusal(line)
             self.refuse(error)
-        return connection.may_read()
+        return not (connection.waits or connection.closed)
 
     @property
     def knows_headers(self) -> bool:
@@ -211,7 +215,7 @@ class PeerSession(ABC):
 
     def no_responders(self, subject: bytes, reply: bytes) -> None:
         """Answer a request that reached nobody, at the peer's own subscriptions to the reply subject."""
-        UnheardRequest(self, subject, reply).answer()
+        answer_unheard(self, subject, reply)
 
     def _admit_only_connect(self, line: bytes) -> None:
         if not self.admitted and line[:1] not in (b"C", b"c"):
@@ -331,9 +335,11 @@ class PeerSession(ABC):
     def process_sub(self, argument: bytes) -> None:
         """Subscribe; a sid in use keeps its subject."""
         command = parse_subscribe(argument)
-        self.note_activity()
+        self.last_command = self.host.plane.now
         if command.sid not in self.subscriptions:
             self.subscribe(command)
+        if self.verbose and not self.connection.waits:
+            self.connection.outbox.send(encode.OK)
 
     def subscribe(self, command: Subscribe) -> None:
         """Add a subscription under a new sid."""
@@ -342,25 +348,30 @@ class PeerSession(ABC):
 
     def process_unsub(self, argument: bytes) -> None:
         """Unsubscribe, now or after a number of messages."""
-        command = parse_unsubscribe(argument)
-        self.note_activity()
-        subscription = self.subscriptions.get(command.sid)
+        sid, limit = parse_unsubscribe(argument)
+        self.last_command = self.host.plane.now
+        subscription = self.subscriptions.get(sid)
         if subscription is not None:
-            if command.limit > subscription.target.delivered:
-                self.host.interest.limit(subscription, command.limit)
-                tracing.deferred(self.connection, subscription)
+            if limit > subscription.target.delivered:
+                self.host.interest.limit(subscription, limit)
+                if self.connection.debug:
+                    tracing.deferred(self.connection, subscription)
             else:
                 self._remove(subscription)
+        if self.verbose:
+            self.connection.outbox.send(encode.OK)
 
     def expire(self, subscription: Subscription) -> None:
         """The subscription has had the last message it asked for, as far as is known here."""
-        tracing.expired(self.connection, subscription)
+        if self.connection.debug:
+            tracing.expired(self.connection, subscription)
         self._remove(subscription)
 
     def _remove(self, subscription: Subscription) -> None:
         del self.subscriptions[subscription.sid]
         self.host.interest.remove(subscription)
-        tracing.removed(self.connection, subscription)
+        if self.connection.inlet.trace:
+            tracing.removed(self.connection, subscription)
 
     def process_ping(self, _argument: bytes) -> None:
         """Answer, unless that was done while the peer waited."""

@@ -1,6 +1,7 @@
 """Protocol tracing: what peers send and what comes of it, in gnatsd's words.
 
-Each of these costs a question and no more when nobody wants to know.
+Nobody wants to know that, as a rule. So what is called for each subscription is called only where the log
+wants debug facts, or the lines of the protocol.
 """
 
 from ..dataplane.seam import Fault
@@ -41,19 +42,16 @@ def fault_received(connection: Connection, verb: bytes, fault: Fault, text: byte
 
 def deferred(connection: Connection, subscription: Subscription) -> None:
     """An UNSUB with a limit came in that is not reached yet."""
-    if connection.debug:
-        subject, target = readable(subscription.subject), subscription.target
-        connection.report(UnsubscribeDeferred(connection.link, subject, target.limit, target.delivered))
+    subject, target = readable(subscription.subject), subscription.target
+    connection.report(UnsubscribeDeferred(connection.link, subject, target.limit, target.delivered))
 
 
 def expired(connection: Connection, subscription: Subscription) -> None:
     """The limit of a subscription is reached."""
-    if connection.debug:
-        limit, sid = subscription.target.limit, readable(subscription.sid)
-        connection.report(AutoUnsubscribed(connection.link, limit, sid))
+    limit, sid = subscription.target.limit, readable(subscription.sid)
+    connection.report(AutoUnsubscribed(connection.link, limit, sid))
 
 
 def removed(connection: Connection, subscription: Subscription) -> None:
     """A subscription has ended, while its connection goes on."""
-    if connection.inlet.trace:
-        connection.report(SubscriptionDeleted(connection.link, readable(subscription.sid)))
+    connection.report(SubscriptionDeleted(connection.link, readable(subscription.sid)))

@@ -4,7 +4,7 @@ from collections.abc import Generator
 from functools import partial
 from typing import Protocol
 
-from ..interest.interest import FEW, matching_of_few
+from ..interest.interest import FEW, first_of_few
 from ..interest.subscription import Subscriber, Subscription
 from ..protocol import encode
 from .connection import Connection
@@ -38,9 +38,6 @@ class UnheardRequest:
         """Begin with it; the caller flushes what is sent."""
         requester = self._requester
         own = requester.subscriptions
-        if len(own) <= FEW:
-            self._send(matching_of_few(own.values(), self._reply))
-            return
         self._steps = requester.host.interest.of_subscriber(requester, own, self._reply)
         if not self._go_on():
             requester.connection.wait()
@@ -65,12 +62,12 @@ class UnheardRequest:
     def _take_turn(self) -> None:
         requester = self._requester
         host = requester.host
-        host.turns.begin()
+        began = host.turns.begin()
         host.plane.until = host.turns.until
         try:
             finished = self._go_on()
         finally:
-            host.turns.end()
+            host.turns.count(host.scheduler.monotonic() - began)
         if finished:
             host.deferred.flush()
             requester.connection.go_on()
@@ -81,12 +78,25 @@ class UnheardRequest:
         """Answer at the first that is still there: they may have left during the search."""
         requester = self._requester
         for subscription in found:
-            if requester.subscriptions.get(subscription.sid) is not subscription:
-                continue
-            answer = encode.no_responders(self._subject, subscription.sid, self._reply)
-            requester.connection.outbox.send(answer)
-            target = subscription.target
-            target.delivered += 1
-            if target.delivered == target.limit:
-                subscription.expired()
-            return
+            if requester.subscriptions.get(subscription.sid) is subscription:
+                _send(subscription, requester, self._subject, self._reply)
+                return
+
+
+def answer_unheard(requester: Requester, subject: bytes, reply: bytes) -> None:
+    """Answer a request that reached nobody, now or later; the caller flushes what is sent now."""
+    own = requester.subscriptions
+    if len(own) > FEW:
+        UnheardRequest(requester, subject, reply).answer()
+        return
+    subscription = first_of_few(own.values(), reply)
+    if subscription is not None:
+        _send(subscription, requester, subject, reply)
+
+
+def _send(subscription: Subscription, requester: Requester, subject: bytes, reply: bytes) -> None:
+    requester.connection.outbox.send(encode.no_responders(subject, subscription.sid, reply))
+    target = subscription.target
+    target.delivered += 1
+    if target.delivered == target.limit:
+        subscription.expired()

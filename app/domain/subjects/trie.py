@@ -59,20 +59,8 @@ class Node(Generic[S, G]):
         self.groups: dict[bytes, G] | None = None
         """Queue groups by name."""
 
-    def add(self, subscription: S) -> None:
-        """Add a plain subscription that is not here yet."""
-        if self.plain is None:
-            self.plain = subscription
-        elif isinstance(self.plain, dict):
-            self.plain[subscription] = None
-        else:
-            self.plain = {self.plain: None, subscription: None}
-
     def discard(self, subscription: S) -> bool:
-        """Take a plain subscription out; return whether it was here."""
-        if self.plain is subscription:
-            self.plain = None
-            return True
+        """Take out one of several plain subscriptions; return whether it was here."""
         if not isinstance(self.plain, dict) or subscription not in self.plain:
             return False
         del self.plain[subscription]
@@ -162,15 +150,21 @@ class SubscriptionTrie(Generic[S, G]):
 
         Raises `InvalidSubject`, and changes nothing, when its subject is malformed.
         """
-        self.reach(subscription.subject).add(subscription)
+        node = self.reach(subscription.subject)
+        if node.plain is None:
+            node.plain = subscription
+        elif isinstance(node.plain, dict):
+            node.plain[subscription] = None
+        else:
+            node.plain = {node.plain: None, subscription: None}
 
     def reach(self, pattern: bytes) -> Node[S, G]:
         """The node of a pattern, made if there is none; the caller puts something into it.
 
         Raises `InvalidSubject`, and changes nothing, when the pattern is malformed.
         """
-        tokens = tokens_of(pattern)
-        if not is_pattern(tokens):
+        tokens = pattern.split(b".")
+        if b"" in tokens or REST in tokens[:-1]:  # no `is_pattern`, since one client may send a million
             raise InvalidSubject
         node = self._root
         for token in tokens:
@@ -190,17 +184,20 @@ class SubscriptionTrie(Generic[S, G]):
         `UnknownSubscription` when it is not here; both change nothing.
         """
         path = self.path_to(subscription.subject)
-        if path is None or not path[0].discard(subscription):
+        if path is None:
             raise UnknownSubscription(subscription.subject)
-        if path[0].plain is None:
+        if path[0].plain is subscription:
+            path[0].plain = None
             self.cut(path)
+        elif not path[0].discard(subscription):
+            raise UnknownSubscription(subscription.subject)
 
     def path_to(self, pattern: bytes) -> NodePath[S, G] | None:
         """The node of a pattern, and where to cut it off; None if there is none.
 
         Raises `InvalidSubject` when the pattern is malformed.
         """
-        tokens = tokens_of(pattern)
+        tokens = pattern.split(b".")
         node = stem = self._root
         branch = tokens[0]
         for token in tokens:
@@ -239,6 +236,21 @@ class SubscriptionTrie(Generic[S, G]):
             node = child
         plain = node.plain
         return None if node.groups is not None or isinstance(plain, dict) else plain
+
+    def is_bare(self, subject: bytes) -> bool:
+        """Whether it is seen at once that nothing here covers a published subject."""
+        node = self._root
+        for token in subject.split(b"."):
+            children = node.children
+            if not children:
+                return True
+            if REST in children or ONE in children:
+                return False
+            child = children.get(token)
+            if child is None:
+                return True
+            node = child
+        return node.plain is None and node.groups is None
 
     def search(self, subject: bytes) -> Search[S, G]:
         """Look for all that covers a published subject, taken literally; it begins with `Search.go_on`."""

@@ -16,10 +16,10 @@ def _clock() -> TickingClock:
 
 def serve(turns: FairQueue, clock: TickingClock, seconds: float) -> float:
     """Serve somebody for so long; how long it might have been."""
-    granted = turns.begin()
-    granted = turns.until - granted
+    began = turns.begin()
+    granted = turns.until - began
     clock.advance_alone(seconds)
-    turns.end()
+    turns.count(clock.monotonic() - began)
     return granted
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.dataplane import PYTHON, choose
-from app.domain.interest.index import SubscriptionIndex
+from app.domain.interest.index import MOST_LATEST, SubscriptionIndex
 from app.domain.interest.subscription import Subscription
 from app.domain.protocol.errors import InvalidSubject
 from app.domain.subjects.trie import UnknownSubscription
@@ -129,6 +129,65 @@ def test_whatever_comes_and_goes(steps: list[tuple[str, object, object]], watche
             expected = {subscription for listener, subscription in here if listener in plain}
             assert (expected, {q: len(g) for q, g in groups.items()}) == scene.answer(subject)
     assert len(here) == len(scene.index)
+
+
+@given(st.lists(STEPS, max_size=40), st.lists(subjects(), min_size=1, max_size=6))
+def test_a_lone_subscription(steps: list[tuple[str, object, object]], watched: list[bytes]) -> None:
+    """What is said to be the only one is, however long nobody has searched."""
+    scene, slow = Scene(), IndexModel()
+    here: list[tuple[ModelListener, Subscription]] = []
+
+    for _, detail, origin in steps:
+        if isinstance(detail, ModelListener) and isinstance(origin, int):
+            here.append((detail, scene.insert(detail.subject, detail.queue, origin)))
+            slow.listeners.append(detail)
+        elif isinstance(detail, int) and here:
+            listener, subscription = here.pop(detail % len(here))
+            slow.listeners.remove(listener)
+            scene.index.remove(subscription)
+        for subject in watched:
+            lone = scene.index.lone(subject)
+            plain, groups = slow.match(subject)
+            found = [subscription for listener, subscription in here if listener in plain]
+            assert lone is None or ([lone], {}) == (found, groups)
+    for subject in watched:
+        plain, _ = slow.match(subject)
+        assert {one for listener, one in here if listener in plain} == scene.answer(subject)[0]
+
+
+@pytest.mark.parametrize("others", [0, 2 * MOST_LATEST])
+def test_the_latest_subscription(scene: Scene, others: int) -> None:
+    """The only one to its subject is found without a search, until there is another one."""
+    for number in range(others):
+        scene.insert(b"other.%d" % number)
+    first = scene.insert(b"a.b")
+
+    alone = scene.index.lone(b"a.b")
+    second = scene.insert(b"a.b")
+    together = scene.index.lone(b"a.b")
+    scene.index.remove(first)
+
+    assert (first, None, second) == (alone, together, scene.index.lone(b"a.b"))
+
+
+def test_the_latest_subscription_beside_a_pattern(scene: Scene) -> None:
+    """It is not the only one where a pattern covers its subject."""
+    scene.insert(b"a.*")
+    latest = scene.insert(b"a.b")
+
+    assert scene.index.lone(b"a.b") is None
+    scene.index.remove(latest)
+    assert scene.index.lone(b"a.b") is None
+
+
+def test_those_to_one_subject_keep_their_order(scene: Scene) -> None:
+    """The one that came first is found first."""
+    inserted = [scene.insert(b"a") for _ in range(3)]
+
+    match = scene.index.search(b"a").go_on()
+
+    assert match is not None
+    assert inserted == match.ends[0].plain_subscriptions()
 
 
 def test_a_weight(scene: Scene) -> None:

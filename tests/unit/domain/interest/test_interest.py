@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.dataplane.seam import Kind, MakePlane
 from app.domain.interest.index import SubscriptionIndex
-from app.domain.interest.interest import Announcer, Interest, matching_of_few
+from app.domain.interest.interest import Announcer, Interest, first_of_few
 from app.domain.interest.routing import Routing
 from app.domain.interest.subscription import Subscription
 from app.domain.peer_kind import PeerKind, heard_by
@@ -283,11 +283,12 @@ def test_a_peers_subscriptions_to_a_subject(scene: Scene, length: int) -> None:
     assert own.keys() == {one.sid for one in found}
 
 
-def test_matching_of_few(scene: Scene) -> None:
-    """All plain ones that match; if there is none, one of a queue group; none for what is no subject."""
+def test_the_first_of_few(scene: Scene) -> None:
+    """The first plain one that matches; without one, one of a queue group; none for what is no subject."""
     plain = [scene.subscriber.subscribe(scene.interest, each) for each in (b"a.b", b"a.*", b"b")]
     groups = [scene.subscriber.subscribe(scene.interest, each, b"q") for each in (b"a.b", b"c", b">")]
 
-    assert plain[:2] == matching_of_few([*plain, *groups], b"a.b")
-    assert groups[1:2] == matching_of_few([*plain, *groups], b"c")
-    assert [] == matching_of_few([*plain, *groups], b"a.")
+    assert plain[0] is first_of_few([*groups, *plain], b"a.b")
+    assert plain[1] is first_of_few([*groups, *plain], b"a.c")
+    assert groups[1] is first_of_few([*plain, *groups], b"c")
+    assert first_of_few([*plain, *groups], b"a.") is None

@@ -127,7 +127,7 @@ def test_a_receiver_that_drains_before_the_hold(
 ) -> None:
     """Nobody waits for a receiver that has drained when the ingest ends."""
     scene.publish(publisher, receiver, count=HOLD + LITTLE)
-    scene.flow.ingesting(publisher)
+    scene.flow.publisher = publisher
     pressed = scene.flow.pressed(receiver)
 
     scene.flow.drained(receiver)

@@ -36,7 +36,8 @@ class Scene:
 
     def publish(self, publisher: FlowPeer, receiver: FlowPeer, count: int = 1) -> bool:
         """Let `count` bytes go to a receiver as a plane would; answer whether the publisher was held."""
-        self.flow.ingesting(publisher)
+        self.flow.publisher = publisher
+        self.flow.pressing.clear()
         held = receiver.outbox.congested and self.flow.pressed(receiver)
         if held:
             self.flow.hold(publisher)
@@ -44,7 +45,7 @@ class Scene:
             receiver.outbox.queue(count)
             if receiver.outbox.pending() > receiver.outbox.alarm:
                 self.flow.pressed(receiver)
-        self.flow.ingesting(None)
+        self.flow.publisher = None
         return held
 
     def congest(self, publisher: FlowPeer, receiver: FlowPeer, count: int = 3 * HOLD) -> None:
@@ -164,7 +165,7 @@ def test_a_receiver_that_turns_slow_before_the_hold(scene: Scene) -> None:
     """A publisher whose receiver turned out to be slow meanwhile does not begin to wait."""
     client, route = pair(scene, "client to route")
     scene.publish(client, route, 3 * HOLD)
-    scene.flow.ingesting(client)
+    scene.flow.publisher = client
     pressed = scene.flow.pressed(route)
 
     scene.dawdle(route)

@@ -341,6 +341,19 @@ def test_a_lone_subscription_is_all_that_covers(found: list[ModelListener], subj
         assert match.decisive == subject.count(b".") + 1
 
 
+@given(st.lists(listeners(), max_size=8), subjects())
+def test_a_bare_subject(found: list[ModelListener], subject: bytes) -> None:
+    """What is said to be covered by nothing is; without wildcards it is said of all that is."""
+    trie = Trie()
+    for listener in found:
+        trie.add(listener)
+    is_covered = any(trie.answer(subject))
+    has_wildcards = any(b"*" in each.subject or b">" in each.subject for each in found)
+
+    assert not (is_covered and trie.is_bare(subject))
+    assert is_covered or has_wildcards or trie.is_bare(subject)
+
+
 def test_who_is_alone() -> None:
     """Not where patterns, another subscription or a queue group may cover the subject, too."""
     trie = Trie()
