@@ -8,7 +8,7 @@ row was made, and leaves out who has gone.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
 from .broker import Broker
@@ -44,12 +44,13 @@ from .stats import (
     Violations,
 )
 from .steps import ROW_WORK, Step, Steps
+from .value_object import value_object
 
 BATCH = 64
 """Subscriptions that are listed at a time, which is one step."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ConnectionPage:
     """Some of all connections."""
 
@@ -57,7 +58,7 @@ class ConnectionPage:
     rows: tuple[ClientStats, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ConnectionChoice:
     """Which of all connections belong on a page, in its order."""
 
@@ -66,7 +67,7 @@ class ConnectionChoice:
     """Numbers of those that are here, whose rows are to be had with `LiveView.client`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ConnectionTotals:
     """Sums over all connections that are here now."""
 
@@ -76,7 +77,7 @@ class ConnectionTotals:
     traffic: Traffic
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SubscriptionPage:
     """Some of all subscriptions of clients, by client."""
 
@@ -84,7 +85,7 @@ class SubscriptionPage:
     rows: tuple[SubscriptionStats, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ClusterFacts:
     """Where other servers connect, and what they need."""
 
@@ -94,7 +95,7 @@ class ClusterFacts:
     tls: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ServerFacts:
     """The server as a whole. Times in seconds on the monotonic scale."""
 
@@ -137,7 +138,7 @@ class ServerFacts:
     """Where leaf nodes connect; 0 without a listener."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Health:
     """Whether the server does its work."""
 

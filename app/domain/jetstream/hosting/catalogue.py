@@ -2,10 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from ...steps import Steps
+from ...value_object import value_object
 from ..advisories import (
     BATCH_ABANDONED,
     STREAM_CREATED,
@@ -38,7 +38,7 @@ FAILURE_TEXTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Storages:
     """Where streams are kept."""
 
