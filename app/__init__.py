@@ -7,11 +7,11 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .domain.certificate import CertificateNames
 from .domain.connection_type import ConnectionType
-from .domain.credentials import Answer, Credentials, Identity, PendingVerdict
 from .domain.hooks.decisions import Allow, Refuse, Rewrite
 from .domain.permissions.rules import Permissions, Responses, Rule, entry
+from .domain.security.certificate import CertificateNames
+from .domain.security.credentials import Answer, Credentials, Identity, PendingVerdict
 
 if TYPE_CHECKING:
     from .domain.hooks.hook_event import HookClient, HookEvent

@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, model_validator
 
-from ..domain.cipher_suites import PREFERRED
 from ..domain.leaf.leaf_url import LeafUrl
 from ..domain.leaf.settings import FIRST_INFO_SECONDS, GLOBAL, LOGIN_SECONDS, RECONNECT_SECONDS
-from ..domain.nkey import public_user_key, user_seed
+from ..domain.security.cipher_suites import PREFERRED
+from ..domain.security.nkey import public_user_key, user_seed
 from ..domain.subjects.subject import is_pattern, tokens_of
 from .addresses import AddressError, parse_advertised, parse_leaf
 from .section import AddressKey, Host, Key, OptionError, Port, Seconds, Section

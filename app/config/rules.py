@@ -10,10 +10,10 @@ from itertools import combinations
 from typing import NamedTuple
 
 from ..domain.address import is_wildcard
-from ..domain.certificate import comparable, looks_like_certificate_name
-from ..domain.curves import effective_curves
-from ..domain.distinguished_name import DistinguishedName, parse_name
 from ..domain.limits import longest_message
+from ..domain.security.certificate import comparable, looks_like_certificate_name
+from ..domain.security.curves import effective_curves
+from ..domain.security.distinguished_name import DistinguishedName, parse_name
 from .errors import Problem
 from .given import Given, without
 from .leaf_rules import idle_leaf_options, leaf_contradictions, leaf_tls_section

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from ..domain.cipher_suites import PREFERRED, SUITES
-from ..domain.curves import CURVES
+from ..domain.security.cipher_suites import PREFERRED, SUITES
+from ..domain.security.curves import CURVES
 from .scalars import parse_duration
 from .section import LARGEST_COUNT, Key, OptionError, Seconds, Section
 

@@ -4,8 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ..domain.bcrypt_hash import BROKEN_HASH, begins_like_hash, parse_hash
-from ..domain.nkey import public_user_key
+from ..domain.security.bcrypt_hash import BROKEN_HASH, begins_like_hash, parse_hash
+from ..domain.security.nkey import public_user_key
 from .permissions import PermissionsValue
 from .section import LARGEST_COUNT, Key, OptionError, Section
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from .broker_needs import Membership, Needs
 from .closed_clients import PeerHistory
 from .closing_reason import ClosingReason
-from .credentials import Identity
 from .dataplane.seam import Plane
 from .events import ClientConnected, ConnectionsExceeded, ConnectionsTrimmed, ServerFailure
 from .failure import described
@@ -36,6 +35,7 @@ from .protocol.compatibility import Compatibility
 from .protocol.encode import ListenerInfo, ServerInfo
 from .protocol.errors import MaximumConnections
 from .rates import Meters
+from .security.credentials import Identity
 from .sessions.client import ClientSession
 from .sessions.closing import Removals
 from .sessions.connection import Connection

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from .cluster.settings import ClusterSettings
 from .connection_type import ConnectionType
-from .credentials import Gatekeeper, Identity
 from .dataplane.seam import MakePlane
 from .events import EventSink
 from .hooks.gate import HookGate
 from .leaf.settings import LeafNeeds
+from .security.credentials import Gatekeeper, Identity
 from .timers import Scheduler
 from .value_object import value_object
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from .closing_reason import ClosingReason
 from .peer_kind import LEAF_KINDS, PeerKind
-from .security import Security
+from .security.link_security import Security
 from .stats import ClientStats, Closing, ConnectionStats, Profile, Traffic, Violations
 
 CLOSED_CLIENTS = 10_000

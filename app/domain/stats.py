@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .permissions.rules import Permissions
-from .security import PeerCredentials, Security
+from .security.link_security import PeerCredentials, Security
 from .value_object import value_object
 
 

@@ -230,7 +230,7 @@ class Container(World):
 
     @part
     def view(self) -> "BrokerView":
-        from ..domain.view import LiveView  # noqa: PLC0415 - see the head of the module
+        from ..domain.monitoring.view import LiveView  # noqa: PLC0415 - see the head of the module
 
         return LiveView(self.broker())
 

@@ -8,9 +8,9 @@ from ..adapters.auth.setup import AuthSettings
 from ..adapters.net_asyncio.leaf_dialer import LeafTcpDialer
 from ..config.options import Options
 from ..domain.broker import Broker
-from ..domain.credentials import Identity
 from ..domain.leaf.events import LeafRemoteChanged
 from ..domain.leaf.settings import LeafRemote
+from ..domain.security.credentials import Identity
 from .container import Container
 from .leaf_remotes import open_remote
 from .leaf_settings import (

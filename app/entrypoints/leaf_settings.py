@@ -13,9 +13,9 @@ from ..config.leaf_options import LeafOptions, LeafRemoteOptions, LeafRemoteTlsO
 from ..config.options import Options
 from ..domain.address import is_wildcard
 from ..domain.connection_type import ConnectionType
-from ..domain.credentials import Identity
 from ..domain.events import Event
 from ..domain.leaf.settings import LeafListenerSettings, LeafRemoteSettings
+from ..domain.security.credentials import Identity
 from .settings import anonymous, choice_of, tls_files
 
 LEAF_ROLE = "leafnode"

@@ -16,7 +16,7 @@ import bcrypt
 
 from ..adapters.process.standard_streams import complain, fill_standard_streams, say
 from ..config.flag_syntax import UsageError, Value, boolean, integer, scan, stray_word, switch_value
-from ..domain.bcrypt_hash import GREATEST_COST, HASHED_BYTES, LEAST_COST
+from ..domain.security.bcrypt_hash import GREATEST_COST, HASHED_BYTES, LEAST_COST
 
 _USAGE = "Usage: mkpasswd [-p <stdin password>] [-c COST] \n"
 _FAILED, _MISUSED = 1, 2

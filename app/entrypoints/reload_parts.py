@@ -21,7 +21,7 @@ from ..adapters.process.files import write_pid_file
 from ..adapters.process.own_thread import in_own_thread
 from ..config.addresses import parse_advertised
 from ..config.options import Options
-from ..domain.reauthorization import reauthorize
+from ..domain.security.reauthorization import reauthorize
 from ..ports.authenticator import Authenticator
 from ..ports.event_log import EventLog
 from ..ports.layers import LayerFactory

@@ -20,7 +20,6 @@ from ..config.tls_options import TlsOptions
 from ..domain.address import is_wildcard, joined, with_port
 from ..domain.cluster.settings import ClusterSettings
 from ..domain.connection_type import ConnectionType
-from ..domain.credentials import Identity
 from ..domain.events import Event
 from ..domain.jetstream.settings import API_LEVEL
 from ..domain.lame_duck import LameDuckTerms
@@ -30,6 +29,7 @@ from ..domain.permissions.rules import Permissions
 from ..domain.protocol.client_level import CLIENT_LEVEL
 from ..domain.protocol.encode import ServerInfo
 from ..domain.rates import PublishRate
+from ..domain.security.credentials import Identity
 from ..ports.authenticator import Authenticator
 from ..ports.entropy import Entropy
 from .identity import ADVERTISED_VERSION

@@ -12,7 +12,7 @@ The domain needs no more than `Gatekeeper`. An adapter promises in addition
 
 from typing import Protocol
 
-from ..domain.credentials import Gatekeeper
+from ..domain.security.credentials import Gatekeeper
 
 
 class AuthError(Exception):

@@ -28,23 +28,38 @@ from typing import Protocol
 from ..domain.closed_clients import ClosedClient
 from ..domain.closing_reason import ClosingReason
 from ..domain.cluster.route_dialer import UnreachableRoute
-from ..domain.connection_query import (
+from ..domain.events import Link
+from ..domain.hooks.report import HookReport
+from ..domain.interest.index import IndexStats
+from ..domain.lame_duck import LameDuckFacts
+from ..domain.limits import Limits
+from ..domain.monitoring.connection_query import (
     GLOBAL_ACCOUNT,
     OF_CLOSED,
     ConnectionQuery,
     ConnectionState,
     SortKey,
 )
-from ..domain.events import Link
-from ..domain.hooks.report import HookReport
-from ..domain.interest.index import IndexStats
-from ..domain.lame_duck import LameDuckFacts
-from ..domain.limits import Limits
+from ..domain.monitoring.facts import (
+    ClusterFacts,
+    ConnectionChoice,
+    ConnectionPage,
+    ConnectionTotals,
+    Health,
+    ServerFacts,
+    SubscriptionPage,
+)
+from ..domain.monitoring.receivers import Receivers, ReceivingGroup, ReceivingRoute, ReceivingSubscription
 from ..domain.protocol.compatibility import Compatibility
 from ..domain.protocol.encode import PROTO, ServerInfo
-from ..domain.receivers import Receivers, ReceivingGroup, ReceivingRoute, ReceivingSubscription
-from ..domain.security import Security
-from ..domain.slow_receivers import Backlog, PendingSubjects, SlowAction, SlowReceiver, SubjectBacklog
+from ..domain.security.link_security import Security
+from ..domain.slow_receivers import (
+    Backlog,
+    PendingSubjects,
+    SlowAction,
+    SlowReceiver,
+    SubjectBacklog,
+)
 from ..domain.stats import (
     ClientRights,
     ClientStats,
@@ -60,15 +75,6 @@ from ..domain.stats import (
     Violations,
 )
 from ..domain.steps import Steps
-from ..domain.view import (
-    ClusterFacts,
-    ConnectionChoice,
-    ConnectionPage,
-    ConnectionTotals,
-    Health,
-    ServerFacts,
-    SubscriptionPage,
-)
 
 __all__ = [
     "GLOBAL_ACCOUNT",

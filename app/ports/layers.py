@@ -33,7 +33,7 @@ from dataclasses import field
 from typing import Any, Protocol
 
 from ..domain.events import Link
-from ..domain.security import Security
+from ..domain.security.link_security import Security
 from ..domain.sessions.wire import PeerAddress
 from ..domain.timers import Scheduler
 from ..domain.value_object import value_object

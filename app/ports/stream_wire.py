@@ -21,7 +21,7 @@ from enum import Enum, auto
 from functools import partial
 
 from ..domain.events import Link
-from ..domain.security import Security
+from ..domain.security.link_security import Security
 from ..domain.sessions.wire import Handler, PeerAddress
 from ..domain.timers import Scheduler, Timer
 from ..domain.value_object import value_object

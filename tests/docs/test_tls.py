@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.adapters.net_asyncio.tls_layer import REFUSAL
-from app.domain.cipher_suites import PREFERRED
+from app.domain.security.cipher_suites import PREFERRED
 from tests.support.server_process import ROOT, ServerProcess
 
 PAGE = (ROOT / "docs" / "tls.md").read_text("utf-8")

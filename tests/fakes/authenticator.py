@@ -1,6 +1,6 @@
 """An authenticator that answers when the test says."""
 
-from app.domain.credentials import Answer, Credentials, Identity, PendingVerdict
+from app.domain.security.credentials import Answer, Credentials, Identity, PendingVerdict
 from app.ports.authenticator import Authenticator
 
 

@@ -1,12 +1,12 @@
 """A third kind of peer, as small as can be: what a leaf node's session would begin with."""
 
 from app.domain.broker import Broker
-from app.domain.credentials import Credentials, Identity
 from app.domain.events import AuthorizationTimedOut, ClientReportedError
 from app.domain.interest.routing import Audience
 from app.domain.peer_kind import PeerKind
 from app.domain.protocol.commands import parse_connect, readable
 from app.domain.protocol.errors import AuthorizationTimeout
+from app.domain.security.credentials import Credentials, Identity
 from app.domain.sessions.connection import Connection
 from app.domain.sessions.peer import PeerSession
 from app.domain.sessions.wire import Handler, Wire

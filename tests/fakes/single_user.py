@@ -1,7 +1,7 @@
 """An authenticator that answers at once: one user with a plain-text password."""
 
-from app.domain.credentials import Answer, Credentials, Identity
 from app.domain.permissions.rules import Permissions
+from app.domain.security.credentials import Answer, Credentials, Identity
 from app.ports.authenticator import Authenticator
 
 

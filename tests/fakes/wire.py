@@ -1,6 +1,6 @@
 """A wire without a network, driven by a test."""
 
-from app.domain.security import Security
+from app.domain.security.link_security import Security
 from app.domain.sessions.wire import Handler, PeerAddress, Wire
 from app.ports.transport import HIGH_WATER, LOW_WATER
 

@@ -16,8 +16,8 @@ import pytest
 from app.adapters.auth.guard import AuthenticatorFailed
 from app.adapters.auth.hash_workers import default_workers
 from app.adapters.auth.setup import AuthSettings
-from app.domain.credentials import Credentials
 from app.domain.events import AuthorizationFailed
+from app.domain.security.credentials import Credentials
 from tests.integration.exchanges import AUTHORIZATION_VIOLATION, OK, PONG
 from tests.support.auth_server import auth_server
 from tests.support.embedded import EmbeddedServer, Transport

@@ -10,7 +10,7 @@ import nats
 import pytest
 import pytest_asyncio
 
-from app.domain.security import Security
+from app.domain.security.link_security import Security
 from tests.support.certificates import KeyPair, certificates
 from tests.support.raw_client import RawClient
 from tests.support.tls_server import HOST, TlsServer, tls_server

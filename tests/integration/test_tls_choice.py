@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from dependency_injector import providers
 
 from app.config.options import make_options
-from app.domain.certificate_key import key_pin
+from app.domain.security.certificate_key import key_pin
 from app.entrypoints.container import Container
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.certificates import KeyPair, certificates

@@ -18,7 +18,7 @@ from app.domain.leaf.session import LeafSession
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ServerInfo
-from app.domain.security import Security
+from app.domain.security.link_security import Security
 from app.domain.sessions.connection import Connection
 from app.domain.sessions.wire import Handler, PeerAddress, Wire
 from app.domain.timers import Scheduler

@@ -1,11 +1,11 @@
 """A broker with hooks that a test plays."""
 
-from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane
 from app.domain.hooks.decisions import ALLOW, Allow, Refuse
 from app.domain.hooks.hook_event import HookPoint
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
+from app.domain.security.credentials import Gatekeeper
 from tests.fakes.hook_caller import FakeHookCaller, terms
 from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
 

@@ -3,7 +3,7 @@
 from app.adapters.monitoring.context import MonitoringContext, MonitorSettings, WallTime
 from app.domain.dataplane import PYTHON, choose
 from app.domain.limits import Limits
-from app.domain.view import LiveView
+from app.domain.monitoring.view import LiveView
 from tests.support.virtual_broker import VirtualBroker, VirtualClient
 
 

@@ -8,13 +8,13 @@ from app.adapters.clock_manual import ManualClock
 from app.domain.broker import Broker
 from app.domain.broker_needs import Membership, Needs
 from app.domain.connection_type import ConnectionType
-from app.domain.credentials import Gatekeeper, Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.hooks.gate import HookCaller, HookGate, HookTerms
 from app.domain.leaf.settings import LeafNeeds
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ServerInfo
+from app.domain.security.credentials import Gatekeeper, Identity
 from app.domain.sessions.connection import Connection
 from app.ports.transport import Acceptor
 from tests.fakes.event_log import RecordingEventLog

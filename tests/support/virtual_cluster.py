@@ -17,12 +17,12 @@ from app.domain.cluster.route_dialer import Dialer
 from app.domain.cluster.route_session import RouteSession
 from app.domain.cluster.route_url import RouteUrl
 from app.domain.cluster.settings import ClusterSettings
-from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane
 from app.domain.hooks.gate import HookCaller, HookTerms
 from app.domain.leaf.settings import LeafNeeds
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
+from app.domain.security.credentials import Gatekeeper
 from app.domain.sessions.connection import Connection
 from tests.fakes.dialer import ScriptedDialer
 from tests.fakes.event_log import RecordingEventLog

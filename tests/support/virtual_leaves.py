@@ -15,7 +15,6 @@ from app.adapters.net_memory.network import MemoryDialer
 from app.domain.broker_needs import Membership
 from app.domain.cluster.route_url import RouteUrl
 from app.domain.cluster.settings import ClusterSettings
-from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane
 from app.domain.leaf.leaf_url import LeafUrl
 from app.domain.leaf.leaves import Leaves
@@ -30,6 +29,7 @@ from app.domain.leaf.settings import (
 )
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
+from app.domain.security.credentials import Gatekeeper
 from app.domain.sessions.connection import Connection
 from app.domain.sessions.wire import Handler, Wire
 from tests.fakes.event_log import RecordingEventLog

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from hashlib import blake2b
 
-from ...domain.credentials import Answer, Credentials, Identity, PendingVerdict
 from ...domain.permissions.rules import Permissions
+from ...domain.security.credentials import Answer, Credentials, Identity, PendingVerdict
 from ...ports.authenticator import Authenticator, AuthError
 from .hash_workers import HashWorkers
 from .secret import Secret, encoded, read_secret

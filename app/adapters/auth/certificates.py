@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from ...domain.certificate import CertificateNames, CertificateUsers
 from ...domain.connection_type import ConnectionType
-from ...domain.credentials import Answer, Credentials, PendingVerdict
 from ...domain.events import Event, Level
+from ...domain.security.certificate import CertificateNames, CertificateUsers
+from ...domain.security.credentials import Answer, Credentials, PendingVerdict
 from ...domain.text import printable
 from ...domain.value_object import value_object
 from ...ports.authenticator import Authenticator

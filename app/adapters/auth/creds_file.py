@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...domain.nkey import user_seed
+from ...domain.security.nkey import user_seed
 
 LARGEST = 64 * 1024
 

@@ -14,10 +14,10 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 
-from ...domain.credentials import Answer, Credentials, Identity, PendingVerdict
 from ...domain.events import Event, Level, ServerFailure
 from ...domain.failure import described
 from ...domain.permissions.rules import Permissions
+from ...domain.security.credentials import Answer, Credentials, Identity, PendingVerdict
 from ...domain.value_object import value_object
 from ...ports.authenticator import Authenticator
 

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from ...domain.credentials import PendingVerdict
+from ...domain.security.credentials import PendingVerdict
 from .check_queue import CheckQueue, OnResult, SecretCheck
 from .secret import Secret, encoded
 

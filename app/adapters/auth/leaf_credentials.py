@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from ...domain.leaf.leaf_url import LeafUrl
 from ...domain.leaf.settings import LeafCredentials, LeafLogin, LeafLoginError
-from ...domain.nkey import public_user_text, signature_text, user_seed
+from ...domain.security.nkey import public_user_text, signature_text, user_seed
 from ...ports.authenticator import AuthError
 from .creds_file import CredsError, read_creds
 

@@ -1,6 +1,6 @@
 """Leaf gatekeeper: logins of leaf nodes, by users of their own or by those of clients."""
 
-from ...domain.credentials import Answer, Credentials, Gatekeeper, Identity, PendingVerdict
+from ...domain.security.credentials import Answer, Credentials, Gatekeeper, Identity, PendingVerdict
 from ...ports.authenticator import Authenticator
 
 

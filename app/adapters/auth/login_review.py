@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from ...domain.connection_type import ConnectionType
-from ...domain.credentials import Identity
-from ...domain.reauthorization import Dismissal, Judge, Login
+from ...domain.security.credentials import Identity
+from ...domain.security.reauthorization import Dismissal, Judge, Login
 from .setup import AuthSettings
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from ...domain.credentials import Answer, Credentials, Identity, PendingVerdict
-from ...domain.nkey import public_user_key, signature_bytes
 from ...domain.permissions.rules import Permissions
+from ...domain.security.credentials import Answer, Credentials, Identity, PendingVerdict
+from ...domain.security.nkey import public_user_key, signature_bytes
 from ...ports.authenticator import Authenticator, AuthError
 from .authenticators import NO_RULES
 

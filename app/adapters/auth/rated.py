@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ...domain.credentials import Answer, Credentials, Identity, PendingVerdict
 from ...domain.rates import Bucket, PublishRate
+from ...domain.security.credentials import Answer, Credentials, Identity, PendingVerdict
 from ...ports.authenticator import Authenticator
 
 

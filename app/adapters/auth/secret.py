@@ -6,7 +6,7 @@ Its first characters decide which (configuration-file.md, section 3).
 import hmac
 from typing import Protocol
 
-from ...domain.bcrypt_hash import BROKEN_HASH, HASHED_BYTES, begins_like_hash, parse_hash
+from ...domain.security.bcrypt_hash import BROKEN_HASH, HASHED_BYTES, begins_like_hash, parse_hash
 from ...ports.authenticator import AuthError
 
 

@@ -1,6 +1,6 @@
 """An authenticator that can be replaced by another one while the server runs."""
 
-from ...domain.credentials import Answer, Credentials, Identity, PendingVerdict
+from ...domain.security.credentials import Answer, Credentials, Identity, PendingVerdict
 from ...ports.authenticator import Authenticator
 
 

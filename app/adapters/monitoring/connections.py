@@ -11,7 +11,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field
 
-from ...domain.security import PeerCredentials
+from ...domain.security.link_security import PeerCredentials
 from ...ports.broker_view import GLOBAL_ACCOUNT, ClientStats, RouteStats
 from .context import WallTime
 from .formats import duration, rfc3339

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ...domain.certificate import CertificateNames
-from ...domain.distinguished_name import SHORT_NAMES, DistinguishedName
+from ...domain.security.certificate import CertificateNames
+from ...domain.security.distinguished_name import SHORT_NAMES, DistinguishedName
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
-from ...domain.cipher_suites import PREFERRED, openssl_name
-from ...domain.curves import effective_curves, openssl_curve
+from ...domain.security.cipher_suites import PREFERRED, openssl_name
+from ...domain.security.curves import effective_curves, openssl_curve
 from ...domain.value_object import value_object
 
 SETS_LISTS = hasattr(ssl.SSLContext, "set_groups")

@@ -2,8 +2,8 @@
 
 from typing import Literal, Protocol
 
-from ...domain.cipher_suites import iana_name
-from ...domain.security import Security
+from ...domain.security.cipher_suites import iana_name
+from ...domain.security.link_security import Security
 from .certificate_names import names_in
 
 

@@ -27,9 +27,9 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import cast
 
-from ...domain.certificate_key import key_pin
 from ...domain.events import Event
 from ...domain.rates import Bucket
+from ...domain.security.certificate_key import key_pin
 from ...domain.value_object import value_object
 from ...ports.guarding import guarded
 from ...ports.layers import LinkSetup, Upper

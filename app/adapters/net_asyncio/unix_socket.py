@@ -18,7 +18,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...domain.security import PeerCredentials
+from ...domain.security.link_security import PeerCredentials
 from ...domain.sessions.wire import UNIX, PeerAddress
 from ...domain.value_object import value_object
 from ...ports.transport import ListenError

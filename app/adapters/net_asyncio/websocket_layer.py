@@ -10,7 +10,7 @@ from enum import Enum, auto
 from http import HTTPStatus
 
 from ...domain.events import Event
-from ...domain.security import Security
+from ...domain.security.link_security import Security
 from ...domain.value_object import value_object
 from ...ports.guarding import guarded
 from ...ports.layers import LinkSetup, Upper

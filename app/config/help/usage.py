@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from ...domain.cipher_suites import SUITES
-from ...domain.curves import CURVES
+from ...domain.security.cipher_suites import SUITES
+from ...domain.security.curves import CURVES
 from ..flags import BLOCKS, Flag
 from ..options import Options
 

@@ -20,7 +20,6 @@ from enum import IntEnum
 from typing import Protocol
 
 from ..address import HIGHEST_PORT
-from ..credentials import Credentials, Gatekeeper, Identity
 from ..dataplane.constants import MEMBER_MARK
 from ..dataplane.reach import Naming
 from ..events import AuthorizationTimedOut, Event
@@ -47,6 +46,7 @@ from ..protocol.errors import (
     ClientOnRoutePort,
     ParserError,
 )
+from ..security.credentials import Credentials, Gatekeeper, Identity
 from ..sessions.connection import Connection
 from ..sessions.host import Host
 from ..sessions.peer import PeerSession

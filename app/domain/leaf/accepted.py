@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Protocol
 
 from ..connection_type import ConnectionType
-from ..credentials import Credentials, Gatekeeper, Identity
 from ..events import AuthorizationTimedOut
 from ..peer_kind import PeerKind
 from ..permissions.responses import OpenReplies
@@ -13,6 +12,7 @@ from ..protocol.commands import check_info
 from ..protocol.compatibility import Compatibility
 from ..protocol.errors import AuthorizationTimeout, PermissionsViolation
 from ..protocol.quoting import quoted
+from ..security.credentials import Credentials, Gatekeeper, Identity
 from ..sessions.connection import Connection
 from ..sessions.host import Host
 from .connect import LeafConnect, parse_leaf_connect

@@ -2,11 +2,11 @@
 
 from typing import Protocol
 
-from ..credentials import Identity
 from ..events import AuthorizationTimedOut
 from ..permissions.rules import Rule
 from ..protocol.commands import parse_connect
 from ..protocol.errors import ParserError
+from ..security.credentials import Identity
 from ..sessions.connection import Connection
 from ..sessions.host import Host
 from .connect import LeafConnect

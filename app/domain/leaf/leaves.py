@@ -10,13 +10,13 @@ from dataclasses import replace
 from functools import partial
 
 from ..address import joined, with_port
-from ..credentials import Gatekeeper
 from ..dataplane.draw import Draw
 from ..dataplane.seam import Target
 from ..interest.subscription import Subscription
 from ..limits import Limits
 from ..peer_kind import PeerKind
 from ..protocol.compatibility import Compatibility
+from ..security.credentials import Gatekeeper
 from ..sessions.connection import Connection
 from ..sessions.host import Host
 from ..sessions.keep_alive import KeepAlive

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import field
 from typing import Protocol
 
-from ..credentials import Gatekeeper
+from ..security.credentials import Gatekeeper
 from ..sessions.wire import Handler, Wire
 from ..value_object import value_object
 from .leaf_url import LeafUrl

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from ..closing_reason import ClosingReason
 from ..connection_type import ConnectionType
-from ..credentials import Credentials, Identity
 from ..dataplane.seam import Fault
 from ..events import (
     AuthorizationTimedOut,
@@ -45,6 +44,7 @@ from ..protocol.errors import (
     PermissionsViolation,
     ProtocolError,
 )
+from ..security.credentials import Credentials, Identity
 from ..stats import ClientRights, ClientStats, Denial, Profile
 from .asking_hooks import ask, subscribe_if
 from .closing_record import closing_record

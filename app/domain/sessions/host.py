@@ -5,7 +5,6 @@ from typing import Protocol, TypeVar
 
 from ..closed_clients import PeerHistory
 from ..connection_type import ConnectionType
-from ..credentials import Gatekeeper, Identity
 from ..dataplane.seam import Plane
 from ..events import EventSink
 from ..fair_queue import FairQueue
@@ -15,6 +14,7 @@ from ..interest.subscription import Subscription
 from ..limits import Limits
 from ..peer_kind import PeerKind
 from ..protocol.compatibility import Compatibility
+from ..security.credentials import Gatekeeper, Identity
 from ..timers import Scheduler
 from .closing import Removals
 from .deferred_flush import DeferredFlush

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
-from ..credentials import Identity
 from ..hooks.gate import Verdict
 from ..hooks.hook_event import HookPoint, subscription_event
 from ..interest.routing import Audience
 from ..peer_kind import PeerKind
 from ..protocol.commands import Subscribe
 from ..protocol.errors import PermissionsViolation, ProtocolError
+from ..security.credentials import Identity
 from .asking_hooks import ask, subscribe_if
 from .connection import Connection
 from .host import Host

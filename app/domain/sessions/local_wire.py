@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from ..security import Security
+from ..security.link_security import Security
 from ..timers import Scheduler
 from .wire import Handler, PeerAddress
 

@@ -12,7 +12,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
 
-from ..credentials import Credentials, Gatekeeper, Identity, PendingVerdict
 from ..dataplane.seam import Fault, HookedMessage, Kind, Plan
 from ..events import AuthorizationFailed, Event, ReadFailed
 from ..hooks.hook_event import HookClient
@@ -47,6 +46,7 @@ from ..protocol.errors import (
     ProtocolError,
     UnknownOperation,
 )
+from ..security.credentials import Credentials, Gatekeeper, Identity, PendingVerdict
 from . import tracing
 from .connection import Connection
 from .hook_pipeline import HookPipeline

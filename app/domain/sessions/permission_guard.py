@@ -2,13 +2,13 @@
 
 from ..events import PublishDenied, SubscriptionDenied, SubscriptionRemoved
 from ..interest.subscription import Subscription
-from ..nkey import public_user_key
 from ..permissions.responses import OpenReplies
 from ..permissions.rule_set import Filter
 from ..permissions.rules import Permissions
 from ..protocol.commands import Subscribe, readable
 from ..protocol.errors import PermissionsViolation
 from ..protocol.quoting import quoted
+from ..security.nkey import public_user_key
 from .connection import Connection
 from .host import Host
 

@@ -3,11 +3,11 @@
 from abc import abstractmethod
 
 from ..connection_type import ConnectionType
-from ..credentials import Identity
 from ..events import AuthorizationFailed
 from ..hooks.hook_event import HookPoint
 from ..protocol.errors import AuthorizationViolation
-from ..reauthorization import Dismissal, Login
+from ..security.credentials import Identity
+from ..security.reauthorization import Dismissal, Login
 from .peer import PeerSession
 from .permission_guard import PermissionGuard, removal
 

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from ..events import Link
-from ..security import PeerCredentials, Security
+from ..security.link_security import PeerCredentials, Security
 from ..value_object import value_object
 
 UNIX = "unix"

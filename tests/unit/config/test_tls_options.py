@@ -6,8 +6,8 @@ from app.config.errors import ConfigError
 from app.config.options import Options, make_options
 from app.config.tls_options import TlsOptions
 from app.config.validation import validate
-from app.domain.cipher_suites import PREFERRED
-from app.domain.curves import CURVES
+from app.domain.security.cipher_suites import PREFERRED
+from app.domain.security.curves import CURVES
 from tests.support.document import document
 
 PINS = "hex-encoded sha256 of DER encoded SubjectPublicKeyInfo"

@@ -5,7 +5,7 @@ from app.domain.hooks.decisions import Refuse, Rewrite
 from app.domain.hooks.gate import HookGate
 from app.domain.hooks.hook_event import HookPoint
 from app.domain.hooks.report import HookReport
-from app.domain.view import LiveView
+from app.domain.monitoring.view import LiveView
 from tests.fakes.hook_caller import LATER, FakeHookCaller, terms
 from tests.support.hooked_broker import CONNECT, HookedBroker
 from tests.support.virtual_broker import VirtualBroker

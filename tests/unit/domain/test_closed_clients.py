@@ -3,7 +3,7 @@
 from app.domain.closed_clients import CLOSED_CLIENTS, ClosedClient, ClosedClients, PeerHistory
 from app.domain.closing_reason import ClosingReason
 from app.domain.peer_kind import PeerKind
-from app.domain.security import Security
+from app.domain.security.link_security import Security
 from app.domain.stats import ClientStats, Closing, ConnectionStats, Profile, Traffic, Violations
 
 SECURITY = Security("1.3", "TLS_AES_128_GCM_SHA256")

@@ -9,8 +9,9 @@ from app.domain.cluster.settings import ClusterSettings
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import LameDuckClosing, LameDuckEntered
 from app.domain.lame_duck import LameDuckFacts, LameDuckTerms
+from app.domain.monitoring.facts import Health
+from app.domain.monitoring.view import LiveView
 from app.domain.protocol.compatibility import Compatibility
-from app.domain.view import Health, LiveView
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
 from tests.support.virtual_cluster import SMALLER_ID, RoutedBroker, info_line

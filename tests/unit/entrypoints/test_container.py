@@ -12,9 +12,9 @@ from app.adapters.auth.switch import SwitchableAuthenticator
 from app.adapters.clock_manual import ManualClock
 from app.adapters.net_memory import MemoryNetwork
 from app.config.options import make_options
-from app.domain.credentials import Credentials
 from app.domain.dataplane import PYTHON, DataPlaneUnavailable
 from app.domain.events import ListenFailed
+from app.domain.security.credentials import Credentials
 from app.entrypoints.container import Container
 from app.entrypoints.service import CannotStart
 from tests.fakes.entropy import SeededEntropy
@@ -42,7 +42,7 @@ UNUSED = {
     "app.domain.cluster.cluster",
     "app.domain.jetstream.service",
     "app.domain.leaf.leaves",
-    "app.domain.view",
+    "app.domain.monitoring.view",
     "app.entrypoints.leaf_settings",
     "app.entrypoints.monitor_settings",
     "app.entrypoints.reload_parts",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.adapters.net_asyncio.leaf_dialer import LeafTcpDialer
-from app.domain.credentials import Credentials, Identity
+from app.domain.security.credentials import Credentials, Identity
 from app.domain.sessions.wire import Wire
 from app.entrypoints.reload import ReloadRefused
 from tests.fakes.wire import FakeWire

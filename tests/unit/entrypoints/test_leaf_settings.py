@@ -10,9 +10,9 @@ from app.adapters.net_asyncio.leaf_dialer import LeafDialSettings
 from app.adapters.net_asyncio.tls_choice import ChoiceTerms
 from app.config.options import Options, make_options
 from app.domain.connection_type import ConnectionType
-from app.domain.credentials import Identity
 from app.domain.leaf.leaf_url import LeafUrl
 from app.domain.leaf.settings import LeafListenerSettings, LeafRemoteSettings
+from app.domain.security.credentials import Identity
 from app.entrypoints import leaf_settings
 from app.entrypoints.leaf_settings import (
     dial_settings,

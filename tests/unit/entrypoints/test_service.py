@@ -9,8 +9,8 @@ from dependency_injector import providers
 
 from app.adapters.net_memory import MemoryNetwork
 from app.config.options import make_options
-from app.domain.credentials import Answer, Credentials
 from app.domain.dataplane import PYTHON
+from app.domain.security.credentials import Answer, Credentials
 from app.entrypoints import service as module
 from app.entrypoints.container import Container
 from app.entrypoints.events import StopIncomplete

@@ -11,12 +11,12 @@ from app.adapters.net_asyncio.tls_choice import ChoiceTerms
 from app.adapters.net_asyncio.unix_socket import UnixSocketSettings
 from app.config.options import make_options
 from app.domain.connection_type import ConnectionType
-from app.domain.credentials import Identity
 from app.domain.events import Event
 from app.domain.limits import Limits
 from app.domain.permissions.configured_users import ConfiguredUsers
 from app.domain.permissions.rules import Permissions, Rule, entry
 from app.domain.protocol.client_level import CLIENT_LEVEL
+from app.domain.security.credentials import Identity
 from app.entrypoints.settings import (
     accepted_route_tls,
     anonymous,

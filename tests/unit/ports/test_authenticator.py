@@ -4,7 +4,7 @@ import pytest
 
 from app.adapters.auth.authenticators import AllowAll, PasswordAuthenticator, TokenAuthenticator
 from app.adapters.auth.guard import GuardedAuthenticator, GuardedFunction
-from app.domain.credentials import Gatekeeper
+from app.domain.security.credentials import Gatekeeper
 from app.ports.authenticator import Authenticator, AuthError
 from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.contracts import breaches

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.view import LiveView
+from app.domain.monitoring.view import LiveView
 from app.ports import broker_view
 from app.ports.broker_view import BrokerView
 from tests.fakes.broker_view import FakeBrokerView

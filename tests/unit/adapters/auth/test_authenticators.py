@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.adapters.auth.authenticators import AllowAll, PasswordAuthenticator, TokenAuthenticator
-from app.domain.credentials import Credentials, Identity
+from app.domain.security.credentials import Credentials, Identity
 from app.ports.authenticator import Authenticator, AuthError
 from tests.fakes.hash_workers import ImmediateWorkers
 

@@ -4,10 +4,10 @@ import pytest
 
 from app.adapters.auth.certificates import CertificateAuthenticator, CertificateUnknown
 from app.adapters.auth.setup import AuthSettings, open_authenticator
-from app.domain.certificate import CertificateNames
 from app.domain.connection_type import ConnectionType
-from app.domain.credentials import Credentials, Identity
 from app.domain.events import Event
+from app.domain.security.certificate import CertificateNames
+from app.domain.security.credentials import Credentials, Identity
 from tests.support.nkeys import NkeyUser
 
 ALICE = CertificateNames(emails=("alice@example.org",))

@@ -9,8 +9,8 @@ import pytest
 
 from app.adapters.auth import guard as guard_module
 from app.adapters.auth.guard import AuthenticatorFailed, GuardedAuthenticator, GuardedFunction
-from app.domain.credentials import Answer, Credentials, Identity
 from app.domain.events import Event
+from app.domain.security.credentials import Answer, Credentials, Identity
 from app.ports.authenticator import Authenticator
 
 pytestmark = pytest.mark.asyncio

@@ -6,9 +6,9 @@ import pytest
 
 from app.adapters.auth.leaf_credentials import RemoteCredentials, RemoteLogin
 from app.adapters.auth.nkeys import NkeyAuthenticator
-from app.domain.credentials import Credentials, Identity
 from app.domain.leaf.leaf_url import LeafUrl
 from app.domain.leaf.settings import LeafLogin, LeafLoginError
+from app.domain.security.credentials import Credentials, Identity
 from app.ports.authenticator import AuthError
 from tests.support.creds import JWT, creds_text
 from tests.support.nkeys import NkeyUser

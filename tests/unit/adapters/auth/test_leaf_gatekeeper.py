@@ -1,7 +1,7 @@
 """Unit tests of who leaf nodes are that connect."""
 
 from app.adapters.auth.leaf_gatekeeper import LeafGatekeeper
-from app.domain.credentials import Credentials, Identity
+from app.domain.security.credentials import Credentials, Identity
 from tests.fakes.authenticator import ManualAuthenticator
 
 NOBODY = Identity("nobody")

@@ -7,9 +7,9 @@ import pytest
 from app.adapters.auth.login_review import judge_by
 from app.adapters.auth.setup import AuthSettings
 from app.domain.connection_type import ConnectionType
-from app.domain.credentials import Identity
 from app.domain.permissions.rules import Permissions, Rule, entry
-from app.domain.reauthorization import Dismissal, Login
+from app.domain.security.credentials import Identity
+from app.domain.security.reauthorization import Dismissal, Login
 
 STANDARD = ConnectionType.STANDARD
 RULES = Permissions(Rule(deny=(entry("x"),)))

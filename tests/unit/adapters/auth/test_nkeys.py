@@ -7,8 +7,8 @@ import pytest
 
 from app.adapters.auth.nkeys import NkeyAuthenticator
 from app.adapters.auth.setup import AuthSettings, open_authenticator
-from app.domain.credentials import Credentials, Identity
 from app.domain.permissions.rules import Permissions, Rule, entry
+from app.domain.security.credentials import Credentials, Identity
 from app.ports.authenticator import Authenticator, AuthError
 from tests.fakes.single_user import SingleUser
 from tests.support.nkeys import NkeyUser

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from app.adapters.auth.rated import PacedLogins, RatedUsers
-from app.domain.credentials import Credentials, Identity
 from app.domain.rates import PublishRate
+from app.domain.security.credentials import Credentials, Identity
 from app.testing import wait_for
 from tests.fakes.authenticator import ManualAuthenticator
 

@@ -5,8 +5,8 @@ import pytest
 from app.adapters.auth.authenticators import AllowAll, PasswordAuthenticator, TokenAuthenticator
 from app.adapters.auth.guard import GuardedFunction
 from app.adapters.auth.setup import AuthSettings, open_authenticator
-from app.domain.credentials import Credentials
 from app.domain.events import Event
+from app.domain.security.credentials import Credentials
 from app.ports.authenticator import Authenticator, AuthError
 
 HASH = "$2a$04$iyDf3UekqwBuuBszqIrkUeafC2YRN3VBypjEPXjSk1LCbiFVPlxba"

@@ -2,7 +2,7 @@
 
 from app.adapters.auth.authenticators import AllowAll
 from app.adapters.auth.switch import SwitchableAuthenticator
-from app.domain.credentials import Credentials, Identity
+from app.domain.security.credentials import Credentials, Identity
 from tests.fakes.authenticator import ManualAuthenticator
 
 CREDENTIALS = Credentials("u", "p")

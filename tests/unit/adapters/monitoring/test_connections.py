@@ -18,7 +18,7 @@ from app.adapters.monitoring.connections import (
 )
 from app.adapters.monitoring.context import WallTime
 from app.adapters.monitoring.formats import rfc3339
-from app.domain.security import PeerCredentials
+from app.domain.security.link_security import PeerCredentials
 from app.ports.broker_view import (
     ClientStats,
     Closing,

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from app.adapters.net_asyncio.certificate_names import names_in
-from app.domain.certificate import CertificateNames
+from app.domain.security.certificate import CertificateNames
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

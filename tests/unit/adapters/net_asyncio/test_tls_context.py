@@ -17,7 +17,7 @@ from app.adapters.net_asyncio.tls_context import (
     lead_to,
     server_context,
 )
-from app.domain.cipher_suites import PREFERRED, iana_name
+from app.domain.security.cipher_suites import PREFERRED, iana_name
 from tests.support.certificates import certificates
 
 PAIR = "error parsing X509 certificate/key pair"

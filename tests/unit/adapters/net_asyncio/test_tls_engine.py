@@ -3,7 +3,7 @@
 from typing import Literal
 
 from app.adapters.net_asyncio.tls_engine import TlsEngine, agreed_by
-from app.domain.security import Security
+from app.domain.security.link_security import Security
 
 
 class Engine(TlsEngine):

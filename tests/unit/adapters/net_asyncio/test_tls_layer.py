@@ -22,8 +22,8 @@ from app.adapters.net_asyncio.tls_layer import (
     SEAL_BYTES,
     TlsLayer,
 )
-from app.domain.certificate_key import key_pin
-from app.domain.security import Security
+from app.domain.security.certificate_key import key_pin
+from app.domain.security.link_security import Security
 from app.domain.sessions.wire import Wire
 from app.ports.layers import SETUPS
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS

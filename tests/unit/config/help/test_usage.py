@@ -3,8 +3,8 @@
 from app.config.flag_syntax import boolean
 from app.config.flags import BLOCKS, Flag
 from app.config.help.usage import rows, tls_usage, usage
-from app.domain.cipher_suites import SUITES
-from app.domain.curves import CURVES
+from app.domain.security.cipher_suites import SUITES
+from app.domain.security.curves import CURVES
 
 
 def test_the_help_text() -> None:

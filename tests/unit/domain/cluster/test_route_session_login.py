@@ -5,9 +5,9 @@ import pytest
 from app.domain.cluster.cluster import HANDSHAKE_SECONDS
 from app.domain.cluster.route_url import RouteUrl
 from app.domain.cluster.settings import ClusterSettings
-from app.domain.credentials import Credentials, Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import AuthorizationFailed, AuthorizationTimedOut, ReadFailed
+from app.domain.security.credentials import Credentials, Identity
 from app.domain.timers import SLACK
 from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.event_log import RecordingEventLog

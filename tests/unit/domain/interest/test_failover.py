@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.domain.credentials import Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.interest.tombstones import TOMBSTONE_SECONDS
 from app.domain.permissions.rules import Permissions, Rule, entry
+from app.domain.security.credentials import Identity
 from app.domain.sessions.client import ClientSession
 from app.domain.sessions.closing import REMOVED_AT_ONCE
 from tests.support.virtual_broker import VirtualClient

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from app.domain.connection_type import ConnectionType
-from app.domain.credentials import Answer, Credentials, Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import AuthorizationFailed, AuthorizationTimedOut, ReadFailed
 from app.domain.leaf.events import LeafClosed, LeafCreated, LeafRefused, LeafReplaced
@@ -13,6 +12,7 @@ from app.domain.leaf.session import tag_of
 from app.domain.leaf.settings import LeafListenerSettings
 from app.domain.peer_kind import PeerKind
 from app.domain.permissions.rules import Permissions, Responses, Rule, entry
+from app.domain.security.credentials import Answer, Credentials, Identity
 from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.virtual_leaves import LISTENER, LeafBroker, LeafPeer, leaf_connect_line

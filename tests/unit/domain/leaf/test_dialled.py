@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.credentials import Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import AuthorizationTimedOut, ReadFailed
 from app.domain.leaf.events import (
@@ -17,6 +16,7 @@ from app.domain.leaf.events import (
 )
 from app.domain.leaf.session import tag_of
 from app.domain.leaf.settings import LeafLogin
+from app.domain.security.credentials import Identity
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.virtual_leaves import (
     HUB_URL,

@@ -3,7 +3,6 @@
 import pytest
 
 from app.domain.connection_type import ConnectionType
-from app.domain.credentials import Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.hooks.decisions import Refuse
 from app.domain.hooks.hook_event import HookEvent, HookPoint
@@ -11,6 +10,7 @@ from app.domain.limits import Limits
 from app.domain.permissions.rules import Permissions, Rule, entry
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.errors import InvalidSubject, PermissionsViolation
+from app.domain.security.credentials import Identity
 from app.domain.sessions.local_client import LocalClient
 from tests.fakes.hook_caller import LATER, FakeHookCaller, terms
 from tests.fakes.single_user import SingleUser

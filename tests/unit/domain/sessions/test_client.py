@@ -7,7 +7,6 @@ from types import FunctionType, ModuleType
 import pytest
 
 from app.domain.broker import VERDICT_SECONDS
-from app.domain.credentials import Credentials, Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import (
     AuthorizationFailed,
@@ -17,6 +16,7 @@ from app.domain.events import (
 )
 from app.domain.limits import Limits
 from app.domain.protocol.encode import PersonalInfo
+from app.domain.security.credentials import Credentials, Identity
 from app.domain.sessions.client import ClientSession
 from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.event_log import RecordingEventLog

@@ -2,13 +2,13 @@
 
 import pytest
 
-from app.domain.certificate import CertificateNames
 from app.domain.connection_type import ConnectionType
-from app.domain.credentials import Credentials, Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
 from app.domain.protocol.encode import ListenerInfo
-from app.domain.security import Security
+from app.domain.security.certificate import CertificateNames
+from app.domain.security.credentials import Credentials, Identity
+from app.domain.security.link_security import Security
 from tests.fakes.authenticator import ManualAuthenticator
 from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
 

@@ -9,7 +9,7 @@ from app.domain.dataplane.seam import Fault, MakePlane
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ListenerInfo
-from app.domain.security import Security
+from app.domain.security.link_security import Security
 from app.domain.sessions.client import ClientSession
 from app.domain.sessions.header_faults import is_about_headers
 from app.domain.stats import Violations

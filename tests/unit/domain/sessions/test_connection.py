@@ -10,7 +10,7 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ConnectionClosed, InternalFailure, PublishersHeld, SlowConsumer
 from app.domain.fair_queue import CROWDED_READ, ROUND, SLICE
 from app.domain.limits import HOLD_SECONDS, Limits
-from app.domain.security import Security
+from app.domain.security.link_security import Security
 from app.domain.sessions.client import ClientSession
 from app.domain.sessions.congestion import TICK
 from app.domain.sessions.connection import SMALL_READ, Connection

@@ -3,13 +3,13 @@
 import pytest
 
 from app.domain.connection_type import ConnectionType
-from app.domain.credentials import Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import PublishDenied, SubscriptionDenied
 from app.domain.interest.routing import Audience
 from app.domain.limits import Limits
 from app.domain.permissions.rules import NO_LIMIT, Permissions, Responses, Rule, entry
 from app.domain.protocol.compatibility import Compatibility
+from app.domain.security.credentials import Identity
 from app.domain.sessions.client import DENIAL_BYTES, MOST_DENIALS
 from app.domain.sessions.permission_guard import who
 from tests.fakes.event_log import RecordingEventLog

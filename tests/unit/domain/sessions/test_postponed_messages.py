@@ -4,9 +4,9 @@ import pytest
 
 from app.domain.closing_reason import ClosingReason
 from app.domain.connection_type import ConnectionType
-from app.domain.credentials import Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
+from app.domain.security.credentials import Identity
 from app.domain.sessions.early_input import EARLY_BYTES
 from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.clock import BusyClock

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import pytest
 
 from app.domain.connection_type import ConnectionType
-from app.domain.credentials import Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.rates import PublishRate
+from app.domain.security.credentials import Identity
 from app.domain.sessions.publish_meter import PublishMeter
 from tests.fakes.authenticator import ManualAuthenticator
 from tests.support.virtual_broker import QUIET, BrokerSetup, VirtualBroker, VirtualClient

@@ -1,8 +1,8 @@
 """A client's session after a reload; most of it is in `test_reauthorization`."""
 
-from app.domain.credentials import Identity
 from app.domain.dataplane.seam import MakePlane
-from app.domain.reauthorization import Dismissal
+from app.domain.security.credentials import Identity
+from app.domain.security.reauthorization import Dismissal
 from tests.support.virtual_broker import VirtualBroker
 
 

@@ -8,11 +8,11 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.dataplane.unsent import UnsentFlush
 from app.domain.events import ServerFailure
 from app.domain.limits import Limits
+from app.domain.monitoring.view import LiveView
 from app.domain.pending_subjects import PendingSubjects
 from app.domain.sessions import slow_peers
 from app.domain.sessions.slow_peers import MOST_WAITING, STEP_SECONDS
 from app.domain.slow_receivers import SlowAction, SlowReceiver
-from app.domain.view import LiveView
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.virtual_broker import VirtualBroker, VirtualClient
 

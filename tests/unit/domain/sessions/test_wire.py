@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.security import PeerCredentials
+from app.domain.security.link_security import PeerCredentials
 from app.domain.sessions.wire import UNIX, PeerAddress
 
 

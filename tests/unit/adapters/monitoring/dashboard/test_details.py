@@ -2,7 +2,7 @@
 
 from app.adapters.monitoring.dashboard.details import MAX_LISTED, client_details, subject_details
 from app.adapters.monitoring.dashboard.snapshot import ROWS_PER_STEP, RawSnapshot, Snapshot, with_rates
-from app.domain.security import Security
+from app.domain.security.link_security import Security
 from app.ports.broker_view import ClientStats, ConnectionStats, Profile, SubscriptionStats, Traffic
 from tests.fakes.broker_view import Watched
 from tests.support.monitored_broker import MonitoredBroker

@@ -2,8 +2,8 @@
 
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import Link
+from app.domain.monitoring.view import LiveView
 from app.domain.steps import ROW_WORK, STEP_WORK
-from app.domain.view import LiveView
 from tests.support.steps import counted, finished
 from tests.support.virtual_broker import VirtualBroker
 from tests.support.virtual_leaves import REMOTE, LeafBroker

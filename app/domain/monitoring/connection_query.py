@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from .closed_clients import ClosedClient
-from .closing_reason import ClosingReason
-from .sessions.client import ClientSession
-from .steps import ROW_WORK, Step, Steps
+from ..closed_clients import ClosedClient
+from ..closing_reason import ClosingReason
+from ..sessions.client import ClientSession
+from ..steps import ROW_WORK, Step, Steps
 
 GLOBAL_ACCOUNT = "$G"
 """The account of clients without one, under the name that current servers use. All belong to it."""

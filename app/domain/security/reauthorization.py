@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import Protocol
 
-from .connection_type import ConnectionType
+from ..connection_type import ConnectionType
+from ..value_object import value_object
 from .credentials import Identity
-from .value_object import value_object
 
 
 @value_object

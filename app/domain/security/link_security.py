@@ -1,7 +1,7 @@
 """Security of a link: its TLS parameters, or the process at the other end of a unix socket."""
 
+from ..value_object import value_object
 from .certificate import CertificateNames
-from .value_object import value_object
 
 
 @value_object

@@ -8,13 +8,13 @@ import pytest
 from app.domain.broker import Broker
 from app.domain.closing_reason import ClosingReason
 from app.domain.connection_type import ConnectionType
-from app.domain.credentials import Answer, Credentials, Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ConnectionsTrimmed, SubscriptionRemoved
 from app.domain.limits import Limits
 from app.domain.permissions.rules import Permissions, Responses, Rule, entry
 from app.domain.protocol.compatibility import Compatibility
-from app.domain.reauthorization import Dismissal, Judge, Login, reauthorize
+from app.domain.security.credentials import Answer, Credentials, Identity
+from app.domain.security.reauthorization import Dismissal, Judge, Login, reauthorize
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.bcrypt_hash import BcryptHash, begins_like_hash, parse_hash
+from app.domain.security.bcrypt_hash import BcryptHash, begins_like_hash, parse_hash
 
 SALT = "$2a$04$iyDf3UekqwBuuBszqIrkUe"
 SUM = "afC2YRN3VBypjEPXjSk1LCbiFVPlxba"

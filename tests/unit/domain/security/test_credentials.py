@@ -1,6 +1,6 @@
 """Unit tests of credentials and identities."""
 
-from app.domain.credentials import Answer, Credentials, Gatekeeper, Identity
+from app.domain.security.credentials import Answer, Credentials, Gatekeeper, Identity
 
 TOKEN = "open sesame"  # noqa: S105 - it opens nothing
 

@@ -9,22 +9,21 @@ from app.adapters.clock_manual import ManualClock
 from app.domain.broker import Broker
 from app.domain.broker_needs import Membership, Needs
 from app.domain.cluster.settings import ClusterSettings
-from app.domain.connection_query import ConnectionQuery, ConnectionState, SortKey
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import Link
 from app.domain.limits import Limits
-from app.domain.sessions.wire import Handler, Wire
-from app.domain.stats import ClientStats, Closing, Profile, SubscriptionStats, Traffic
-from app.domain.steps import ROW_WORK, STEP_WORK
-from app.domain.view import (
-    BATCH,
+from app.domain.monitoring.connection_query import ConnectionQuery, ConnectionState, SortKey
+from app.domain.monitoring.facts import (
     ClusterFacts,
     ConnectionPage,
     ConnectionTotals,
     Health,
-    LiveView,
     SubscriptionPage,
 )
+from app.domain.monitoring.view import LiveView
+from app.domain.sessions.wire import Handler, Wire
+from app.domain.stats import ClientStats, Closing, Profile, SubscriptionStats, Traffic
+from app.domain.steps import ROW_WORK, STEP_WORK
 from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.wire import ADDRESS, FakeWire
@@ -442,33 +441,6 @@ def test_a_page_without_rows(server: VirtualBroker, view: LiveView) -> None:
     assert 3 == row.connection.cid
 
 
-def test_subscriptions_in_parts(server: VirtualBroker, view: LiveView) -> None:
-    """What a client listens to comes a few at a time; what is gone by then is left out."""
-    client = server.connect(quiet=True)
-    client.send(b"".join(b"SUB a%d %d\r\n" % (i, i) for i in range(2 * BATCH + 1)))
-    listed = view.subscriptions_of(1)
-
-    first = next(listed)
-    client.send(b"UNSUB %d\r\nSUB new new\r\n" % BATCH)
-    rest = parts(listed)
-
-    assert [f"a{i}" for i in range(BATCH)] == [one.subject for one in first]
-    assert [[f"a{i}" for i in range(BATCH + 1, 2 * BATCH)], [f"a{2 * BATCH}"]] == rest
-    assert [] == parts(view.subscriptions_of(7))
-
-
-def test_a_list_ends_with_its_client(server: VirtualBroker, view: LiveView) -> None:
-    """A client that leaves takes the rest of its list along."""
-    client = server.connect(quiet=True)
-    client.send(b"".join(b"SUB a%d %d\r\n" % (i, i) for i in range(BATCH + 1)))
-    listed = view.subscriptions_of(1)
-    next(listed)
-
-    client.leave()
-
-    assert [] == parts(listed)
-
-
 def test_subscriptions_of_a_route(make_plane: MakePlane) -> None:
     """What the clients of a peer listen to comes in parts, too."""
     seed = Seed(make_plane)
@@ -481,6 +453,11 @@ def test_subscriptions_of_a_route(make_plane: MakePlane) -> None:
 def test_no_routes_without_a_cluster(view: LiveView) -> None:
     """A server that stays alone has no peers to ask about."""
     assert [] == parts(view.subscriptions_of_route("A"))
+
+
+def test_a_client_that_is_not_here(view: LiveView) -> None:
+    """Who is not here has no subscriptions."""
+    assert [] == parts(view.subscriptions_of(7))
 
 
 def test_all_subscriptions_in_parts(server: VirtualBroker, view: LiveView) -> None:

@@ -4,7 +4,13 @@ import base64
 
 import pytest
 
-from app.domain.nkey import public_user_key, public_user_text, signature_bytes, signature_text, user_seed
+from app.domain.security.nkey import (
+    public_user_key,
+    public_user_text,
+    signature_bytes,
+    signature_text,
+    user_seed,
+)
 from tests.support.nkeys import key_text, seed_text
 
 KEY = bytes(range(32))

@@ -9,12 +9,26 @@ row was made, and leaves out who has gone.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 
-from .broker import Broker
-from .closed_clients import ClosedClient
-from .cluster.route_dialer import UnreachableRoute
-from .cluster.route_session import RouteSession
+from ..broker import Broker
+from ..closed_clients import ClosedClient
+from ..cluster.route_dialer import UnreachableRoute
+from ..cluster.route_session import RouteSession
+from ..events import Link
+from ..hooks.report import HookReport, report_on
+from ..interest.index import IndexStats
+from ..leaf.session import LeafSession
+from ..sessions.client import ClientSession
+from ..slow_receivers import SlowReceiver
+from ..stats import (
+    ClientRights,
+    ClientStats,
+    LeafStats,
+    RouteStats,
+    SubscriptionStats,
+    Traffic,
+)
+from ..steps import ROW_WORK, Step, Steps
 from .connection_query import (
     Client,
     ConnectionQuery,
@@ -22,130 +36,17 @@ from .connection_query import (
     all_in_order,
     open_in_order,
 )
-from .events import Link
-from .hooks.report import HookReport, report_on
-from .interest.index import IndexStats
-from .interest.subscription import Subscription
-from .lame_duck import LameDuckFacts
-from .leaf.session import LeafSession
-from .limits import Limits
-from .protocol.encode import ServerInfo
-from .receivers import Receivers, receivers
-from .sessions.client import ClientSession
-from .slow_receivers import SlowReceiver
-from .stats import (
-    ClientRights,
-    ClientStats,
-    LeafStats,
-    RouteStats,
-    SlowConsumerRecord,
-    SubscriptionStats,
-    Traffic,
-    Violations,
+from .facts import (
+    ClusterFacts,
+    ConnectionChoice,
+    ConnectionPage,
+    ConnectionTotals,
+    Health,
+    ServerFacts,
+    SubscriptionPage,
 )
-from .steps import ROW_WORK, Step, Steps
-from .value_object import value_object
-
-BATCH = 64
-"""Subscriptions that are listed at a time, which is one step."""
-
-
-@value_object
-class ConnectionPage:
-    """Some of all connections."""
-
-    total: int
-    rows: tuple[ClientStats, ...]
-
-
-@value_object
-class ConnectionChoice:
-    """Which of all connections belong on a page, in its order."""
-
-    total: int
-    chosen: tuple[int | ClosedClient, ...]
-    """Numbers of those that are here, whose rows are to be had with `LiveView.client`."""
-
-
-@value_object
-class ConnectionTotals:
-    """Sums over all connections that are here now."""
-
-    connections: int
-    pending_bytes: int
-    subscriptions: int
-    traffic: Traffic
-
-
-@value_object
-class SubscriptionPage:
-    """Some of all subscriptions of clients, by client."""
-
-    total: int
-    rows: tuple[SubscriptionStats, ...]
-
-
-@value_object
-class ClusterFacts:
-    """Where other servers connect, and what they need."""
-
-    host: str
-    port: int
-    auth_timeout: float
-    tls: bool
-
-
-@value_object
-class ServerFacts:
-    """The server as a whole. Times in seconds on the monotonic scale."""
-
-    info: ServerInfo
-    limits: Limits
-    started: float
-    connections: int
-    total_connections: int
-    closed_clients: int
-    """Closed ones that are known."""
-    routes: int
-    remotes: int
-    """Distinct servers at the other ends of routes."""
-    slow_consumers: int
-    slow_routes: int
-    """Routes among them."""
-    stale_connections: int
-    """Peers that were closed because they left pings unanswered."""
-    stale_routes: int
-    """Routes among them."""
-    violations: Violations
-    slow_consumer_log: tuple[SlowConsumerRecord, ...]
-    """The latest of them, oldest first."""
-    held_publishers: int
-    """Publishers that wait for a slow receiver now."""
-    held_seconds: float
-    """Seconds that publishers have waited for receivers, in total."""
-    traffic: Traffic
-    subscriptions: int
-    cluster: ClusterFacts | None
-    """None for a server that stays alone."""
-    lame_duck: LameDuckFacts | None = None
-    """None unless the server is in lame duck mode."""
-    leaves: int = 0
-    """Leaf links whose handshake is over."""
-    slow_leaves: int = 0
-    stale_leaves: int = 0
-    """Leaf links among the slow and the stale."""
-    leaf_port: int = 0
-    """Where leaf nodes connect; 0 without a listener."""
-
-
-@value_object
-class Health:
-    """Whether the server does its work."""
-
-    serving: bool
-    """Clients can come in."""
-    ready: bool
-    """And new ones are welcome."""
+from .receivers import Receivers, receivers
+from .subscription_rows import listed_rows, row_batches
 
 
 class LiveView:
@@ -214,7 +115,7 @@ class LiveView:
                 continue
             row = self._route(session)
             if subscriptions:
-                row = replace(row, subscription_list=(yield from _listed(session, step)))
+                row = replace(row, subscription_list=(yield from listed_rows(session, step)))
             rows.append(row)
             if step.is_over_after(ROW_WORK):
                 yield
@@ -279,7 +180,7 @@ class LiveView:
                 continue
             row = client.stats()
             if query.subscriptions and isinstance(client, ClientSession):
-                row = replace(row, subscription_list=(yield from _listed(client, step)))
+                row = replace(row, subscription_list=(yield from listed_rows(client, step)))
             rows.append(row)
             if step.is_over_after(ROW_WORK):
                 yield
@@ -324,19 +225,19 @@ class LiveView:
     def subscriptions_of(self, cid: int) -> Iterator[tuple[SubscriptionStats, ...]]:
         """See `BrokerView`."""
         session = self._broker.sessions.get(cid)
-        return iter(()) if session is None else _batches(session)
+        return iter(()) if session is None else row_batches(session)
 
     def subscriptions_of_route(self, remote_id: str) -> Iterator[tuple[SubscriptionStats, ...]]:
         """See `BrokerView`."""
         cluster = self._broker.cluster
         session = cluster.remotes.get(remote_id) if cluster is not None else None
-        return iter(()) if session is None else _batches(session)
+        return iter(()) if session is None else row_batches(session)
 
     def subscriptions_of_leaf(self, number: int) -> Iterator[tuple[SubscriptionStats, ...]]:
         """See `BrokerView`."""
         leaves = self._broker.leaves
         session = leaves.sessions.get(number) if leaves is not None else None
-        return iter(()) if session is None else _batches(session)
+        return iter(()) if session is None else row_batches(session)
 
     def name_of(self, link: Link) -> str:
         """See `BrokerView`."""
@@ -371,7 +272,7 @@ class LiveView:
                 first = max(0, offset - passed)
                 if first < len(session.subscriptions):
                     wanted = slice(first, first + limit - len(rows))
-                    rows += yield from _listed(session, step, wanted)
+                    rows += yield from listed_rows(session, step, wanted)
             passed += len(session.subscriptions)
             if step.is_over_after(1):
                 yield
@@ -399,7 +300,7 @@ class LiveView:
             count = len(session.subscriptions) if session is not None else 0
             first = max(0, offset - passed)
             if session is not None and first < count:
-                for batch in _batches(session, first, first + limit - taken):
+                for batch in row_batches(session, first, first + limit - taken):
                     taken += len(batch)
                     yield batch
             passed += count
@@ -449,47 +350,3 @@ def _figures(session: ClientSession) -> tuple[int, ...]:
         outbox.out_msgs,
         outbox.out_bytes,
     )
-
-
-def _listed(
-    session: ClientSession | RouteSession, step: Step, wanted: slice = slice(None)
-) -> Steps[tuple[SubscriptionStats, ...]]:
-    rows = []
-    for subscription in list(session.subscriptions.values())[wanted]:
-        rows.append(_subscription(subscription))
-        if step.is_over_after(ROW_WORK // 4):
-            yield
-    return tuple(rows)
-
-
-def _batches(
-    session: ClientSession | RouteSession | LeafSession, first: int = 0, end: int | None = None
-) -> Iterator[tuple[SubscriptionStats, ...]]:
-    """What it listens to, from one place to another, for as long as it is here.
-
-    Only the sids are held meanwhile: a reader takes his time, and must not keep what is gone.
-    """
-    listed = session.subscriptions
-    sids = list(islice(listed, first, end))
-    for begin in range(0, len(sids), BATCH):
-        if session.connection.closed:
-            return
-        some = (listed.get(sid) for sid in sids[begin : begin + BATCH])
-        yield tuple(_subscription(one) for one in some if one is not None)
-
-
-def _subscription(subscription: Subscription) -> SubscriptionStats:
-    target = subscription.target
-    return SubscriptionStats(
-        subject=_text(subscription.subject),
-        queue=_text(subscription.queue or b""),
-        sid=_text(subscription.sid),
-        delivered=target.delivered,
-        limit=target.limit,
-        number=subscription.subscriber.number,
-    )
-
-
-def _text(data: bytes) -> str:
-    """What is no UTF-8 shows as replacement characters, as in gnatsd's JSON."""
-    return data.decode("utf-8", "replace")

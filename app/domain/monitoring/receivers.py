@@ -6,13 +6,13 @@ Found in steps, see `view`. What comes or goes meanwhile is found or not.
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
-from .broker import Broker
-from .interest.index import Part
-from .interest.subscription import LOCAL, Subscription
-from .permissions.rule_set import Filter
-from .sessions.peer import PeerSession
-from .steps import ROW_WORK, Step, Steps
-from .subjects.subject import matches, tokens_of
+from ..broker import Broker
+from ..interest.index import Part
+from ..interest.subscription import LOCAL, Subscription
+from ..permissions.rule_set import Filter
+from ..sessions.peer import PeerSession
+from ..steps import ROW_WORK, Step, Steps
+from ..subjects.subject import matches, tokens_of
 
 
 @dataclass(frozen=True, slots=True)

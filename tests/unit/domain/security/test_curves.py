@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.curves import CURVES, effective_curves, openssl_curve
+from app.domain.security.curves import CURVES, effective_curves, openssl_curve
 
 
 def test_names_of_nats_server_are_known() -> None:

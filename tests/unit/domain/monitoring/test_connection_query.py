@@ -4,8 +4,8 @@ import pytest
 
 from app.domain.closed_clients import ClosedClient
 from app.domain.closing_reason import ClosingReason
-from app.domain.connection_query import ConnectionQuery, SortKey, all_in_order, open_in_order
 from app.domain.dataplane.seam import MakePlane
+from app.domain.monitoring.connection_query import ConnectionQuery, SortKey, all_in_order, open_in_order
 from app.domain.steps import Step
 from tests.support.steps import finished
 from tests.support.virtual_broker import VirtualBroker

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.distinguished_name import DistinguishedName, name_text, parse_name
+from app.domain.security.distinguished_name import DistinguishedName, name_text, parse_name
 
 TEXT = st.text(st.characters(blacklist_categories=["Cs"]), max_size=6)
 PART = st.lists(st.tuples(st.sampled_from(["CN", "OU", "1.2.3"]), TEXT), min_size=1, max_size=2).map(tuple)

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..connection_type import ConnectionType
+from ..permissions.rules import Permissions
+from ..rates import PublishRate
 from .certificate import CertificateNames
-from .connection_type import ConnectionType
-from .permissions.rules import Permissions
-from .rates import PublishRate
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,24 @@
 
 import pytest
 
-from app.domain.credentials import Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.interest.subscription import Subscriber
-from app.domain.permissions.rules import Permissions, Rule, entry
-from app.domain.receivers import (
+from app.domain.monitoring.receivers import (
     Receivers,
     ReceivingGroup,
     ReceivingRoute,
     ReceivingSubscription,
     receivers,
 )
+from app.domain.permissions.rules import Permissions, Rule, entry
+from app.domain.security.credentials import Identity
 from app.domain.steps import STEP_WORK
 from app.domain.subjects.trie import NODES_PER_STEP
 from tests.fakes.single_user import SingleUser
 from tests.fakes.wire import FakeWire
 from tests.support.steps import counted, finished
 from tests.support.virtual_broker import QUIET, VirtualBroker, VirtualClient
-from tests.unit.domain.test_view import Seed
+from tests.unit.domain.monitoring.test_view import Seed
 
 NAMED = b'CONNECT {"verbose":false,"pedantic":false,"name":"%b"}\r\n'
 

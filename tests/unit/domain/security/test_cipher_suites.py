@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.cipher_suites import PREFERRED, SUITES, iana_name, openssl_name
+from app.domain.security.cipher_suites import PREFERRED, SUITES, iana_name, openssl_name
 
 
 def test_fifteen_suites() -> None:

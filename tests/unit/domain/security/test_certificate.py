@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.domain.certificate import CertificateNames, CertificateUsers, looks_like_certificate_name
-from app.domain.distinguished_name import DistinguishedName, parse_name
+from app.domain.security.certificate import CertificateNames, CertificateUsers, looks_like_certificate_name
+from app.domain.security.distinguished_name import DistinguishedName, parse_name
 
 
 def subject(text: str) -> DistinguishedName:
