@@ -4,12 +4,12 @@ Advertised addresses are those that clients or other servers get, to connect to.
 """
 
 import re
-from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..domain.address import HIGHEST_PORT, with_port
 from ..domain.cluster.route_url import RouteUrl, read_gossip
 from ..domain.leaf.leaf_url import LEAF_PORT, LeafUrl
+from ..domain.value_object import value_object
 
 _PORT = re.compile(r"-1|[0-9]{1,18}", re.ASCII)
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S*", re.ASCII | re.IGNORECASE)
@@ -23,7 +23,7 @@ class AddressError(ValueError):
     """The text is no address; the message is gnatsd's where it has one, and holds no secret."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class HostPort:
     """An address to listen on, or to connect to."""
 

@@ -6,10 +6,11 @@ no file has no place. What the names mean is the concern of `app.config.options`
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TypeAlias, cast
 
+from ..domain.value_object import value_object
 from .errors import ConfigError, Place, Problem
 
 Scalar: TypeAlias = bool | int | float | str | datetime
@@ -18,7 +19,7 @@ Path: TypeAlias = tuple[str | int, ...]
 """Leads from the whole to a part: names, and positions in arrays."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Item:
     """A value, and where it begins."""
 
@@ -43,7 +44,7 @@ class Item:
         return self.value.plain() if isinstance(self.value, Block) else self.value
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Member:
     """A key with its value."""
 
@@ -53,7 +54,7 @@ class Member:
     item: Item
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Block:
     """Members in the order of the file; of several with one key the last counts."""
 
@@ -124,7 +125,7 @@ def _part_of(value: "Scalar | tuple[Item, ...] | Block", name: str | int) -> Ite
     return next((member.item for member in members if member.key == name), None)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Remainder:
     """The readable part of a broken document."""
 

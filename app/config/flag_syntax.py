@@ -5,7 +5,6 @@ plain word, refuses ``-l -D`` as a file called ``-D``, and words its errors in i
 way. Changing all of these takes more code than this parser.
 """
 
-import difflib
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -122,6 +121,8 @@ def spelt(name: str) -> str:
 
 def _advice(name: str, known: Iterable[str]) -> str:
     """What to do about an unknown flag."""
+    import difflib  # noqa: PLC0415 - only for a mistake
+
     other_case = [each for each in known if each.lower() == name.lower()]
     similar = other_case or difflib.get_close_matches(name.replace("-", "_"), list(known), 1)
     return f"did you mean {spelt(similar[0])}? See --help" if similar else "see --help"

@@ -7,10 +7,11 @@ follow from it.
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import get_args
 
+from ..domain.value_object import value_object
 from .addresses import without_password
 from .flag_syntax import (
     Reader,
@@ -40,7 +41,7 @@ class Request(Enum):
     SIGNAL = "signal"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Flag:
     """One row of the table."""
 
@@ -68,7 +69,7 @@ class Flag:
         return (*self.listed, *self.also)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class CommandLine:
     """What a command line says."""
 

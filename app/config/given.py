@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ..domain.value_object import value_object
 from .document import Block, Path
 from .errors import Place, Problem
 from .flag_syntax import Value
@@ -11,7 +12,7 @@ from .flags import flag_name
 from .section import asks_for_nothing
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Given:
     """All that file and flags give, of which a part may have been wrong."""
 

@@ -120,7 +120,7 @@ class JetStreamOptions(Section):
         bool, AfterValidator(_always_strict), Key("Refuse requests with unknown fields; can only be true.")
     ] = True
     limits: Annotated[JetStreamLimitOptions, Key("What clients may configure at most.")] = (
-        JetStreamLimitOptions()
+        JetStreamLimitOptions.unset()
     )
 
 

@@ -7,10 +7,11 @@ not checked here.
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from itertools import chain
 
+from ..domain.value_object import value_object
 from .addresses import AddressError, parse_listen
 from .document import Block, Item, Member, Path
 from .errors import Problem
@@ -20,7 +21,7 @@ _MOST_SUPERSEDED = 100
 """Values that do not count and are still checked."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Resolved:
     """What a document says about options."""
 

@@ -336,7 +336,7 @@ class LeafOptions(Section):
     authorization: Annotated[
         LeafAuthorizationOptions,
         Key("Credentials required of leaves; those of clients if nothing is set.", guards=True),
-    ] = LeafAuthorizationOptions()
+    ] = LeafAuthorizationOptions.unset()
     tls: Annotated[LeafTlsOptions | None, Key("TLS for leaves that connect.", guards=True)] = None
     remotes: Annotated[
         tuple[LeafRemoteOptions, ...],

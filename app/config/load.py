@@ -6,8 +6,9 @@ values; we do not.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ..domain.value_object import value_object
 from .addresses import AddressError, parse_cluster
 from .document import Block, BrokenDocument, Remainder
 from .errors import ConfigError, Problem
@@ -38,7 +39,7 @@ _NO_OPTIONS = (
 """What flags give that is no option, or needs more than to be put in its place."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Loaded:
     """A configuration that can be used."""
 
@@ -47,7 +48,7 @@ class Loaded:
     """What was given and has no effect; a log line each."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Examined:
     """All that can be known of a configuration, whether it can be used or not."""
 

@@ -179,7 +179,7 @@ class ClusterOptions(Section):
     port: Annotated[Port, Key("Port for other servers; 0 means no cluster, -1 picks a free port.")] = 0
     authorization: Annotated[
         ClusterAuthorizationOptions, Key("Credentials required of other servers.", guards=True)
-    ] = ClusterAuthorizationOptions()
+    ] = ClusterAuthorizationOptions.unset()
     tls: Annotated[TlsOptions | None, Key("TLS between servers; off without it.", guards=True)] = None
     routes: Annotated[tuple[Route, ...], Field(strict=False), Key("URLs of servers to connect to.")] = ()
     no_advertise: Annotated[
@@ -331,7 +331,7 @@ class Options(Section):
     https_port: Annotated[Port, Key("Port for monitoring over HTTPS; 0 is off.")] = 0
 
     authorization: Annotated[AuthorizationOptions, Key("Credentials required of clients.", guards=True)] = (
-        AuthorizationOptions()
+        AuthorizationOptions.unset()
     )
     no_auth_user: Annotated[
         str | None,
@@ -345,15 +345,17 @@ class Options(Section):
         TlsReload,
         Key("When certificates are read again: after a signal, or whenever their files change."),
     ] = "signal"
-    cluster: Annotated[ClusterOptions, Key("Other servers.")] = ClusterOptions()
+    cluster: Annotated[ClusterOptions, Key("Other servers.")] = ClusterOptions.unset()
     leafnodes: Annotated[
         LeafOptions, Key("Leaf nodes: links to servers outside the cluster.", also=("leaf",))
-    ] = LeafOptions()
-    websocket: Annotated[WebsocketOptions, Key("Clients over websockets.", also=("ws",))] = WebsocketOptions()
-    unix_socket: Annotated[UnixSocketOptions, Key("Clients of the same machine.")] = UnixSocketOptions()
+    ] = LeafOptions.unset()
+    websocket: Annotated[WebsocketOptions, Key("Clients over websockets.", also=("ws",))] = (
+        WebsocketOptions.unset()
+    )
+    unix_socket: Annotated[UnixSocketOptions, Key("Clients of the same machine.")] = UnixSocketOptions.unset()
     jetstream: JetStreamSection = None
     store_dir: StoreDirectory = None
-    hooks: Annotated[HookOptions, Key("Hooks: code of your own.", guards=True)] = HookOptions()
+    hooks: Annotated[HookOptions, Key("Hooks: code of your own.", guards=True)] = HookOptions.unset()
 
     debug: Annotated[bool, Key("Log debug lines, about each connection.")] = False
     trace: Annotated[bool, Key("Log every protocol line; slow.")] = False
@@ -467,6 +469,9 @@ class Options(Section):
         """Bytes that the argument of a line may have: as given, or that server's."""
         is_chosen = "max_control_line" in self.model_fields_set
         return self.max_control_line if is_chosen or self.compatibility == "current" else GNATSD_LINE
+
+
+Options.model_rebuild()  # once, and while this module is imported: no two threads can begin with it
 
 
 def make_options(given: Mapping[str, object]) -> Options:

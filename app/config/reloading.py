@@ -7,12 +7,12 @@ changes nothing at all.
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from pydantic.fields import FieldInfo
 
 from ..domain.cluster.route_url import RouteUrl
 from ..domain.leaf.leaf_url import LeafUrl
+from ..domain.value_object import value_object
 from .options import Options
 from .section import Section, inner_section
 
@@ -78,7 +78,7 @@ Remotes take a restart nevertheless where a server has started without leaf node
 """
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Change:
     """A key with another value."""
 
@@ -101,7 +101,7 @@ class Change:
         return f"config reload not supported for {self.key}{values}; restart the server to change it"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ReloadPlan:
     """What is other in the new options."""
 

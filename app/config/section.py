@@ -6,20 +6,20 @@ needs.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, get_args
+from typing import Annotated, ClassVar, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
 from ..domain.address import HIGHEST_PORT
+from ..domain.value_object import value_object
 from .scalars import parse_duration
 
 LARGEST_COUNT = 2**31 - 1
 YEAR = 365 * 24 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Key:
     """What a type does not say about a key in a file."""
 
@@ -37,7 +37,7 @@ class Key:
     """Whether it decides about logins or encryption, and so must not get lost."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class AddressKey:
     """A key that gives a host and a port at once: ``"host:port"``, or the port alone."""
 
@@ -69,7 +69,13 @@ class Section(BaseModel):
     (configuration-file.md, section 2).
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        defer_build=True,  # the whole has one validator; those of its parts are made for who reads one alone
+    )
 
     addresses: ClassVar[Mapping[str, AddressKey]] = {}
     """Keys that set two fields."""
@@ -79,6 +85,11 @@ class Section(BaseModel):
     """Keys that are known and have no effect, each with the notice."""
     unknown: ClassVar[str] = 'unknown key "{key}"'
     """The error for any other key, with ``{key}`` in it."""
+
+    @classmethod
+    def unset(cls) -> Self:
+        """The section of which nothing is set, for the default of a field: made without its own validator."""
+        return cls.model_construct()
 
     @model_validator(mode="before")
     @classmethod

@@ -8,10 +8,10 @@ import os
 import select
 import stat
 import time
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..domain.text import printable
+from ..domain.value_object import value_object
 from .errors import ConfigError, Place, Problem
 
 LARGEST_FILE = 4 * 1024 * 1024
@@ -34,7 +34,7 @@ class Unreadable(Exception):
         super().__init__(f"{call} {printable(path)}: {reason}")
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SourceFile:
     """A file that has been read."""
 

@@ -4,15 +4,17 @@ Its parts do the work, and everything that serves a peer knows them through `Hos
 INFO for clients, ``removals`` what closed connections leave, ``deferred`` what is still to be
 sent, ``flow`` who waits for whom, ``slow`` who was too slow, ``turns`` whose turn it is, ``cluster``
 the routes.
+
+Cluster and leaf links are imported by a broker that has them, when it is made: most servers have neither.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from .broker_needs import Membership, Needs
 from .closed_clients import PeerHistory
 from .closing_reason import ClosingReason
-from .cluster.cluster import Cluster
 from .dataplane.seam import Plane
 from .events import ClientConnected, ConnectionsExceeded, ConnectionsTrimmed, ServerFailure
 from .failure import described
@@ -26,7 +28,7 @@ from .interest.routing import Routing
 from .interest.subscription import Subscription, read_member
 from .interest.tombstones import Tombstones
 from .lame_duck import LameDuck, LameDuckHost, LameDuckTerms
-from .leaf.leaves import Leaves
+from .leaf.settings import LeafNeeds
 from .limits import Limits
 from .peer_kind import PeerKind
 from .protocol.compatibility import Compatibility
@@ -47,6 +49,10 @@ from .sessions.slow_peers import SlowPeers
 from .sessions.wire import Handler, Wire
 from .stats import Traffic
 from .timers import DueQueue
+
+if TYPE_CHECKING:
+    from .cluster.cluster import Cluster
+    from .leaf.leaves import Leaves
 
 VERDICT_SECONDS = 5.0
 """How long a login may wait for its turn to be checked, at least: longer than clients wait for it."""
@@ -111,11 +117,8 @@ class Broker:
         self._is_over = False
         self.cluster = None if membership is None else self._join(membership, needs.seed)
         """None for a server that stays alone."""
-        self.leaves = None if needs.leaves is None else Leaves(self, needs.leaves, needs.seed)
+        self.leaves = None if needs.leaves is None else self._link(needs.leaves, needs.seed)
         """None for a server without leaf nodes, and without a hub."""
-        if self.leaves is not None:
-            self.interest.listing = self.leaves.interest
-            self.interest.find_lines_with(self.leaves.find_line)
 
     def _make_interest(self, needs: Needs, *, clustered: bool) -> tuple[Plane, Interest]:
         """The data plane, and all that anyone listens to."""
@@ -143,8 +146,19 @@ class Broker:
         greeting.others_for_leaves = lambda: self.cluster.leaf_urls() if self.cluster is not None else []
         return greeting
 
-    def _join(self, membership: Membership, seed: int) -> Cluster:
+    def _link(self, needs: LeafNeeds, seed: int) -> "Leaves":
+        """The leaf links, which hear of interest from now on."""
+        from .leaf.leaves import Leaves  # noqa: PLC0415 - see the head of the module
+
+        leaves = Leaves(self, needs, seed)
+        self.interest.listing = leaves.interest
+        self.interest.find_lines_with(leaves.find_line)
+        return leaves
+
+    def _join(self, membership: Membership, seed: int) -> "Cluster":
         """The cluster, which hears of interest from now on."""
+        from .cluster.cluster import Cluster  # noqa: PLC0415 - see the head of the module
+
         cluster = Cluster(self, membership.settings, membership.gatekeeper, membership.dialer, seed)
         self.interest.announcer = cluster.interest_announcer
         return cluster

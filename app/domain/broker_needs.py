@@ -1,10 +1,10 @@
 """Dependencies of a broker, and of its membership in a cluster."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+from typing import TYPE_CHECKING
 
-from .cluster.cluster import ClusterSettings
-from .cluster.route_dialer import Dialer
+from .cluster.settings import ClusterSettings
 from .connection_type import ConnectionType
 from .dataplane.seam import MakePlane
 from .events import EventSink
@@ -12,9 +12,13 @@ from .hooks.gate import HookGate
 from .leaf.settings import LeafNeeds
 from .security.credentials import Gatekeeper, Identity
 from .timers import Scheduler
+from .value_object import value_object
+
+if TYPE_CHECKING:
+    from .cluster.route_dialer import Dialer
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Needs:
     """What a broker needs of the world."""
 
@@ -34,11 +38,11 @@ class Needs:
     """What it takes to have leaf nodes, or to be one; None for neither."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Membership:
     """What a broker needs to belong to a cluster."""
 
     settings: ClusterSettings
     gatekeeper: Gatekeeper
     """Judges servers that dial us."""
-    dialer: Dialer
+    dialer: "Dialer"

@@ -5,12 +5,12 @@ expect to read (client-protocol.md, section 16; configuration-file.md, section 7
 It holds no format: how a line looks, and where it goes, is an adapter's affair.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, Protocol
 
 from .address import joined
 from .peer_kind import role_of
+from .value_object import value_object
 
 
 class Level(Enum):
@@ -23,7 +23,7 @@ class Level(Enum):
     FATAL = "FTL"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Link:
     """Which connection a fact is about.
 
@@ -36,7 +36,7 @@ class Link:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Event:
     """A fact about the server, or about one connection when ``link`` is set."""
 
@@ -75,7 +75,7 @@ class EventSink(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class AddressEvent(Event):
     """A fact about an address where the server listens, or would like to."""
 
@@ -88,7 +88,7 @@ class AddressEvent(Event):
         return joined(self.host, self.port)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ServerStarting(Event):
     """The program has begun, with this version."""
 
@@ -98,7 +98,7 @@ class ServerStarting(Event):
     version: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RuntimeChosen(Event):
     """Which program, interpreter, event loop and data plane this process runs."""
 
@@ -114,7 +114,7 @@ class RuntimeChosen(Event):
     data_plane: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Listening(AddressEvent):
     """Clients can connect at this address."""
 
@@ -122,7 +122,7 @@ class Listening(AddressEvent):
     sentence = "Listening for client connections on {self.address}"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ServerIdentified(Event):
     """The server has chosen its id."""
 
@@ -132,7 +132,7 @@ class ServerIdentified(Event):
     server_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ServerReady(Event):
     """All ports are open."""
 
@@ -140,7 +140,7 @@ class ServerReady(Event):
     sentence = "Server is ready"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SignalTrapped(Event):
     """A signal of the system came in."""
 
@@ -150,7 +150,7 @@ class SignalTrapped(Event):
     signal: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LameDuckEntered(Event):
     """The server is about to stop, and clients should go elsewhere."""
 
@@ -158,7 +158,7 @@ class LameDuckEntered(Event):
     sentence = "Entering lame duck mode, stop accepting new clients"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LameDuckClosing(Event):
     """The grace period is over."""
 
@@ -168,7 +168,7 @@ class LameDuckClosing(Event):
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ServerExiting(Event):
     """The server begins to stop."""
 
@@ -176,7 +176,7 @@ class ServerExiting(Event):
     sentence = "Server Exiting.."
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ListenFailed(AddressEvent):
     """The port for clients cannot be opened; the server ends."""
 
@@ -186,7 +186,7 @@ class ListenFailed(AddressEvent):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class MonitorStarting(AddressEvent):
     """Monitoring can be reached at this address."""
 
@@ -196,7 +196,7 @@ class MonitorStarting(AddressEvent):
     scheme: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class MonitorListenFailed(Event):
     """The port for monitoring cannot be opened; the server ends."""
 
@@ -206,7 +206,7 @@ class MonitorListenFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class MonitorFailed(Event):
     """A defect of ours; one request for a page went unanswered."""
 
@@ -216,7 +216,7 @@ class MonitorFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class AcceptFailed(Event):
     """Taking a new connection failed, for want of descriptors as a rule."""
 
@@ -227,7 +227,7 @@ class AcceptFailed(Event):
     delay_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class InternalFailure(Event):
     """A defect of ours; the connection it met was closed, the rest go on."""
 
@@ -237,7 +237,7 @@ class InternalFailure(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ServerFailure(Event):
     """A defect of ours that met no single connection; nothing was closed."""
 
@@ -247,7 +247,7 @@ class ServerFailure(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ClientConnected(Event):
     """A client was accepted."""
 
@@ -255,7 +255,7 @@ class ClientConnected(Event):
     sentence = "Client connection created"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ConnectionClosed(Event):
     """A connection serves nobody any more."""
 
@@ -263,7 +263,7 @@ class ConnectionClosed(Event):
     sentence = "{self.role} connection closed"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class PingTimerFired(Event):
     """A ping is due."""
 
@@ -271,7 +271,7 @@ class PingTimerFired(Event):
     sentence = "{self.role} Ping Timer"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class StaleConnection(Event):
     """A peer left too many pings unanswered and is closed."""
 
@@ -279,7 +279,7 @@ class StaleConnection(Event):
     sentence = "Stale Client Connection - Closing"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class AuthorizationTimedOut(Event):
     """A peer showed no credentials in time and is closed."""
 
@@ -287,7 +287,7 @@ class AuthorizationTimedOut(Event):
     sentence = "Authorization Timeout"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class AuthorizationFailed(Event):
     """A peer showed wrong credentials, or none, and is closed."""
 
@@ -295,7 +295,7 @@ class AuthorizationFailed(Event):
     sentence = "Authorization Error"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class PublishDenied(Event):
     """A client has published to a subject, or with a reply subject, that it may not."""
 
@@ -310,7 +310,7 @@ class PublishDenied(Event):
     """With escapes, as in Go."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SubscriptionDenied(Event):
     """A client has subscribed to a subject that it may not."""
 
@@ -331,7 +331,7 @@ class SubscriptionDenied(Event):
         return f', Queue: "{self.queue}"' if self.queue else ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SubscriptionRemoved(Event):
     """A reload has taken away the right to a subscription."""
 
@@ -343,7 +343,7 @@ class SubscriptionRemoved(Event):
     sid: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ConnectionsTrimmed(Event):
     """The limit of connections was lowered."""
 
@@ -353,7 +353,7 @@ class ConnectionsTrimmed(Event):
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class UnsubscribeDeferred(Event):
     """An UNSUB with a limit came in that is not reached yet."""
 
@@ -365,7 +365,7 @@ class UnsubscribeDeferred(Event):
     delivered: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class AutoUnsubscribed(Event):
     """A subscription has had the last message it asked for."""
 
@@ -376,7 +376,7 @@ class AutoUnsubscribed(Event):
     sid: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class PayloadExceeded(Event):
     """A client announced a message above `max_payload` and is closed."""
 
@@ -387,7 +387,7 @@ class PayloadExceeded(Event):
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ConnectionsExceeded(Event):
     """A client came when there were `max_connections` already, and is closed."""
 
@@ -397,7 +397,7 @@ class ConnectionsExceeded(Event):
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ClientReportedError(Event):
     """A client sent -ERR and is closed."""
 
@@ -407,7 +407,7 @@ class ClientReportedError(Event):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ReadFailed(Event):
     """A protocol error: what the client sent could not be understood."""
 
@@ -417,7 +417,7 @@ class ReadFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SlowConsumer(Event):
     """``reason`` names the limit that was passed, for readers of JSON lines."""
 
@@ -427,7 +427,7 @@ class SlowConsumer(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class PublishersHeld(Event):
     """Publishers wait for this receiver, and that begins to be noticed."""
 
@@ -445,7 +445,7 @@ class PublishersHeld(Event):
         return f'"{self.name}"' if self.name else f"this {self.role.lower()}"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LineReceived(Event):
     """A line of the protocol came in, without secrets."""
 
@@ -455,7 +455,7 @@ class LineReceived(Event):
     line: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class PayloadReceived(Event):
     """The payload of a message came in."""
 
@@ -465,7 +465,7 @@ class PayloadReceived(Event):
     payload: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LineSent(Event):
     """A line of the protocol went out."""
 
@@ -475,7 +475,7 @@ class LineSent(Event):
     line: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SubscriptionDeleted(Event):
     """A subscription was removed while its connection goes on."""
 

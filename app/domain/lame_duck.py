@@ -9,12 +9,12 @@ once where there are no clients. The texts and the bounds are those of nats-serv
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from .closing_reason import ClosingReason
 from .events import EventSink, LameDuckClosing, LameDuckEntered
 from .sessions.connection import Connection
 from .timers import Scheduler, Timer
+from .value_object import value_object
 
 SLOWEST = 1.0
 """Seconds between two clients that are closed, at most: a server with few is through soon."""
@@ -26,7 +26,7 @@ SHORTEST_STEP = 0.01
 """Seconds between two steps in which clients are closed: several at a time, if there are many."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LameDuckTerms:
     """How long it takes, in seconds."""
 
@@ -36,7 +36,7 @@ class LameDuckTerms:
     """Of these, how long all clients may stay."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LameDuckFacts:
     """A lame duck mode that is under way, in seconds on the monotonic scale."""
 
@@ -45,7 +45,7 @@ class LameDuckFacts:
     """When the last client will be closed, at the latest."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LameDuckHost:
     """What lame duck mode needs of a broker."""
 

@@ -1,7 +1,8 @@
 """Limits a broker keeps, with the defaults of gnatsd (client-protocol.md, section 12)."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from .value_object import value_object
 
 MAX_SIZE_DIGITS = 18
 """A payload size with more digits exceeds every limit; checked before it is read as a number."""
@@ -68,7 +69,7 @@ def fitting_pending(max_payload: int, max_pending: int | None, max_control_line:
     return max(MAX_PENDING, longest_message(max_payload, max_control_line) + HOLD_BYTES)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Limits:
     """What one peer may cost. Sizes in bytes, times in seconds."""
 

@@ -1,10 +1,10 @@
 """Pending messages of a receiver by subject: read from the bytes that wait, in steps."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from .dataplane.unsent import Pieces, UnsentFlush
 from .steps import Step, Steps
+from .value_object import value_object
 
 MOST_SUBJECTS = 16
 """Subjects that are listed for a receiver, those with most bytes."""
@@ -21,7 +21,7 @@ LONGEST_SUBJECT = 256
 _VERBS = (b"MSG ", b"HMSG ", b"LMSG ")
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SubjectBacklog:
     """What is pending on a subject."""
 
@@ -31,7 +31,7 @@ class SubjectBacklog:
     """Bytes, with the line of each message."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class PendingSubjects:
     """What is pending, as far as it is known."""
 

@@ -1,9 +1,9 @@
 """Rates: how much may happen within a second, with a burst of one second's worth."""
 
-from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from .timers import Scheduler
+from .value_object import value_object
 
 
 class Bucket:
@@ -32,7 +32,7 @@ class Bucket:
         return True
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class PublishRate:
     """What a user may publish within a second, over all its connections; 0 is no limit."""
 

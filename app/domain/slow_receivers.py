@@ -1,9 +1,9 @@
 """Slow receivers: those that delayed others or were closed, with their pending data and the reason."""
 
-from dataclasses import dataclass
 from enum import Enum
 
 from .pending_subjects import PendingSubjects, SubjectBacklog
+from .value_object import value_object
 
 __all__ = ["KEPT", "Backlog", "PendingSubjects", "SlowAction", "SlowReceiver", "SubjectBacklog"]
 
@@ -31,7 +31,7 @@ class Backlog:
         self.is_counted = found is not None
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SlowReceiver:
     """One of them. Times are on the monotonic scale."""
 

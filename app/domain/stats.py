@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from .permissions.rules import Permissions
 from .security.link_security import PeerCredentials, Security
+from .value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Traffic:
     """Messages received ("in") and delivered ("out")."""
 
@@ -16,7 +17,7 @@ class Traffic:
     out_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ConnectionStats:
     """The link to one peer. Times in seconds on the monotonic scale."""
 
@@ -49,7 +50,7 @@ class Violations:
     """Messages and subscriptions that a client has no right to."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Denial:
     """A message or subscription that a client had no right to. The time is on the monotonic scale."""
 
@@ -58,7 +59,7 @@ class Denial:
     """What it was, in the words of the error."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ClientRights:
     """What decides what one client may do."""
 
@@ -75,7 +76,7 @@ class ClientRights:
     """The latest of them, oldest first."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SlowConsumerRecord:
     """A receiver that was closed because it was too slow. The time is on the monotonic scale."""
 
@@ -91,7 +92,7 @@ class SlowConsumerRecord:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Profile:
     """What a client said of itself, and who it turned out to be; empty where it said nothing."""
 
@@ -102,7 +103,7 @@ class Profile:
     """Whom it logged in as."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SubscriptionStats:
     """One subscription."""
 
@@ -118,7 +119,7 @@ class SubscriptionStats:
     """Of the connection it belongs to."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Closing:
     """When a connection ended, on the monotonic scale, and why, in words."""
 
@@ -126,7 +127,7 @@ class Closing:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ClientStats:
     """One client."""
 
@@ -141,7 +142,7 @@ class ClientStats:
     """None for a client that is here."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteStats:
     """One route."""
 
@@ -161,7 +162,7 @@ class RouteStats:
     """Seconds between the last ping and its answer; 0 before the first answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafStats:
     """One leaf link."""
 

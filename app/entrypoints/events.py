@@ -1,11 +1,10 @@
 """Events of the server's process and configuration."""
 
-from dataclasses import dataclass
-
 from ..domain.events import Event, Level
+from ..domain.value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ConfigurationQuestioned(Event):
     """An option has no effect. There is no level of warnings between ERR and INF."""
 
@@ -16,7 +15,7 @@ class ConfigurationQuestioned(Event):
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class StartFailed(Event):
     """The last line of a server that could not start."""
 
@@ -26,7 +25,7 @@ class StartFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class PortsFileFailed(Event):
     """Programs that look for the file do not find this server."""
 
@@ -36,7 +35,7 @@ class PortsFileFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class OptionReloaded(Event):
     """A key has another value in a running server."""
 
@@ -47,7 +46,7 @@ class OptionReloaded(Event):
     change: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ConfigurationReloaded(Event):
     """A reload is done."""
 
@@ -58,7 +57,7 @@ class ConfigurationReloaded(Event):
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ReloadFailed(Event):
     """Nothing has changed."""
 
@@ -69,7 +68,7 @@ class ReloadFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class CertificatesRead(Event):
     """The files of a section ``tls`` were read again; links that are there keep what they have."""
 
@@ -79,7 +78,7 @@ class CertificatesRead(Event):
     section: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class CertificateEnds(Event):
     """A certificate should be replaced soon. There is no level of warnings between ERR and INF."""
 
@@ -91,7 +90,7 @@ class CertificateEnds(Event):
     days: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class CertificateEnded(Event):
     """Clients that verify the certificate do not connect any more."""
 
@@ -102,7 +101,7 @@ class CertificateEnded(Event):
     date: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class PlainDataPlane(Event):
     """The native data plane was to be used if built, and is not built."""
 
@@ -113,7 +112,7 @@ class PlainDataPlane(Event):
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class PendingRaised(Event):
     """The bound of pending bytes follows the largest message unless it is configured."""
 
@@ -127,7 +126,7 @@ class PendingRaised(Event):
     max_payload: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class StopIncomplete(Event):
     """A part of the server failed to stop; the server ends nevertheless."""
 
@@ -138,7 +137,7 @@ class StopIncomplete(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class JetStreamFailed(Event):
     """Streams cannot be served, so nothing is."""
 

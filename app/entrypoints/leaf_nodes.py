@@ -1,13 +1,13 @@
 """Leaf nodes as a part of the server: the listener for leaves, and what ends with the server."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..adapters.net_asyncio.leaf_events import LeafListenFailed, LeafListening
 from ..domain.broker import Broker
 from ..domain.events import Event
 from ..domain.leaf.settings import LeafRemote
+from ..domain.value_object import value_object
 from ..ports.transport import Address, Listener, ListenError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class NoLeafListener(Exception):
         self.fact = fact
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafNodes:
     """What brings links of leaf nodes to a broker."""
 

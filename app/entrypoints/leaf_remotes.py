@@ -1,7 +1,6 @@
 """The hubs that a server dials as a leaf node, opened as the options say."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from ..adapters.auth.leaf_credentials import RemoteCredentials
 from ..adapters.net_asyncio.leaf_dialer import LeafTcpDialer
@@ -11,11 +10,12 @@ from ..config.options import Options
 from ..domain.events import Event
 from ..domain.leaf.settings import LeafRemote
 from ..domain.timers import Scheduler
+from ..domain.value_object import value_object
 from ..ports.layers import LayerFactory
 from .leaf_settings import dial_settings, remote_login, remote_settings, remote_tls
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RemoteNeeds:
     """What it takes to dial hubs."""
 

@@ -132,7 +132,7 @@ def dial_settings(section: LeafOptions, remote: LeafRemoteOptions) -> LeafDialSe
 
 def remote_tls(remote: LeafRemoteOptions, record: Callable[[Event], None]) -> TlsSettings:
     """TLS to the hubs of a remote: as it says, or else as it takes to obey a hub. Raises `TlsError`."""
-    section = remote.tls or LeafRemoteTlsOptions()
+    section = remote.tls or LeafRemoteTlsOptions.unset()
     return TlsSettings(
         dialing_context(remote_files(section), insecure=section.insecure),
         section.timeout,

@@ -43,7 +43,7 @@ def monitor_settings(
 ) -> MonitorSettings:
     """What monitoring shows of the server, and its bounds."""
     return MonitorSettings(
-        tls_timeout=(options.tls or TlsOptions()).timeout,
+        tls_timeout=(options.tls or TlsOptions.unset()).timeout,
         server_name=options.server_name or "",
         tags=options.server_tags,
         data_plane=data_plane,

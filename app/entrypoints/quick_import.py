@@ -1,12 +1,26 @@
-"""Quick import: no garbage collection and no search for plugins while the program is imported."""
+"""Quick import: what costs time while the program is imported, and is of no use to a server, is left out.
+
+That is garbage collection, the search for plugins of libraries, and what only that search would need.
+"""
 
 import gc
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
+from types import ModuleType
+from typing import Any
 
 _PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 """What pydantic asks whether it may look for plugins: in each package that is installed."""
+
+_SEARCH = "importlib.metadata"
+"""What pydantic imports for this search, even if it may not look. With it come mail, zip files and more."""
+
+_FUNCTIONS = ("distributions", "entry_points")
+"""What it takes from there, depending on its version."""
 
 
 @contextmanager
@@ -18,10 +32,36 @@ def quick_import() -> Iterator[None]:
     gc.disable()
     plugins = os.environ.get(_PLUGINS)
     os.environ[_PLUGINS] = "__all__"
+    stand_in = _stand_in(_SEARCH)
+    sys.modules.setdefault(_SEARCH, stand_in)
     try:
         yield
     finally:
+        if sys.modules.get(_SEARCH) is stand_in:
+            del sys.modules[_SEARCH]
         if plugins is None:
             del os.environ[_PLUGINS]
         else:
             os.environ[_PLUGINS] = plugins
+
+
+def _stand_in(name: str) -> ModuleType:
+    """For those who import functions of a module and may never call them: it is imported when they do."""
+    stand_in = ModuleType(name)
+
+    def read(attribute: str) -> object:
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
+        return getattr(import_module(name), attribute)
+
+    def find(attribute: str) -> object:
+        if attribute.startswith("__"):  # the import itself asks whether there is a path
+            raise AttributeError(attribute)
+        return partial(_call, read, attribute) if attribute in _FUNCTIONS else read(attribute)
+
+    vars(stand_in)["__getattr__"] = find
+    return stand_in
+
+
+def _call(read: Callable[[str], Any], function: str, *given: object, **named: object) -> object:
+    return read(function)(*given, **named)

@@ -6,8 +6,8 @@ program; see ``app.entrypoints.process``.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ..adapters.hooks.runners import HookRunners
 from ..adapters.net_asyncio.tls_events import TlsAvailable, TlsFirst, TlsRequired
@@ -15,7 +15,6 @@ from ..adapters.net_asyncio.unix_events import UnixListenFailed, UnixListening
 from ..adapters.net_asyncio.websocket_events import WebsocketListening
 from ..adapters.process.own_thread import in_own_thread
 from ..domain.broker import FLUSH_SECONDS, Broker
-from ..domain.cluster.cluster import Cluster
 from ..domain.cluster.events import RouteListenFailed, RouteListening
 from ..domain.connection_type import ConnectionType
 from ..domain.events import (
@@ -33,6 +32,7 @@ from ..domain.failure import described
 from ..domain.lame_duck import LameDuckTerms
 from ..domain.protocol.encode import ListenerInfo
 from ..domain.sessions.wire import Handler, Wire
+from ..domain.value_object import value_object
 from ..ports.authenticator import Authenticator
 from ..ports.event_log import EventLog
 from ..ports.monitor import Monitor
@@ -41,6 +41,9 @@ from .events import JetStreamFailed, StopIncomplete
 from .identity import PROGRAM, RUNTIME
 from .leaf_nodes import LeafNodes, NoLeafListener
 from .streams import CannotOpen, Streams
+
+if TYPE_CHECKING:
+    from ..domain.cluster.cluster import Cluster
 
 DEPARTURE_SECONDS = 2 * LINGER_SECONDS
 """How long the last clients are waited for."""
@@ -62,7 +65,7 @@ class CannotStart(Exception):
         self.fact = fact
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ClientListener:
     """A place where clients come in, and what they must know of it."""
 
@@ -96,7 +99,7 @@ class ClientListener:
         return ListenFailed(None, self.host, self.port, reason)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Addresses:
     """Where a started server listens; every port is the real one."""
 
@@ -110,7 +113,7 @@ class Addresses:
     """None without leaf nodes."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class MeshParts:
     """What brings links of other servers, and judges them."""
 
@@ -119,7 +122,7 @@ class MeshParts:
     dialer: Dialer
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Parts:
     """What a server consists of besides its broker."""
 
@@ -254,7 +257,7 @@ class Service:
         kind = ConnectionType.WEBSOCKET if at.websocket else ConnectionType.STANDARD
         return ListenerInfo(at.host, port, at.tls_required, at.tls_verify, at.tls_available, kind)
 
-    async def _listen_for_routes(self, cluster: Cluster, mesh: MeshParts) -> Address:
+    async def _listen_for_routes(self, cluster: "Cluster", mesh: MeshParts) -> Address:
         """Last, for a peer that comes in at once must learn all about us."""
         try:
             address = await mesh.listener.start(self.broker.accept_route)

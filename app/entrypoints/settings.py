@@ -4,6 +4,7 @@ import platform
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..adapters.auth.setup import AuthSettings
 from ..adapters.hooks.setup import HookSettings
@@ -12,13 +13,12 @@ from ..adapters.net_asyncio.local_addresses import global_addresses
 from ..adapters.net_asyncio.tls_choice import ChoiceTerms
 from ..adapters.net_asyncio.tls_context import TlsFiles, client_context, server_context
 from ..adapters.net_asyncio.tls_layer import TlsSettings
-from ..adapters.net_asyncio.unix_socket import UnixSocketSettings
 from ..config.addresses import parse_advertised
 from ..config.options import Options
 from ..config.scalars import parse_duration
 from ..config.tls_options import TlsOptions
 from ..domain.address import is_wildcard, joined, with_port
-from ..domain.cluster.cluster import ClusterSettings
+from ..domain.cluster.settings import ClusterSettings
 from ..domain.connection_type import ConnectionType
 from ..domain.events import Event
 from ..domain.jetstream.settings import API_LEVEL
@@ -33,6 +33,9 @@ from ..domain.security.credentials import Identity
 from ..ports.authenticator import Authenticator
 from ..ports.entropy import Entropy
 from .identity import ADVERTISED_VERSION
+
+if TYPE_CHECKING:
+    from ..adapters.net_asyncio.unix_socket import UnixSocketSettings
 
 AUTO_SECONDS = 0.05
 """How long `handshake_first: auto` waits for a handshake."""
@@ -243,11 +246,13 @@ def websocket_tls(options: Options, record: Callable[[Event], None]) -> TlsSetti
     )
 
 
-def unix_socket_settings(options: Options) -> UnixSocketSettings | None:
+def unix_socket_settings(options: Options) -> "UnixSocketSettings | None":
     """The unix socket for clients, if there is one."""
     section = options.unix_socket
     if section.path is None:
         return None
+    from ..adapters.net_asyncio.unix_socket import UnixSocketSettings  # noqa: PLC0415 - see the head of the container
+
     return UnixSocketSettings(section.path, int(section.mode, 8), section.group)
 
 

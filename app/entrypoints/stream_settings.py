@@ -19,7 +19,7 @@ SUBDIRECTORY = "jetstream"
 
 def stream_settings(options: Options, info: ServerInfo, *, in_memory: bool = False) -> JetStreamSettings:
     """What JetStream is configured to be; `in_memory` has it keep all streams there."""
-    section = options.jetstream or JetStreamOptions()
+    section = options.jetstream or JetStreamOptions.unset()
     directory = "" if in_memory else store_directory(options)
     limits = section.limits
     return JetStreamSettings(

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from ..domain.broker import Broker
 from ..domain.failure import described
 from ..domain.jetstream.events import JetStreamStarting, JetStreamStopped, TemporaryStore
 from ..domain.timers import Scheduler
+from ..domain.value_object import value_object
 from ..ports.clock import Clock
 from ..ports.entropy import Entropy
 
@@ -31,7 +31,7 @@ class CannotOpen(Exception):
     """The storage cannot be used; the text says why, and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class StorageNeeds:
     """What a storage needs of the server."""
 

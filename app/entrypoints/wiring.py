@@ -20,7 +20,6 @@ from ..ports.authenticator import Authenticator
 from ..ports.event_log import EventLog
 from ..ports.layers import LayerFactory
 from ..ports.streams_view import StreamsView
-from .stream_settings import stream_settings
 from .streams import Streams
 
 
@@ -35,6 +34,8 @@ def settings_of_streams(
     in_memory: bool,  # noqa: FBT001 - called by a provider
 ) -> Callable[[], JetStreamSettings]:
     """Makes the settings of JetStream when it starts."""
+    from .stream_settings import stream_settings  # noqa: PLC0415 - see the head of the container
+
     return lambda: stream_settings(options, broker.greeting.info, in_memory=in_memory)
 
 

@@ -29,13 +29,14 @@ Rules for a layer
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from ..domain.events import Link
 from ..domain.security.link_security import Security
 from ..domain.sessions.wire import PeerAddress
 from ..domain.timers import Scheduler
+from ..domain.value_object import value_object
 
 SETUPS = 64
 """Links in their handshake at which a listener leaves new ones in the system's queue."""
@@ -187,7 +188,7 @@ class SetupLimit:
             on_room()
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LinkSetup:
     """What a layer may need to know while its link is set up."""
 

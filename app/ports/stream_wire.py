@@ -17,7 +17,6 @@ asks no questions.
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 
@@ -25,6 +24,7 @@ from ..domain.events import Link
 from ..domain.security.link_security import Security
 from ..domain.sessions.wire import Handler, PeerAddress
 from ..domain.timers import Scheduler, Timer
+from ..domain.value_object import value_object
 from .guarding import guarded
 from .layers import Lower
 from .transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER, Acceptor
@@ -82,7 +82,7 @@ def _nothing() -> int:
     return 0
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LinkContext:
     """What all links of one listener share."""
 

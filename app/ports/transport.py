@@ -24,10 +24,10 @@ Guarantees an adapter gives
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from ..domain.sessions.wire import Handler, Wire
+from ..domain.value_object import value_object
 
 HIGH_WATER = 256 * 1024
 """Pending bytes above which a wire will announce that it drained."""
@@ -46,7 +46,7 @@ Acceptor = Callable[[Wire], Handler]
 """Called once per new link; the handler it returns is driven from then on."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Address:
     """Where a listener really listens: the port is never -1, and 0 only where the host is a path."""
 

@@ -8,9 +8,9 @@ from typing import Protocol
 from app.adapters.auth.authenticators import AllowAll
 from app.domain.broker import Broker
 from app.domain.broker_needs import Membership, Needs
-from app.domain.cluster.cluster import ClusterSettings
 from app.domain.cluster.events import RouteDuplicate, RouteRegistered
 from app.domain.cluster.route_url import RouteUrl
+from app.domain.cluster.settings import ClusterSettings
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import Event, Level, SlowConsumer, StaleConnection
 from app.domain.leaf.settings import LeafNeeds

@@ -21,10 +21,11 @@ from typing import Literal, cast
 import pytest
 
 from app.adapters.clock_loop import LoopClock
-from app.adapters.net_asyncio import TcpDialer, TcpListener, UnixListener
+from app.adapters.net_asyncio import TcpDialer, TcpListener
 from app.adapters.net_asyncio.tls_choice import ChoiceTerms, choice_layers
 from app.adapters.net_asyncio.tls_context import client_context, server_context
 from app.adapters.net_asyncio.tls_layer import TlsLayers, TlsSettings
+from app.adapters.net_asyncio.unix_listener import UnixListener
 from app.adapters.net_asyncio.unix_socket import UnixSocketSettings
 from app.adapters.net_memory import MemoryNetwork
 from app.domain.events import AcceptFailed, Event

@@ -12,10 +12,11 @@ from app.adapters.auth.authenticators import AllowAll
 from app.adapters.clock_manual import ManualClock
 from app.adapters.net_memory import MemoryNetwork
 from app.domain.broker_needs import Membership
-from app.domain.cluster.cluster import Cluster, ClusterSettings
+from app.domain.cluster.cluster import Cluster
 from app.domain.cluster.route_dialer import Dialer
 from app.domain.cluster.route_session import RouteSession
 from app.domain.cluster.route_url import RouteUrl
+from app.domain.cluster.settings import ClusterSettings
 from app.domain.dataplane.seam import MakePlane
 from app.domain.hooks.gate import HookCaller, HookTerms
 from app.domain.leaf.settings import LeafNeeds

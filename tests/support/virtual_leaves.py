@@ -13,8 +13,8 @@ from app.adapters.clock_manual import ManualClock
 from app.adapters.net_memory import MemoryNetwork
 from app.adapters.net_memory.network import MemoryDialer
 from app.domain.broker_needs import Membership
-from app.domain.cluster.cluster import ClusterSettings
 from app.domain.cluster.route_url import RouteUrl
+from app.domain.cluster.settings import ClusterSettings
 from app.domain.dataplane.seam import MakePlane
 from app.domain.leaf.leaf_url import LeafUrl
 from app.domain.leaf.leaves import Leaves

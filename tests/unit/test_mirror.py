@@ -26,6 +26,7 @@ EXCEPTIONS = {
     "adapters/net_asyncio/unix_listener.py": OVER_SOCKETS,
     "adapters/net_asyncio/unix_socket.py": OVER_SOCKETS,
     "domain/broker_needs.py": DECLARATIONS,
+    "domain/cluster/settings.py": DECLARATIONS,
     "domain/dataplane/flushing.py": BY_BEHAVIOUR,
     "domain/dataplane/inlet.py": BY_BEHAVIOUR,
     "domain/dataplane/message.py": BY_BEHAVIOUR,

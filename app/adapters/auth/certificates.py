@@ -1,18 +1,19 @@
 """Users by certificate: the names in it decide who a client is (ADR 0043)."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ...domain.connection_type import ConnectionType
 from ...domain.events import Event, Level
 from ...domain.security.certificate import CertificateNames, CertificateUsers
 from ...domain.security.credentials import Answer, Credentials, PendingVerdict
 from ...domain.text import printable
+from ...domain.value_object import value_object
 from ...ports.authenticator import Authenticator
 from .guard import Report
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class CertificateUnknown(Event):
     """A client was refused because its certificate names no user, or because it has none."""
 

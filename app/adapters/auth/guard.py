@@ -13,12 +13,12 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
 
 from ...domain.events import Event, Level, ServerFailure
 from ...domain.failure import described
 from ...domain.permissions.rules import Permissions
 from ...domain.security.credentials import Answer, Credentials, Identity, PendingVerdict
+from ...domain.value_object import value_object
 from ...ports.authenticator import Authenticator
 
 CHECK_SECONDS = 2.0
@@ -34,7 +34,7 @@ Check = Callable[[Credentials], Awaitable[bool | Identity | None]]
 """An async function that decides. True accepts the client under the name it gave."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class AuthenticatorFailed(Event):
     """The operator's authenticator broke its contract, so a client was refused.
 

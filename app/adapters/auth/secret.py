@@ -6,8 +6,6 @@ Its first characters decide which (configuration-file.md, section 3).
 import hmac
 from typing import Protocol
 
-import bcrypt
-
 from ...domain.security.bcrypt_hash import BROKEN_HASH, HASHED_BYTES, begins_like_hash, parse_hash
 from ...ports.authenticator import AuthError
 
@@ -51,11 +49,14 @@ class BcryptSecret(Secret):
         parts = parse_hash(text)
         if parts is None:
             raise AuthError(BROKEN_HASH)
+        import bcrypt  # noqa: PLC0415 - without hashes there is no need for it
+
+        self._hashed = bcrypt.hashpw
         self._salt = parts.salt.encode()
         self._sum = parts.sum.encode()
 
     def matches(self, given: bytes) -> bool:
-        found = bcrypt.hashpw(given[:HASHED_BYTES], self._salt)
+        found = self._hashed(given[:HASHED_BYTES], self._salt)
         return hmac.compare_digest(found[len(self._salt) :], self._sum)
 
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ...domain.events import EventSink
 from ...domain.hooks.decisions import Allow, Refuse
@@ -10,6 +9,7 @@ from ...domain.hooks.gate import HookGate, HookTerms
 from ...domain.hooks.hook_event import HookPoint
 from ...domain.permissions.rules import entry
 from ...domain.timers import Scheduler
+from ...domain.value_object import value_object
 from ...ports.factories import FactoryError, find, make
 from ...ports.hooks import HookRunner, Hooks, HooksError
 from .runner import AsyncioHookRunner
@@ -18,7 +18,7 @@ _WHAT = "hooks factory"
 _SHAPES = "a class that extends pynatsd.Hooks, or a function without arguments that makes such an object"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class HookSettings:
     """What a configuration says of hooks."""
 
@@ -30,7 +30,7 @@ class HookSettings:
     """Seconds, in place of those that the hooks say; 0 for theirs."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class CheckedHooks:
     """Hooks that can be used."""
 
@@ -38,7 +38,7 @@ class CheckedHooks:
     terms: HookTerms
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class OpenHooks:
     """Hooks that can be asked, and what calls them."""
 

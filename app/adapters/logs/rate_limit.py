@@ -7,9 +7,9 @@ so do fatal lines, and kinds that are exempt (`Event.bounded`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ...domain.events import Event, Level
+from ...domain.value_object import value_object
 from ...ports.clock import Clock, Timer
 from ...ports.event_log import EventLog
 
@@ -20,7 +20,7 @@ _SECOND = 1.0
 _BOUNDED = (Level.INFO, Level.ERROR)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class FurtherErrors(Event):
     """Errors of one kind that were counted instead of logged; `link` is that of the last."""
 
@@ -34,7 +34,7 @@ class FurtherErrors(Event):
     """Text of the last one."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class FurtherNotices(Event):
     """The same for events that are no errors."""
 

@@ -5,11 +5,11 @@ itself is not imported here: it needs six MiB, and gnatsd's lines do without it.
 """
 
 from collections.abc import Callable, Iterable, MutableMapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
 from ...domain.events import Event, Level
+from ...domain.value_object import value_object
 from ...ports.event_log import EventLog
 from .destinations import LogFile, LogFileError
 from .line_writer import LineWriter
@@ -93,7 +93,7 @@ class StructuredEventLog(EventLog):
         self._writer.close()
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LinesDropped(Event):
     """Lines were lost: the destination was too slow, or failed for a while."""
 
@@ -103,7 +103,7 @@ class LinesDropped(Event):
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LogReopened(Event):
     """The first line of a new log file."""
 
@@ -111,7 +111,7 @@ class LogReopened(Event):
     sentence = "File log re-opened"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LogReopenIgnored(Event):
     """The log was to be reopened, but it is no file."""
 
@@ -119,7 +119,7 @@ class LogReopenIgnored(Event):
     sentence = "File log re-open ignored, not a file logger"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LogReopenFailed(Event):
     """The log could not be reopened, and continues in the old file."""
 

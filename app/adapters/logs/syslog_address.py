@@ -8,10 +8,10 @@ no address but a few usual paths.
 import errno
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from ...domain.value_object import value_object
 from .destinations import SyslogError
 
 LOCAL_PATHS = ("/dev/log", "/var/run/syslog", "/var/run/log")
@@ -26,7 +26,7 @@ SEND_SECONDS = 10.0
 _SCHEMES = ("udp", "tcp", "unix")
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SyslogAddress:
     """A daemon, and a function that connects to it."""
 

@@ -1,11 +1,10 @@
 """What monitoring logs of itself."""
 
-from dataclasses import dataclass
-
 from ...domain.events import Event, Level
+from ...domain.value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class MonitorUnavailable(Event):
     """Pages cannot be served now. Clients are not affected."""
 
@@ -16,7 +15,7 @@ class MonitorUnavailable(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class MonitorAvailable(Event):
     """Pages are served, after a failure."""
 

@@ -8,9 +8,10 @@ and a bounded size. Events contain no secrets, so neither does the journal.
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from ...domain.events import Event, Link
+from ...domain.value_object import value_object
 from ...ports.event_log import EventLog
 
 CAPACITY = 50
@@ -28,7 +29,7 @@ def no_detail(_fact: Event) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class EventKind:
     """A kind of entry. Kinds with one name share a counter and a part of the ring."""
 
@@ -44,7 +45,7 @@ class EventKind:
     """Name of the peer, if the event contains it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Entry:
     """One event, or several equal ones in a row."""
 
@@ -68,7 +69,7 @@ class Entry:
         return (self.kind, self.who, self.host) == (other.kind, other.who, other.host)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class JournalSnapshot:
     """The journal at one time."""
 

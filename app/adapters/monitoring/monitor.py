@@ -9,13 +9,14 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from importlib import import_module
 from socket import socket
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ...domain.address import joined
 from ...domain.events import MonitorFailed, MonitorStarting
+from ...domain.value_object import value_object
 from ...ports.broker_view import BrokerView
 from ...ports.clock import Clock
 from ...ports.event_log import EventLog
@@ -50,7 +51,7 @@ OpenSocket = Callable[[str, int, int], Awaitable[socket]]
 """Opens a listening socket for a host, a port and a backlog. Raises `ListenError`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class MonitorEndpoint:
     """An address at which pages are served, with TLS if `tls` is given."""
 
@@ -65,7 +66,7 @@ class MonitorEndpoint:
         return HTTPS if self.tls else HTTP
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class MonitorNeeds:
     """What monitoring needs of the other parts."""
 

@@ -2,6 +2,5 @@
 
 from .dialer import TcpDialer
 from .listener import TcpListener
-from .unix_listener import UnixListener
 
-__all__ = ["TcpDialer", "TcpListener", "UnixListener"]
+__all__ = ["TcpDialer", "TcpListener"]

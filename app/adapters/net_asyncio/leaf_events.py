@@ -1,11 +1,10 @@
 """Facts about the listener for leaf nodes, in the words of nats-server (leaf-nodes.md, section 10)."""
 
-from dataclasses import dataclass
-
 from ...domain.events import AddressEvent, Level
+from ...domain.value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafListening(AddressEvent):
     """Leaves can connect at this address."""
 
@@ -13,7 +12,7 @@ class LeafListening(AddressEvent):
     sentence = "Listening for leafnode connections on {self.address}"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafListenFailed(AddressEvent):
     """They cannot, so the server does not start."""
 

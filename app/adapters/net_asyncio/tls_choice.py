@@ -10,17 +10,17 @@ A listener needs it in two cases, or in both at once (ADR 0041):
     optional      after INFO a client may begin a handshake, or go on in clear text
 """
 
-from dataclasses import dataclass
 from functools import partial
 
 from ...domain.timers import Timer
+from ...domain.value_object import value_object
 from ...ports.guarding import guarded
 from ...ports.layers import LinkSetup, Upper
 from .held_input_layer import HeldInputLayer
 from .tls_layer import HANDSHAKE_RECORD, TlsLayers
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ChoiceTerms:
     """What a listener leaves to its clients."""
 

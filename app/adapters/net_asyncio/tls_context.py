@@ -5,12 +5,12 @@ Texts of errors are those of gnatsd where it has some (configuration-file.md, se
 
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
 from ...domain.security.cipher_suites import PREFERRED, openssl_name
 from ...domain.security.curves import effective_curves, openssl_curve
+from ...domain.value_object import value_object
 
 SETS_LISTS = hasattr(ssl.SSLContext, "set_groups")
 """Whether this Python sets several curves, as from 3.15 on; else it sets a single one."""
@@ -28,7 +28,7 @@ class _EncryptedKeyError(Exception):
     """A password would be needed."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class TlsFiles:
     """What an operator says about TLS; paths are relative to the working directory."""
 

@@ -4,18 +4,17 @@ gnatsd shows failed handshakes at level debug alone. Here they are errors: an op
 whose clients are turned away should not have to ask for the reason.
 """
 
-from dataclasses import dataclass
-
 from ...domain.events import Event, Level
+from ...domain.value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class TlsRequired(Event):
     level = Level.INFO
     sentence = "TLS required for client connections"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class TlsAvailable(Event):
     """Clients may use TLS, or go without it."""
 
@@ -23,7 +22,7 @@ class TlsAvailable(Event):
     sentence = "TLS available for client connections"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class TlsFirst(Event):
     """Clients get no INFO before the handshake."""
 
@@ -31,7 +30,7 @@ class TlsFirst(Event):
     sentence = "TLS handshake first: clients that wait for INFO before it cannot connect"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class HandshakeStarting(Event):
     """``role`` says what kind of link it is, and which side of it we are."""
 
@@ -41,13 +40,13 @@ class HandshakeStarting(Event):
     role: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class HandshakeComplete(Event):
     level = Level.DEBUG
     sentence = "TLS handshake complete"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SecurityAgreed(Event):
     level = Level.DEBUG
     sentence = "TLS version {self.version}, cipher suite {self.cipher_suite}"
@@ -56,7 +55,7 @@ class SecurityAgreed(Event):
     cipher_suite: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class HandshakeFailed(Event):
     """The link was closed; ``whose`` is empty for a client, and names any other kind and its peer."""
 
@@ -67,7 +66,7 @@ class HandshakeFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ProtectionBroken(Event):
     """What came in on an open link was no valid TLS; the link was cut."""
 

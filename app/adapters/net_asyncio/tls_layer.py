@@ -23,13 +23,14 @@ What goes wrong in a call of the loop, a want of memory included, ends the one l
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
 from typing import cast
 
 from ...domain.events import Event
 from ...domain.rates import Bucket
 from ...domain.security.certificate_key import key_pin
+from ...domain.value_object import value_object
 from ...ports.guarding import guarded
 from ...ports.layers import LinkSetup, Upper
 from ...ports.transport import HIGH_WATER
@@ -71,7 +72,7 @@ class _Phase(Enum):
     OVER = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class TlsSettings:
     """How the links of one listener, or dialer, are protected."""
 

@@ -1,11 +1,10 @@
 """Facts about unix sockets for the event log."""
 
-from dataclasses import dataclass
-
 from ...domain.events import Event, Level
+from ...domain.value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class UnixListening(Event):
     """Clients can connect to the unix socket at this path."""
 
@@ -15,7 +14,7 @@ class UnixListening(Event):
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class UnixListenFailed(Event):
     """The unix socket cannot be opened; the server ends."""
 

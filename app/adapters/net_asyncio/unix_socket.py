@@ -16,11 +16,11 @@ import socket
 import stat
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...domain.security.link_security import PeerCredentials
 from ...domain.sessions.wire import UNIX, PeerAddress
+from ...domain.value_object import value_object
 from ...ports.transport import ListenError
 from .listening_socket import plain_reason
 
@@ -38,7 +38,7 @@ Identity = tuple[int, int]
 """Device and number of a file: whether a path still leads to it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class UnixSocketSettings:
     """Where to listen, and who may connect."""
 

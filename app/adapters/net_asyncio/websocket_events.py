@@ -1,12 +1,11 @@
 """Facts about websockets for the event log."""
 
-from dataclasses import dataclass
-
 from ...domain.address import joined
 from ...domain.events import Event, Level
+from ...domain.value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class WebsocketRefused(Event):
     """A peer at the websocket address got no websocket; its link was closed."""
 
@@ -17,7 +16,7 @@ class WebsocketRefused(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class WebsocketBroken(Event):
     """What came in on an open websocket breaks the rules; it was closed with a status that says so."""
 
@@ -27,7 +26,7 @@ class WebsocketBroken(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class WebsocketListening(Event):
     """Clients can connect over websockets at this address."""
 

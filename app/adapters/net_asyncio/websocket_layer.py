@@ -5,12 +5,13 @@ the data of its frames is the input, and each flush of the output is one frame.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, auto
 from http import HTTPStatus
 
 from ...domain.events import Event
 from ...domain.security.link_security import Security
+from ...domain.value_object import value_object
 from ...ports.guarding import guarded
 from ...ports.layers import LinkSetup, Upper
 from .buffering_layer import BufferingLayer
@@ -58,7 +59,7 @@ class _Phase(Enum):
     OVER = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class WebsocketSettings:
     """How the websockets of one listener work."""
 

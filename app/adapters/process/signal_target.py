@@ -6,10 +6,10 @@ The forms of a target, and the texts of errors, are those of nats-server 2.15.
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...domain.text import printable
+from ...domain.value_object import value_object
 
 COMMANDS = {
     "reload": signal.SIGHUP,
@@ -32,7 +32,7 @@ class SignalError(Exception):
     """Nothing was sent; the text, one line, says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Process:
     """A process of this machine."""
 

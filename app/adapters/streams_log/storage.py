@@ -1,10 +1,10 @@
 """All streams of a server, on disk."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from ...domain.jetstream.storage.seam import Document, StoreProblem
 from ...domain.timers import Scheduler
+from ...domain.value_object import value_object
 from ...ports.files import Files, Worker
 from .directories import SIZES, STREAMS, Sizes, remove_directory
 from .file_head import GONE, NEW, StreamIdentity
@@ -21,7 +21,7 @@ class CannotOpenStore(Exception):
     """The directory cannot be used; the text says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class StoreSettings:
     """How a store works."""
 

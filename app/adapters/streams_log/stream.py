@@ -1,11 +1,11 @@
 """One stream on disk: its messages, its journal, and what waits to be written."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from ...domain.jetstream.storage.index import Index
 from ...domain.jetstream.storage.seam import Document, Done, StorageFailure
+from ...domain.value_object import value_object
 from ...ports.files import Files
 from .cleaning import Cleaner
 from .consumers import Consumers, FileState, VolatileState, to_json
@@ -26,7 +26,7 @@ Report = Callable[[str, str], None]
 """Called with the name of a stream and what is wrong with it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class StreamParts:
     """What a stream is made of."""
 

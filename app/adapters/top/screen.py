@@ -1,7 +1,7 @@
 """The board on the screen and its keys. Needs textual."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -17,6 +17,7 @@ from textual.strip import Strip
 from textual.widgets import Input, Static
 
 from ...domain.text import printable
+from ...domain.value_object import value_object
 from .board import Display, FindName, aligned, summary, table
 from .monitoring_port import SORTS, ReadingQuery, ReadingSource, Unreachable
 from .poller import Poller, Report
@@ -39,7 +40,7 @@ Arrows, Page Up and Page Down scroll the table.
 Press any key to go back."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class BoardSettings:
     """Initial settings of the board."""
 

@@ -8,7 +8,7 @@ another sends its INFO to all others, so that all get to know each other:
       C ──> A               A ──INFO of C──> B            B ──> C
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
 from ..address import with_port
@@ -40,6 +40,7 @@ from .rejections import Rejections
 from .route_dialer import Destination, Dialer, RouteDialer, RouteDialerNeeds, UnreachableRoute
 from .route_session import RouteSession
 from .route_url import RouteUrl, is_near, read_gossip
+from .settings import ClusterSettings
 
 ROUTE_PING_SECONDS = 10.0
 """Routes are pinged at least so often: a half-open one hides messages from a whole server."""
@@ -58,30 +59,6 @@ MOST_KNOWN = 4096
 
 CONFIGURED_AGAIN = 1.0
 """The same for a configured one."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterSettings:
-    """How one server takes part."""
-
-    host: str = "0.0.0.0"  # noqa: S104 - gnatsd's default
-    port: int = 0
-    """Where it listens for routes."""
-    user: str = ""
-    password: str = field(default="", repr=False)
-    """What servers show each other, where they must."""
-    auth_timeout: float = 1.0
-    tls: bool = False
-    routes: tuple[RouteUrl, ...] = ()
-    """Servers to dial."""
-    advertised: str = ""
-    """Address for other servers in place of the one they see, perhaps with a port; empty for none."""
-    advertise: bool = True
-    """Whether INFO names other servers to clients, and this one to their clients."""
-    name: str = ""
-    """What other servers call this one, for people; empty for its id."""
-    connect_retries: int = 0
-    """Failures in a row after which a server known from gossip is given up; 0 leaves it to time."""
 
 
 class Cluster:

@@ -1,11 +1,10 @@
 """Facts about routes, in gnatsd's words where it has any (cluster-protocol.md, section 11)."""
 
-from dataclasses import dataclass
-
 from ..events import AddressEvent, Event, Level
+from ..value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteDialling(Event):
     """A server is dialled."""
 
@@ -15,7 +14,7 @@ class RouteDialling(Event):
     address: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteDialFailed(Event):
     """A dial led to no link."""
 
@@ -25,7 +24,7 @@ class RouteDialFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteRetrying(Event):
     """A server is dialled again."""
 
@@ -35,7 +34,7 @@ class RouteRetrying(Event):
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteServed(Event):
     """A URL need not be dialled: its server is reached through another route."""
 
@@ -45,7 +44,7 @@ class RouteServed(Event):
     server_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteToSelf(Event):
     """A dial led to this very server."""
 
@@ -55,7 +54,7 @@ class RouteToSelf(Event):
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteForgotten(Event):
     """A server that was learnt of has not been reached for long."""
 
@@ -65,7 +64,7 @@ class RouteForgotten(Event):
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteCreated(Event):
     """A link to another server is there; it is no route yet."""
 
@@ -73,7 +72,7 @@ class RouteCreated(Event):
     sentence = "Route connection created"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteConnectSent(Event):
     """Our CONNECT went out on a link that we dialled."""
 
@@ -81,7 +80,7 @@ class RouteConnectSent(Event):
     sentence = "Route connect msg sent"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteRegistered(Event):
     """The peer has introduced itself and belongs to the cluster."""
 
@@ -91,7 +90,7 @@ class RouteRegistered(Event):
     server_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteUp(Event):
     """A route has lasted for a moment; both servers use it from now on."""
 
@@ -108,7 +107,7 @@ class RouteUp(Event):
         return "dialled by this server" if self.solicited else "dialled by the other server"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteDown(Event):
     """A route that was up is lost."""
 
@@ -119,7 +118,7 @@ class RouteDown(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteUnreachable(Event):
     """A configured route could not be made, for the 1st, 2nd, 4th, 8th … time in a row."""
 
@@ -131,7 +130,7 @@ class RouteUnreachable(Event):
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteReached(Event):
     """There is a route to a configured address again, or at last."""
 
@@ -142,7 +141,7 @@ class RouteReached(Event):
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteDuplicate(Event):
     """A second route led to a server that has one, and is closed."""
 
@@ -152,7 +151,7 @@ class RouteDuplicate(Event):
     server_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteSilent(Event):
     """A server does not answer."""
 
@@ -160,7 +159,7 @@ class RouteSilent(Event):
     sentence = "Route is silent, its queue members are skipped"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteHeard(Event):
     """A silent server has answered."""
 
@@ -168,7 +167,7 @@ class RouteHeard(Event):
     sentence = "Route answers again"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteSubscriptionsSent(Event):
     """A new route has been sent all local subscriptions."""
 
@@ -176,7 +175,7 @@ class RouteSubscriptionsSent(Event):
     sentence = "Route sent local subscriptions"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteErrorReceived(Event):
     """The peer said -ERR, and is closed."""
 
@@ -186,7 +185,7 @@ class RouteErrorReceived(Event):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteRefused(Event):
     """A peer that cannot be a route of ours."""
 
@@ -196,7 +195,7 @@ class RouteRefused(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class GossipIgnored(Event):
     """A peer sent INFO of a server that is not dialled."""
 
@@ -206,7 +205,7 @@ class GossipIgnored(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteListening(AddressEvent):
     """Other servers can connect at this address."""
 
@@ -214,7 +213,7 @@ class RouteListening(AddressEvent):
     sentence = "Listening for route connections on {self.address}"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteListenFailed(AddressEvent):
     """gnatsd names the clients' port here."""
 
@@ -224,7 +223,7 @@ class RouteListenFailed(AddressEvent):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteLeaving(Event):
     """The peer is in lame duck mode: its clients go elsewhere, and the route will end."""
 

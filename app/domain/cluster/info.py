@@ -1,11 +1,11 @@
 """The INFO and CONNECT that servers exchange on a route (cluster-protocol.md, sections 2, 5 and 12)."""
 
 import json
-from dataclasses import dataclass
 from functools import lru_cache
 
 from ..protocol.commands import members_of
 from ..protocol.errors import ParserError
+from ..value_object import value_object
 
 ROUTE_PROTOCOL = 1
 """The highest ``proto`` we understand; from 2 on routes speak of accounts."""
@@ -50,7 +50,7 @@ ROUTE_VERSION = "0.8.0"
 """The version of gnatsd whose route protocol is spoken."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteInfo:
     """What a server says of itself, or of a third one in gossip."""
 

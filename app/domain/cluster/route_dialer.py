@@ -17,7 +17,7 @@ where nobody has answered yet is dialled at a `DialRate`, for a peer can name an
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from ..dataplane.draw import Draw
 from ..events import EventSink
 from ..sessions.wire import Handler, Wire
 from ..timers import Scheduler, Timer
+from ..value_object import value_object
 from .dial_rate import DialRate
 from .events import (
     RouteDialFailed,
@@ -127,7 +128,7 @@ class Destination:
         """When the first of them failed."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class UnreachableRoute:
     """A configured address, and why there is no route to it."""
 
@@ -141,7 +142,7 @@ class UnreachableRoute:
     """When the first one did; in seconds on the monotonic scale."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteDialerNeeds:
     """What dialling takes."""
 

@@ -1,15 +1,16 @@
 """Route URL: host, port and credentials of another server."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from ..address import HIGHEST_PORT, joined
+from ..value_object import value_object
 
 _SCHEMES = ("nats-route://", "nats://")
 _LONGEST = 256
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RouteUrl:
     """A server's address for routes. Equal when host and port are; it shows no credentials."""
 

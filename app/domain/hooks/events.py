@@ -1,11 +1,10 @@
 """Facts about hooks for the event log."""
 
-from dataclasses import dataclass
-
 from ..events import Event, Level
+from ..value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class HookFailed(Event):
     """A hook raised, took too long, or gave an answer that cannot be used; `on_error` decided."""
 
@@ -16,7 +15,7 @@ class HookFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class HookBreakerOpened(Event):
     """A hook failed repeatedly, so it is not called for a while."""
 
@@ -30,7 +29,7 @@ class HookBreakerOpened(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class HookBreakerClosed(Event):
     """A hook works again."""
 
@@ -40,7 +39,7 @@ class HookBreakerClosed(Event):
     point: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class HookRefused(Event):
     """A hook did not let something happen."""
 
@@ -57,14 +56,14 @@ class HookRefused(Event):
         return f' "{self.subject}"' if self.subject else ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class HookWouldRefuse(HookRefused):
     """The same of a hook in shadow: it happens nevertheless."""
 
     sentence = "Hook {self.point} in shadow would have refused{self.about}: {self.reason}"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class HookWouldRewrite(Event):
     """A hook in shadow asked for another message, in vain."""
 
@@ -75,7 +74,7 @@ class HookWouldRewrite(Event):
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class HookSkipped(Event):
     """A hook that nobody waits for was not called, because too many calls are in line."""
 

@@ -1,13 +1,13 @@
 """The gate: asks hooks, and makes of whatever they do a verdict that the server can obey."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from ..dataplane.seam import HookedMessage
 from ..events import Event, EventSink, Link
 from ..peer_kind import PeerKind
 from ..timers import Scheduler
+from ..value_object import value_object
 from .breaker import OPEN_SECONDS, Breaker
 from .decisions import ALLOW, Allow, Refuse, Rewrite
 from .events import (
@@ -25,7 +25,7 @@ from .patterns import HookPatterns
 from .rewriting import InvalidRewrite
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class HookOutcome:
     """How a call of a hook ended: with an answer of any kind, or with a failure."""
 
@@ -52,7 +52,7 @@ class HookCaller(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class HookTerms:
     """How hooks are asked."""
 
@@ -74,7 +74,7 @@ NO_HOOKS = HookTerms(frozenset(), (), 1.0, ALLOW)
 """Those of hooks that are asked nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class _Asked:
     """The hooks that are in use: what was asked of them is judged by their terms, also when others are."""
 
@@ -207,7 +207,7 @@ class HookGate:
         self._events.record(event)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class _Question:
     """What which hooks are asked, and what may become of the message."""
 

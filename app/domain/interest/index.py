@@ -13,12 +13,12 @@ plans made from them are, in the plan cache of the data plane.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from ..dataplane.seam import Group
 from ..peer_kind import PeerKind
 from ..permissions.rule_set import Filter
 from ..subjects.trie import Match, Node, Search, SubscriptionTrie, UnknownSubscription
+from ..value_object import value_object
 from .subscription import LOCAL, Subscription
 
 _STAR, _GREATER = b"*>"
@@ -31,7 +31,7 @@ CACHE_LIMIT = 1024
 """Most answers that ``/subsz`` shows, as in gnatsd, which remembers no more."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class IndexStats:
     """A snapshot, named as in ``/subsz``."""
 

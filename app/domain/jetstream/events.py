@@ -1,11 +1,10 @@
 """What JetStream logs."""
 
-from dataclasses import dataclass
-
 from ..events import Event, Level
+from ..value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class JetStreamStarting(Event):
     """Streams will be served, with these limits, from this place."""
 
@@ -17,7 +16,7 @@ class JetStreamStarting(Event):
     place: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class TemporaryStore(Event):
     """Nobody has chosen a directory."""
 
@@ -27,7 +26,7 @@ class TemporaryStore(Event):
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class StreamRecovered(Event):
     """A stream is as it was."""
 
@@ -43,7 +42,7 @@ class StreamRecovered(Event):
     milliseconds: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class StreamProblem(Event):
     """Something that was stored is damaged, or was not understood."""
 
@@ -59,7 +58,7 @@ class StreamProblem(Event):
         return f"stream {self.stream}: " if self.stream else ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class JetStreamStopped(Event):
     """All is written."""
 

@@ -1,9 +1,9 @@
 """Streams and consumers in a few figures each, for those who watch. Times in nanoseconds since the epoch."""
 
-from dataclasses import dataclass
+from ..value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class StreamFigures:
     """A stream."""
 
@@ -24,7 +24,7 @@ class StreamFigures:
     """Why nothing is stored; empty where it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ConsumerFigures:
     """A consumer."""
 
@@ -46,7 +46,7 @@ class ConsumerFigures:
     acked_at: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Overview:
     """All of them, as far as there is room."""
 

@@ -8,12 +8,12 @@ The broker knows nothing of it but a local client's subscriptions.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..broker import Broker
 from ..dataplane.message_run import AckRun
 from ..failure import described
 from ..steps import Steps
+from ..value_object import value_object
 from .advisories import API_AUDIT, API_LIMIT, Advisories
 from .api.absent_calls import absent_calls
 from .api.account import AccountCalls
@@ -49,7 +49,7 @@ UNHEARD = b"NATS/1.0 503\r\nNats-Subject: %b\r\n\r\n"
 """The answer to a request for what is not there, as the broker's own."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class JetStreamNeeds:
     """What it needs of the world."""
 

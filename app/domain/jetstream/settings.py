@@ -1,6 +1,6 @@
 """What a server with JetStream is configured to be."""
 
-from dataclasses import dataclass
+from ..value_object import value_object
 
 API_LEVEL = 2
 """The level of the API whose features are all here: TTLs of messages, pauses and priority groups since 1,
@@ -10,7 +10,7 @@ Level 4 has batches without acks for each message (jetstream-api.md, section 1).
 """
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class JetStreamSettings:
     """Sizes in bytes, -1 for no limit; other limits are 0 for none."""
 

@@ -1,11 +1,12 @@
 """The CONNECT of a leaf node (leaf-nodes.md, section 2)."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from ..protocol.commands import members_of
 from ..protocol.errors import ParserError
+from ..value_object import value_object
 
 PROTOCOL = 1
 """The highest version of the protocol that we speak."""
@@ -22,7 +23,7 @@ _TEXTS = (
 _FLAGS = ("headers", "is_hub", "jetstream")
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafConnect:
     """``CONNECT {…}`` of a leaf node. Secrets stay out of its representation."""
 

@@ -1,11 +1,10 @@
 """Facts about leaf links, in nats-server's words where it has any (leaf-nodes.md, section 10)."""
 
-from dataclasses import dataclass
-
 from ..events import Event, Level
+from ..value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafDialling(Event):
     """A hub is dialled."""
 
@@ -15,7 +14,7 @@ class LeafDialling(Event):
     address: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafUnreachable(Event):
     """A hub could not be reached, for the 1st, 2nd, 4th, 8th … time in a row."""
 
@@ -30,7 +29,7 @@ class LeafUnreachable(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafLoginFailed(Event):
     """There is nothing to log in with at a hub."""
 
@@ -41,7 +40,7 @@ class LeafLoginFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafCreated(Event):
     """A leaf link is there: we have dialled, or a leaf node has logged in."""
 
@@ -56,7 +55,7 @@ class LeafCreated(Event):
         return " for account: $G" if self.solicited else ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafClosed(Event):
     """A leaf link that was there is gone."""
 
@@ -67,7 +66,7 @@ class LeafClosed(Event):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafErrorReceived(Event):
     """The other end complains."""
 
@@ -77,7 +76,7 @@ class LeafErrorReceived(Event):
     error: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafRefused(Event):
     """A link is closed for what its other end is, or has sent."""
 
@@ -87,7 +86,7 @@ class LeafRefused(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafReplaced(Event):
     """A leaf node has come in again; its link before that is closed."""
 
@@ -97,7 +96,7 @@ class LeafReplaced(Event):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafHubLeaves(Event):
     """The hub is in lame duck mode."""
 
@@ -113,7 +112,7 @@ class LeafHubLeaves(Event):
         return "another one is dialled" if self.has_other else "the link stays, as no other hub is known"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafRemoteChanged(Event):
     """A reload has added a remote, or removed one."""
 
@@ -131,7 +130,7 @@ class LeafRemoteChanged(Event):
         return " ".join(f'"{url}"' for url in self.urls)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafInterestSent(Event):
     """The other end has heard of all interest."""
 

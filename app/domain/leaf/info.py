@@ -1,11 +1,11 @@
 """The INFO of a hub (leaf-nodes.md, section 2)."""
 
 import json
-from dataclasses import dataclass
 
 from ..permissions.rules import Entry, Rule, entry
 from ..protocol.commands import members_of
 from ..protocol.errors import ParserError
+from ..value_object import value_object
 
 MOST_URLS = 64
 """Addresses that are taken from one hub."""
@@ -23,7 +23,7 @@ _FLAGS = frozenset(
 _RULES = frozenset({"import", "export"})
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafInfo:
     """What a hub says of itself; `imports` and `exports` are seen from the leaf node."""
 

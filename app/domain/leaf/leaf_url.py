@@ -1,10 +1,11 @@
 """Leaf URL: host, port and credentials of a hub."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import ip_address
 
 from ..address import HIGHEST_PORT, joined
+from ..value_object import value_object
 
 LEAF_PORT = 7422
 """The port of leaf nodes where none is named."""
@@ -14,7 +15,7 @@ LONGEST_ADDRESS = 256
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafUrl:
     """A hub's address for leaf nodes. Equal when host and port are; it shows no credentials."""
 

@@ -1,13 +1,13 @@
 """Link rights: the subjects that may pass a leaf link, by direction."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from ..permissions.responses import OpenReplies
 from ..permissions.rule_set import Filter, RuleSet, overlap
 from ..permissions.rules import Entry, Permissions, Rule, entry
 from ..protocol.errors import ParserError
 from ..subjects.subject import tokens_of
+from ..value_object import value_object
 
 STREAM_SUBJECTS = ("$JS.API.>", "$KV.>", "$OBJ.>")
 """What stays with a server that has streams of its own."""
@@ -79,7 +79,7 @@ def _covers(wide: Sequence[bytes], narrow: Sequence[bytes]) -> bool:
     return len(wide) == len(narrow)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LinkRights:
     """What may come in over a link, and what may go out; None for everything."""
 

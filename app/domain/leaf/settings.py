@@ -1,11 +1,12 @@
 """Settings of leaf nodes: the listener, and the hubs to dial."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from ..security.credentials import Gatekeeper
 from ..sessions.wire import Handler, Wire
+from ..value_object import value_object
 from .leaf_url import LeafUrl
 
 GLOBAL = "$G"
@@ -25,7 +26,7 @@ class LeafLoginError(Exception):
     """There is nothing to log in with now. The text names file and line, and holds no secret."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafLogin:
     """What CONNECT shows to a hub; empty fields are left out."""
 
@@ -62,7 +63,7 @@ class LeafDialer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafListenerSettings:
     """The listener for leaves."""
 
@@ -81,7 +82,7 @@ class LeafListenerSettings:
     """The lowest version that a leaf may have, as ``2.10.0``; empty for any."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafRemoteSettings:
     """A hub, or several servers of one hub of which one is dialled at a time."""
 
@@ -102,7 +103,7 @@ class LeafRemoteSettings:
     """Whether addresses that a hub names are not dialled."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafRemote:
     """A remote, with what it takes to reach it."""
 
@@ -111,7 +112,7 @@ class LeafRemote:
     credentials: LeafCredentials
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeafNeeds:
     """What a broker needs to have leaf nodes, or to be one."""
 

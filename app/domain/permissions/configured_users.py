@@ -1,9 +1,10 @@
 """Configured users and their permissions, for questions without a connection."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..protocol.quoting import quoted
+from ..value_object import value_object
 from .rules import Permissions
 
 
@@ -11,7 +12,7 @@ class UnknownUser(LookupError):
     """The text says why nothing is known of a user, in one line."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ConfiguredUsers:
     """Permissions by user or public nkey; None for a user that may do everything.
 

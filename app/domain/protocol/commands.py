@@ -9,10 +9,11 @@ import json
 import re
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple, TypeVar
 
 from ..limits import MAX_SIZE_DIGITS
+from ..value_object import value_object
 from .errors import HeadersNotAgreed, MaximumControlLine, ParserError, UnknownOperation
 
 BLANKS = b" \t\r"
@@ -21,7 +22,7 @@ LINE_SLACK = 64
 _SNIPPET = 32
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Verb:
     """An operation name.
 
@@ -278,7 +279,7 @@ FORMER_MEMBERS = frozenset({"ssl_required"})
 """Those that current servers do not know any more."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Connect:
     """``CONNECT {…}``: the known fields; None for one that was not given a value.
 

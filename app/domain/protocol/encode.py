@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Hashable
-from dataclasses import dataclass
 
 from ..connection_type import ConnectionType
+from ..value_object import value_object
 from .compatibility import Compatibility
 
 PROTO = 1
@@ -18,7 +18,7 @@ PING = b"PING\r\n"
 PONG = b"PONG\r\n"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ListenerInfo:
     """What INFO says of the listener that a client came in at, where a server has several."""
 
@@ -31,7 +31,7 @@ class ListenerInfo:
     """Not part of INFO; logins depend on it, and which addresses `connect_urls` are."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class PersonalInfo:
     """What INFO says to one client alone; fields without a value are left out.
 
@@ -62,7 +62,7 @@ class PersonalInfo:
 NOTHING_PERSONAL = PersonalInfo()
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ServerInfo:
     """What INFO says to every client; the fields are in the order of section 2."""
 
@@ -176,7 +176,7 @@ class ServerInfo:
         return self.ws_connect_urls if is_websocket else self.connect_urls
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class InfoFrame:
     """The INFO line of all clients with the same `PersonalInfo.group`; what differs is between its pieces."""
 

@@ -1,11 +1,10 @@
 """Security of a link: its TLS parameters, or the process at the other end of a unix socket."""
 
-from dataclasses import dataclass
-
+from ..value_object import value_object
 from .certificate import CertificateNames
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Security:
     """What both ends of a protected link have agreed on, by its names in the field."""
 
@@ -17,7 +16,7 @@ class Security:
     """The names in the peer's certificate, where they are read for its login."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class PeerCredentials:
     """The process at the other end of a unix socket, as the system knows it."""
 

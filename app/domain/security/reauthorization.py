@@ -6,15 +6,15 @@ credentials if it has good ones.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
 from ..connection_type import ConnectionType
+from ..value_object import value_object
 from .credentials import Identity
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Login:
     """How a client came in."""
 

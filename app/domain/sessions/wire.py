@@ -1,16 +1,16 @@
 """A wire and its handler: what connections and transports ask of each other."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from ..events import Link
 from ..security.link_security import PeerCredentials, Security
+from ..value_object import value_object
 
 UNIX = "unix"
 """In place of the IP address of a peer that came in at a unix socket; its port is 0."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class PeerAddress:
     """The other end's address, as the transport saw it."""
 

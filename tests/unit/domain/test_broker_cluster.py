@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from app.domain.broker import FLUSH_SECONDS
-from app.domain.cluster.cluster import ClusterSettings
+from app.domain.cluster.settings import ClusterSettings
 from app.domain.connection_type import ConnectionType
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import HOLD_SECONDS, Limits

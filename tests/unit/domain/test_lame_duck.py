@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from app.domain.cluster.cluster import ClusterSettings
 from app.domain.cluster.events import RouteLeaving
+from app.domain.cluster.settings import ClusterSettings
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import LameDuckClosing, LameDuckEntered
 from app.domain.lame_duck import LameDuckFacts, LameDuckTerms

@@ -23,6 +23,7 @@ from tests.fakes.single_user import SingleUser
 
 UNUSED = {
     *(
+        "bcrypt",
         "cryptography",
         "fastapi",
         "lark",
@@ -35,12 +36,17 @@ UNUSED = {
     "app.adapters.auth.leaf_gatekeeper",
     "app.adapters.monitoring.monitor",
     "app.adapters.net_asyncio.leaf_dialer",
+    "app.adapters.net_asyncio.unix_listener",
+    "app.adapters.net_asyncio.unix_socket",
     "app.adapters.net_asyncio.websocket_layer",
+    "app.domain.cluster.cluster",
     "app.domain.jetstream.service",
+    "app.domain.leaf.leaves",
     "app.domain.monitoring.view",
     "app.entrypoints.leaf_settings",
     "app.entrypoints.monitor_settings",
     "app.entrypoints.reload_parts",
+    "app.entrypoints.stream_settings",
 }
 """What a plain server does without."""
 

@@ -1,8 +1,9 @@
 """The configuration of a consumer, as JSON has it (jetstream-consumers.md, section 2)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 
+from ...value_object import value_object
 from ..errors import JetStreamError
 from ..json_faults import no_choice
 from ..json_values import Fields, rfc3339
@@ -22,7 +23,7 @@ LONGEST_WAIT = 2**61
 """73 years: clients may ask for more than times can hold."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ConsumerConfig:
     """All fields, in the order of the answers. Durations in nanoseconds, times in nanoseconds since 1970."""
 

@@ -1,9 +1,9 @@
 """What the parts of a consumer share: its state, its way out, and saving."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
+from ...value_object import value_object
 from ..outlet import Outlet
 from ..storage.seam import StateLog, StorageFailure
 from .config import ConsumerConfig
@@ -24,7 +24,7 @@ UNLIMITED = 2**62
 DELETED_REASON = "Unacknowledged message was deleted"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Services:
     """What all consumers of a server share."""
 

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from ...subjects.subject import has_wildcard, tokens_of
+from ...value_object import value_object
 from ..errors import JetStreamError
 from ..pattern_table import Budget, PatternTable, TooManyPatterns
 from ..streams.rules import duration_text
@@ -80,7 +81,7 @@ class StreamFacts(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ServerLimits:
     """Limits of the server and of the account; 0 for none."""
 

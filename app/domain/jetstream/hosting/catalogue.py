@@ -2,11 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
 from ...steps import Steps
+from ...value_object import value_object
 from ..advisories import (
     BATCH_ABANDONED,
     STREAM_CREATED,
@@ -39,7 +39,7 @@ FAILURE_TEXTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Storages:
     """Where streams are kept."""
 

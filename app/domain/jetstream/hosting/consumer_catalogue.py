@@ -1,10 +1,11 @@
 """All consumers of a server: made, changed, deleted, and found by what clients send them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from ...steps import Steps
+from ...value_object import value_object
 from ..advisories import CONSUMER_CREATED, CONSUMER_DELETED, Advisories
 from ..consumers.config import ConsumerConfig, as_json, parse_consumer_config, required_level
 from ..consumers.consumer import Consumer
@@ -25,7 +26,7 @@ NAME_LENGTH = 8
 """Of a consumer that its client has not named."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ConsumerRequest:
     """What a client asks for."""
 

@@ -5,8 +5,9 @@ no limit. `parsing` reads it, `rules` completes and checks it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ...value_object import value_object
 from ..json_values import rfc3339
 
 LIMITS = "limits"
@@ -23,7 +24,7 @@ SERVER_LEVEL = "_nats.level"
 SERVER_VERSION = "_nats.ver"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SubjectMapping:
     """A subject transform, as it is configured."""
 
@@ -35,7 +36,7 @@ class SubjectMapping:
         return {"src": self.src, "dest": self.dest}
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Republish:
     """Where copies of stored messages go."""
 
@@ -48,7 +49,7 @@ class Republish:
         return _set({"src": self.src}) | {"dest": self.dest} | _set({"headers_only": self.headers_only})
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Placement:
     """Where in a cluster a stream should be; a single server echoes it."""
 
@@ -61,7 +62,7 @@ class Placement:
         return _set({"cluster": self.cluster, "tags": list(self.tags), "preferred": self.preferred})
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ConsumerLimits:
     """Defaults and caps for the stream's consumers; 0 for none."""
 
@@ -73,7 +74,7 @@ class ConsumerLimits:
         return _set({"inactive_threshold": self.inactive_threshold, "max_ack_pending": self.max_ack_pending})
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class External:
     """How a stream of another domain is reached."""
 
@@ -85,7 +86,7 @@ class External:
         return {"api": self.api, "deliver": self.deliver}
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class StreamSource:
     """A stream that is copied from: `mirror`, or one of `sources`."""
 
@@ -127,7 +128,7 @@ class StreamSource:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class StreamConfig:
     """A stream's configuration. As `parsing` gives it, what is missing is 0; `rules.checked` completes it."""
 

@@ -4,9 +4,9 @@ A field is a list of `*`, numbers or names, ranges `a-b`, and steps `/n`. If bot
 either of them is enough (jetstream-streams.md, section 7).
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from ...value_object import value_object
 from .durations import SECOND
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -29,7 +29,7 @@ class BadPattern(ValueError):
     """It is no pattern, or no time matches it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class _Bounds:
     first: int
     last: int
@@ -54,7 +54,7 @@ _FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class _Field:
     values: frozenset[int]
     is_open: bool

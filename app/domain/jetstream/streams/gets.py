@@ -2,14 +2,15 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ...value_object import value_object
 from ..errors import JetStreamError
 from ..json_values import Fields, rfc3339
 from ..storage.seam import DamagedMessage, StoredMessage, StreamLog
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class GetRequest:
     """Which message, or which messages; names are those of the JSON."""
 

@@ -1,8 +1,9 @@
 """What a stream's configuration may be: defaults and rules (jetstream-streams.md, sections 1 and 2)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ...value_object import value_object
 from ..errors import JetStreamError
 from .config import (
     ASYNC,
@@ -31,7 +32,7 @@ DEFAULT_WINDOW = 120 * SECOND
 _NOT_IN_NAMES = frozenset(" \t\r\n\f.*>/\\")
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class StreamLimits:
     """What the server and the account allow; 0 for no limit."""
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from app.domain.cluster.cluster import ROUTE_PING_SECONDS, ClusterSettings
+from app.domain.cluster.cluster import ROUTE_PING_SECONDS
 from app.domain.cluster.events import RouteDuplicate, RouteErrorReceived, RouteToSelf
 from app.domain.cluster.liveness import CHECK_SECONDS, PROBE_SECONDS
 from app.domain.cluster.route_url import RouteUrl
+from app.domain.cluster.settings import ClusterSettings
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import StaleConnection
 from app.domain.limits import HOLD_SECONDS, Limits

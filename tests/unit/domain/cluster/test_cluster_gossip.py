@@ -3,9 +3,9 @@
 import pytest
 
 from app.domain.cluster import cluster, route_dialer
-from app.domain.cluster.cluster import ClusterSettings
 from app.domain.cluster.events import GossipIgnored
 from app.domain.cluster.route_url import RouteUrl
+from app.domain.cluster.settings import ClusterSettings
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import HOLD_SECONDS
 from app.domain.protocol.encode import PING

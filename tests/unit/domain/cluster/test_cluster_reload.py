@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.cluster.cluster import HANDSHAKE_SECONDS, ClusterSettings
+from app.domain.cluster.cluster import HANDSHAKE_SECONDS
 from app.domain.cluster.route_url import RouteUrl
+from app.domain.cluster.settings import ClusterSettings
 from app.domain.dataplane.seam import MakePlane
 from app.domain.lame_duck import LameDuckTerms
 from tests.fakes.event_log import RecordingEventLog

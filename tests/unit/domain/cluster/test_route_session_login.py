@@ -2,8 +2,9 @@
 
 import pytest
 
-from app.domain.cluster.cluster import HANDSHAKE_SECONDS, ClusterSettings
+from app.domain.cluster.cluster import HANDSHAKE_SECONDS
 from app.domain.cluster.route_url import RouteUrl
+from app.domain.cluster.settings import ClusterSettings
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import AuthorizationFailed, AuthorizationTimedOut, ReadFailed
 from app.domain.security.credentials import Credentials, Identity

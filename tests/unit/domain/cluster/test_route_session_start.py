@@ -2,10 +2,11 @@
 
 import pytest
 
-from app.domain.cluster.cluster import HANDSHAKE_SECONDS, SETTLE_SECONDS, ClusterSettings
+from app.domain.cluster.cluster import HANDSHAKE_SECONDS, SETTLE_SECONDS
 from app.domain.cluster.events import GossipIgnored, RouteRefused
 from app.domain.cluster.route_session import Stage
 from app.domain.cluster.route_url import RouteUrl
+from app.domain.cluster.settings import ClusterSettings
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import AuthorizationTimedOut, Link, ReadFailed
 from app.domain.timers import SLACK

@@ -8,7 +8,7 @@ from app.adapters.auth.authenticators import AllowAll
 from app.adapters.clock_manual import ManualClock
 from app.domain.broker import Broker
 from app.domain.broker_needs import Membership, Needs
-from app.domain.cluster.cluster import ClusterSettings
+from app.domain.cluster.settings import ClusterSettings
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import Link
 from app.domain.limits import Limits

@@ -1,6 +1,7 @@
 """Unit tests of the checks of header fields (jetstream-streams.md, section 3)."""
 
 import json
+from dataclasses import fields
 
 import pytest
 
@@ -122,7 +123,9 @@ def test_a_sealed_stream_takes_nothing() -> None:
     made.stream.update(make(discard="new").stream.config)
     sealed = {"sealed": True, "deny_delete": True, "deny_purge": True}
     config = made.stream.config
-    made.stream.update(type(config)(**{name: getattr(config, name) for name in config.__slots__} | sealed))
+    made.stream.update(
+        type(config)(**{each.name: getattr(config, each.name) for each in fields(config)} | sealed)
+    )
 
     assert (10109, "invalid operation on sealed stream") == error(made.ask("s.1"))
 

@@ -1,6 +1,7 @@
 """Unit tests of atomic batches (jetstream-streams.md, section 8)."""
 
 import json
+from dataclasses import fields
 
 import pytest
 
@@ -114,7 +115,7 @@ def test_other_refusals_of_a_message() -> None:
     assert (10179, "atomic publish batch ID is invalid") == error(send(made, 1, name="x" * 65))
     assert 10174 == error(send(make(), 1))[0]
     config = made.stream.config
-    sealed = {name: getattr(config, name) for name in config.__slots__} | {"sealed": True}
+    sealed = {each.name: getattr(config, each.name) for each in fields(config)} | {"sealed": True}
     made.stream.update(type(config)(**sealed))
     assert 10109 == error(send(made, 1))[0]
 

@@ -1,5 +1,7 @@
 """Unit tests of removing messages on request (jetstream-api, section 4)."""
 
+from dataclasses import fields as fields_of
+
 import pytest
 
 from app.domain.jetstream.errors import JetStreamError
@@ -126,7 +128,7 @@ def test_a_purge_may_be_refused(
 def set_on(made: Made, **fields: object) -> None:
     """Change the configuration, whatever the rules say."""
     config = made.stream.config
-    values = {name: getattr(config, name) for name in config.__slots__}
+    values = {each.name: getattr(config, each.name) for each in fields_of(config)}
     made.stream.update(type(config)(**values | fields))
 
 
