@@ -219,9 +219,9 @@ def parse_unsubscribe(argument: bytes) -> Unsubscribe:
     if len(words) == 1:
         return Unsubscribe(words[0], 0)
     if len(words) == 2:
-        limit = words[1]
-        words[1] = int(limit) if limit.isdigit() and len(limit) <= MAX_SIZE_DIGITS else 0
-        command: Unsubscribe = _new(Unsubscribe, words)
+        sid, limit = words
+        count = int(limit) if limit.isdigit() and len(limit) <= MAX_SIZE_DIGITS else 0
+        command: Unsubscribe = _new(Unsubscribe, (sid, count))
         return command
     raise ParserError(f"processUnsub Parse Error: '{readable(argument)}'")
 
