@@ -193,13 +193,16 @@ class Subscribe(NamedTuple):
 
 def parse_subscribe(argument: bytes) -> Subscribe:
     """Raises `ParserError` unless there are two or three words."""
-    words: list[Any] = argument.split(b" ")
+    words: list[bytes] = argument.split(b" ")
     if b"" in words or _TAB in argument or _CR in argument:
         words = words_of(argument)
+    command: Subscribe
     if len(words) == 2:
-        words.insert(1, None)
+        subject, sid = words
+        command = _new(Subscribe, (subject, None, sid))
+        return command
     if len(words) == 3:
-        command: Subscribe = _new(Subscribe, words)
+        command = _new(Subscribe, words)
         return command
     raise ParserError(f"processSub Parse Error: '{readable(argument)}'")
 
@@ -213,7 +216,7 @@ class Unsubscribe(NamedTuple):
 
 def parse_unsubscribe(argument: bytes) -> Unsubscribe:
     """A limit that is no number counts as 0. Raises `ParserError` unless there are one or two words."""
-    words: list[Any] = argument.split(b" ")
+    words: list[bytes] = argument.split(b" ")
     if b"" in words or _TAB in argument or _CR in argument:
         words = words_of(argument)
     if len(words) == 1:
