@@ -123,6 +123,8 @@ class ServerFacts:
     held_seconds: float
     """Seconds that publishers have waited for receivers, in total."""
     traffic: Traffic
+    client_traffic: Traffic
+    """That of clients alone."""
     subscriptions: int
     cluster: ClusterFacts | None
     """None for a server that stays alone."""
@@ -184,6 +186,7 @@ class LiveView:
             held_publishers=broker.flow.held_publishers,
             held_seconds=broker.flow.held_seconds,
             traffic=broker.traffic,
+            client_traffic=broker.client_traffic,
             subscriptions=broker.subscriptions,
             cluster=self._cluster(),
             lame_duck=broker.lame.facts if broker.lame is not None else None,
