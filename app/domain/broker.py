@@ -104,7 +104,7 @@ class Broker:
         self._last_number = 0
         self._total = 0
         self._meters = Meters(scheduler)
-        self.history = PeerHistory()
+        self.history = PeerHistory(limits.max_closed_clients)
         self.started = scheduler.monotonic()
         self.serving = False
         """Whether clients can come in."""
