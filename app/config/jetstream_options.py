@@ -72,7 +72,7 @@ class JetStreamOptions(Section):
     }
     refused: ClassVar = {
         key: f"{key} is not supported: streams are not encrypted; use an encrypted file system"
-        for key in ("key", "cipher", "ek", "prev_key", "prev_ek")
+        for key in ("key", "cipher", "ek", "encryption_key", "prev_key", "prev_ek", "prev_encryption_key")
     }
 
     enabled: Annotated[bool, Key("Enable JetStream.", also=("enable",))] = True

@@ -85,7 +85,7 @@ class _Resolver:
         key = member.key.lower()
         if key in section.addresses:
             return self._address(section.addresses[key], member.item)
-        if key in section.refused:
+        if key in section.refused and not _is_off(member.item.plain()):
             self.problems.append(Problem(section.refused[key], member.place))
         elif key in section.idle and not asks_for_nothing(member.item.plain()):
             self.notices.append(Problem(section.idle[key], member.place))
@@ -152,6 +152,11 @@ def _guards(section: type[Section], name: str, value: object) -> bool:
     if key_of(info).guards or inner is None or not isinstance(value, dict):
         return key_of(info).guards
     return any(_guards(inner, each, given) for each, given in value.items())
+
+
+def _is_off(value: object) -> bool:
+    """Whether a key that is refused asks for nothing; an empty array of users lets nobody in."""
+    return value != () and asks_for_nothing(value)
 
 
 def _is_known(member: Member, section: type[Section], variables: AbstractSet[str]) -> bool:

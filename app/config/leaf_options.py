@@ -12,7 +12,7 @@ from ..domain.security.nkey import public_user_key, user_seed
 from ..domain.subjects.subject import is_pattern, tokens_of
 from .addresses import AddressError, parse_advertised, parse_leaf
 from .section import AddressKey, Host, Key, OptionError, Port, Seconds, Section
-from .tls_options import CipherNames, CurveNames, Pins, TlsOptions, tls_key
+from .tls_options import CipherNames, CurveNames, MinVersion, Pins, TlsOptions, tls_key
 from .user_options import SecretText
 
 LEAST_VERSION = (2, 8, 0)
@@ -93,11 +93,16 @@ def _known_account(name: str, where: str) -> str:
     return name
 
 
+def no_route_compression(value: object) -> object:
+    """Off for what means no compression; `accept` leaves it to a peer, and none of ours asks for it."""
+    return "off" if value == "accept" else _no_compression(value)
+
+
 def _no_compression(value: object) -> object:
     mode = value.get("mode", "") if isinstance(value, dict) else value
     if mode is False or (isinstance(mode, str) and mode.lower() in _NO_COMPRESSION):
         return "off"
-    raise OptionError("compression of leaf nodes is not supported: remove it, or set it to off")
+    raise OptionError("compression between servers is not supported: remove it, or set it to off")
 
 
 Account = Annotated[str, Field(min_length=1)]
@@ -218,6 +223,7 @@ class LeafRemoteTlsOptions(Section):
         ),
     ] = False
     timeout: Annotated[Seconds, Key("Time limit for the TLS handshake.")] = TLS_SECONDS
+    min_version: MinVersion = "1.2"
     cipher_suites: Annotated[
         CipherNames,
         tls_key("Cipher suites for TLS 1.2, in order of preference.", "cipher_suites", "an array of names"),

@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, model_validator
 
+from ..domain.closed_clients import CLOSED_CLIENTS
 from ..domain.cluster.route_url import RouteUrl
 from ..domain.limits import fitting_pending
+from . import foreign_keys
 from .addresses import (
     AddressError,
     HostPort,
@@ -26,7 +28,7 @@ from .addresses import (
 from .document import Block
 from .errors import ConfigError
 from .jetstream_options import JetStreamSection, StoreDirectory
-from .leaf_options import LeafOptions
+from .leaf_options import LeafOptions, no_route_compression
 from .permissions import PermissionsValue
 from .section import (
     LARGEST_COUNT,
@@ -40,17 +42,17 @@ from .section import (
     Section,
 )
 from .tls_options import TlsOptions
+from .unix_socket_options import UnixSocketOptions
 from .user_options import SecretText, UserOptions, distinct_users
 from .validation import validate
 
 LARGEST_LINE = 2**30
+LARGEST_RING = 1_000_000
 GNATSD_LINE = 1024
 """`max_control_line` of gnatsd, unless it is given; that of current servers is the default."""
 LARGEST_BACKLOG = 2**40
-SOCKET_MODE = "0660"
 SHORTEST_LAME_DUCK = 30.0
 
-_MODE = re.compile(r"0?[0-7]{3}", re.ASCII)
 _FACTORY = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
@@ -100,8 +102,14 @@ def _tags(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _no_limit(value: object) -> object:
+    return LARGEST_COUNT if value == -1 and type(value) is int else value
+
+
 class AuthorizationOptions(Section):
     """Credentials required of clients; none if nothing is set."""
+
+    refused: ClassVar = foreign_keys.AUTHORIZATION_REFUSED
 
     user: Annotated[
         str | None, Key("User name, if there is a single user.", also=("username",), guards=True)
@@ -149,6 +157,9 @@ class AuthorizationOptions(Section):
         if self.authenticator and (self.user or self.users or self.token):
             text = "users or a token cannot be combined with an authenticator; remove one of them"
             raise OptionError(text, "authenticator")
+        if self.default_permissions is not None and not self.users:
+            text = "default_permissions are those of authorization.users; add users, or remove them"
+            raise OptionError(text, "default_permissions")
         return self
 
 
@@ -173,6 +184,8 @@ class ClusterOptions(Section):
     """Other servers. There is a cluster when there is a port."""
 
     addresses: ClassVar = {"listen": AddressKey("host", "port", "Address to listen on for other servers.")}
+    idle: ClassVar = foreign_keys.CLUSTER_IDLE
+    refused: ClassVar = foreign_keys.CLUSTER_REFUSED
 
     name: Annotated[str | None, Field(pattern=r"^\S+$"), Key("Name of the cluster, shown to clients.")] = None
     host: Annotated[Host, Key("Host to listen on for other servers.", also=("net",))] = "0.0.0.0"  # noqa: S104 - gnatsd's default
@@ -194,6 +207,9 @@ class ClusterOptions(Section):
         Field(ge=0, le=LARGEST_COUNT),
         Key("Maximum number of attempts to reach a discovered server; 0 means no limit."),
     ] = 0
+    compression: Annotated[
+        str, BeforeValidator(no_route_compression), Key("Compression of routes; can only be `off`.")
+    ] = "off"
 
 
 def _origin(text: str) -> str:
@@ -207,6 +223,8 @@ class WebsocketOptions(Section):
     """Where clients connect over websockets. They can when there is a port."""
 
     addresses: ClassVar = {"listen": AddressKey("host", "port", "Address to listen on for websockets.")}
+    idle: ClassVar = foreign_keys.WEBSOCKET_IDLE
+    refused: ClassVar = foreign_keys.WEBSOCKET_REFUSED
 
     host: Annotated[Host, Key("Host to listen on for websockets.", also=("net",))] = "0.0.0.0"  # noqa: S104 - as for clients
     port: Annotated[Port, Key("Port for websockets; 0 means none, -1 picks a free port.")] = 0
@@ -221,6 +239,7 @@ class WebsocketOptions(Section):
     allowed_origins: Annotated[
         tuple[Annotated[str, AfterValidator(_origin)], ...],
         Field(strict=False),
+        BeforeValidator(_tags),
         Key(
             "Origins of web pages that may connect; all may if empty.",
             also=("allowed_origin", "allow_origins", "allow_origin", "origins", "origin"),
@@ -241,40 +260,6 @@ class WebsocketOptions(Section):
     def maps_certificates(self) -> bool:
         """Whether certificates say who a client is."""
         return bool(self.port) and not self.no_tls and self.tls is not None and self.tls.verify_and_map
-
-
-def _octal(value: object) -> object:
-    """A mode without quotes is a number whose decimal digits are meant as octal ones."""
-    if type(value) is int and value >= 0:
-        return f"{value:04d}" if value else SOCKET_MODE
-    return value
-
-
-def _permissions(text: str) -> str:
-    if not _MODE.fullmatch(text):
-        raise ValueError('must be permissions as three octal digits, such as "0660"')
-    return text
-
-
-def _decimal(value: object) -> object:
-    return str(value) if type(value) is int and value >= 0 else value
-
-
-class UnixSocketOptions(Section):
-    """A unix socket for clients of the same machine. There is one when there is a path."""
-
-    path: Annotated[str | None, Key("Path of the unix socket; none without it.")] = None
-    mode: Annotated[
-        str,
-        BeforeValidator(_octal),
-        AfterValidator(_permissions),
-        Key("Permissions of its file, octal; users that can write to it can connect.", guards=True),
-    ] = SOCKET_MODE
-    group: Annotated[
-        str | None,
-        BeforeValidator(_decimal),
-        Key("Group of its file, by name or number; that of the process if not set.", guards=True),
-    ] = None
 
 
 class HookOptions(Section):
@@ -300,10 +285,8 @@ class Options(Section):
             "https_host", "https_port", "Address for monitoring over HTTPS; off by default, requires `tls`."
         ),
     }
-    idle: ClassVar = {
-        "prof_port": "prof_port has no effect, as there is no Go profiler here: "
-        "use perf or py-spy instead, or the signal QUIT for stacks",
-    }
+    idle: ClassVar = foreign_keys.SERVER_IDLE
+    refused: ClassVar = foreign_keys.SERVER_REFUSED
 
     host: Annotated[
         Host, Key("Host to listen on for clients; 0.0.0.0 means all interfaces.", also=("net", "addr"))
@@ -360,6 +343,7 @@ class Options(Section):
     debug: Annotated[bool, Key("Log debug lines, about each connection.")] = False
     trace: Annotated[bool, Key("Log every protocol line; slow.")] = False
     logtime: Annotated[bool, Key("Begin log lines with the time.")] = True
+    logtime_utc: Annotated[bool, Key("Use UTC for that time, and not the local zone.")] = False
     log_file: Annotated[
         str | None, Key("File to append the log to; standard error if not set.", also=("logfile",))
     ] = None
@@ -374,9 +358,11 @@ class Options(Section):
         str | None, Key("Directory of a file with the addresses of this server; none if not set.")
     ] = None
 
-    max_connections: Annotated[Count, Key("Maximum number of client connections.", also=("max_conn",))] = (
-        65_536
-    )
+    max_connections: Annotated[
+        Count,
+        BeforeValidator(_no_limit),
+        Key("Maximum number of client connections; -1 means no limit.", also=("max_conn",)),
+    ] = 65_536
     max_control_line: Annotated[
         int,
         Field(ge=1, le=LARGEST_LINE),
@@ -390,6 +376,11 @@ class Options(Section):
         Field(ge=-1, le=LARGEST_COUNT),
         Key("Maximum number of subscriptions of a client; 0 and -1 mean no limit.", also=("max_subs",)),
     ] = 0
+    max_closed_clients: Annotated[
+        int,
+        Field(ge=-1, le=LARGEST_RING),
+        Key("Closed clients that `/connz?state=closed` can show; 0 and -1 mean the default."),
+    ] = CLOSED_CLIENTS
     max_payload: Annotated[
         int, Field(ge=1, le=LARGEST_LINE), Key("Maximum payload of a message.", unit="bytes")
     ] = 1_048_576

@@ -48,6 +48,7 @@ RELOADABLE = frozenset(
         "debug",
         "trace",
         "logtime",
+        "logtime_utc",
         "log_file",
         "log_format",
         "syslog",

@@ -109,6 +109,8 @@ def parse_duration(text: str) -> float:
 
     Raises `ValueError`, whose text completes the sentence "<option> …".
     """
+    if text == "0":  # the one number that needs no unit
+        return 0.0
     parts = _DURATION_PART.findall(text)
     if not parts or "".join(map("".join, parts)) != text:
         raise ValueError('must be a number of seconds, or a time such as "2s", "1m30s" or "500ms"')

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -90,6 +90,12 @@ def tls_key(meaning: str, name: str, kind: str) -> Key:
     return Key(meaning, wrong=f"error parsing tls config, expected '{name}' to be {kind}", guards=True)
 
 
+MinVersion = Annotated[
+    Literal["1.2", "1.3"],
+    tls_key("Lowest version of TLS, `1.2` or `1.3`.", "min_version", "a text in quotes"),
+]
+
+
 class TlsOptions(Section):
     """Keys and certificates. Paths are relative to the directory in which the server runs."""
 
@@ -124,6 +130,7 @@ class TlsOptions(Section):
             "an array of names",
         ),
     ] = PREFERRED
+    min_version: MinVersion = "1.2"
     timeout: Annotated[Seconds, Key("Time limit for the TLS handshake.")] = 0.5
     handshake_first: Annotated[
         HandshakeFirst,

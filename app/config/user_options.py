@@ -1,11 +1,12 @@
 """The options of users."""
 
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from ..domain.security.bcrypt_hash import BROKEN_HASH, begins_like_hash, parse_hash
 from ..domain.security.nkey import public_user_key
+from .foreign_keys import PROXY_REQUIRED
 from .permissions import PermissionsValue
 from .section import LARGEST_COUNT, Key, OptionError, Section
 
@@ -28,8 +29,24 @@ def _user_nkey(text: str) -> str:
     return text
 
 
+_CONNECTION_TYPES = frozenset(
+    {"STANDARD", "WEBSOCKET", "LEAFNODE", "LEAFNODE_WS", "MQTT", "MQTT_WS", "IN_PROCESS"}
+)
+"""The words of current servers; there are no listeners here for the last four of them."""
+
+
+def _connection_type(text: str) -> str:
+    if text.upper() not in _CONNECTION_TYPES:
+        raise OptionError(
+            f'invalid connection type "{text}"; known are {", ".join(sorted(_CONNECTION_TYPES))}'
+        )
+    return text.upper()
+
+
 class UserOptions(Section):
     """One of several users."""
+
+    refused: ClassVar = PROXY_REQUIRED
 
     user: Annotated[str, Field(min_length=1), Key("User name.", also=("username",), guards=True)] = ""
     nkey: Annotated[
@@ -42,13 +59,18 @@ class UserOptions(Section):
     ] = ""
     permissions: Annotated[
         PermissionsValue | None,
-        Key(
-            "What the user may publish and subscribe to.",
-            also=("permission", "authorization"),
-            guards=True,
-        ),
+        Key("What the user may publish and subscribe to.", also=("permission", "authorization"), guards=True),
     ] = None
 
+    allowed_connection_types: Annotated[
+        tuple[Annotated[str, AfterValidator(_connection_type)], ...],
+        Field(strict=False),
+        Key(
+            "Listeners that the user may use: `STANDARD`, `WEBSOCKET`, `LEAFNODE`; all if empty.",
+            also=("connection_types", "clients"),
+            guards=True,
+        ),
+    ] = ()
     publish_rate: Annotated[
         int,
         Field(ge=0, le=LARGEST_COUNT),

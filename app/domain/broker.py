@@ -36,6 +36,7 @@ from .protocol.encode import ListenerInfo, ServerInfo
 from .protocol.errors import MaximumConnections
 from .rates import Meters
 from .security.credentials import Identity
+from .server_traffic import ServerTraffic
 from .sessions.client import ClientSession
 from .sessions.closing import Removals
 from .sessions.connection import Connection
@@ -99,6 +100,7 @@ class Broker:
         self.sessions: dict[int, ClientSession] = {}
         """The sessions of the same."""
         self._local: dict[int, LocalClient] = {}
+        self._servers = ServerTraffic()
         """Local clients by number."""
         self._pings = KeepAlive(scheduler, needs.events, limits.ping_interval, limits.ping_max)
         self._logins: DueQueue[Connection] = DueQueue(scheduler, limits.auth_timeout, self._expire_login)
@@ -108,7 +110,7 @@ class Broker:
         self._last_number = 0
         self._total = 0
         self._meters = Meters(scheduler)
-        self.history = PeerHistory()
+        self.history = PeerHistory(limits.max_closed_clients)
         self.started = scheduler.monotonic()
         self.serving = False
         """Whether clients can come in."""
@@ -388,6 +390,7 @@ class Broker:
         self._logins.discard(connection)
         self._verdicts.discard(connection)
         self.flow.forget(connection)
+        self._servers.gone(connection)
         if connection.closing is ClosingReason.STALE_CONNECTION:
             self.history.note_stale(connection.kind)
 
@@ -470,10 +473,12 @@ class Broker:
 
     def _all(self) -> list[Connection]:
         """Servers first: peers whose link is closed need not hear what each client gives up."""
-        routes = self.cluster.connections() if self.cluster is not None else []
-        routes += self.leaves.connections() if self.leaves is not None else []
         local = [client.connection for client in self._local.values()]
-        return [*routes, *self.connections.values(), *local]
+        return [*self._peers(), *self.connections.values(), *local]
+
+    def _peers(self) -> list[Connection]:
+        routes = self.cluster.connections() if self.cluster is not None else []
+        return routes + (self.leaves.connections() if self.leaves is not None else [])
 
     # --- figures ---------------------------------------------------------------------
 
@@ -486,6 +491,12 @@ class Broker:
     def total_connections(self) -> int:
         """Clients ever."""
         return self._total
+
+    @property
+    def client_traffic(self) -> Traffic:
+        """Messages of clients alone, ever: all but those of other servers and of JetStream."""
+        inner = [each.connection for each in self._local.values() if not each.seen_by_hooks]
+        return self._servers.without(self.traffic, [*self._peers(), *inner])
 
     @property
     def traffic(self) -> Traffic:

@@ -91,8 +91,8 @@ class ClosedClients:
 class PeerHistory:
     """What is kept of peers that were refused something, or have gone."""
 
-    def __init__(self) -> None:
-        self.closed = ClosedClients()
+    def __init__(self, capacity: int = CLOSED_CLIENTS) -> None:
+        self.closed = ClosedClients(capacity)
         self.violations = Violations()
         self.stale_connections = 0
         """Peers that were closed because they left pings unanswered, since the start."""

@@ -88,6 +88,8 @@ class Limits:
     auth_timeout: float = 1.0
     slow_consumer: Literal["cut", "hold"] = "cut"
     """What happens to a receiver that delays others: it is closed, or they wait while it makes progress."""
+    max_closed_clients: int = 10_000
+    """Closed clients that are remembered; what a broker has at its start holds."""
     max_subscriptions: int = 0
     """Subscriptions of one client; 0 is no limit."""
 

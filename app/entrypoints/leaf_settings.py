@@ -150,5 +150,6 @@ def remote_files(section: LeafRemoteTlsOptions) -> TlsFiles:
         key_file=section.key_file or "",
         ca_file=section.ca_file or "",
         cipher_suites=section.cipher_suites,
+        min_version=section.min_version,
         curves=section.curve_preferences,
     )

@@ -2,7 +2,7 @@
 
 import platform
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from ..config.options import Options
 from ..config.scalars import parse_duration
 from ..config.tls_options import TlsOptions
 from ..domain.address import is_wildcard, joined, with_port
+from ..domain.closed_clients import CLOSED_CLIENTS
 from ..domain.cluster.settings import ClusterSettings
 from ..domain.connection_type import ConnectionType
 from ..domain.events import Event
@@ -49,6 +50,7 @@ def log_settings(options: Options) -> LogSettings:
         debug=options.debug,
         trace=options.trace,
         logtime=options.logtime,
+        in_utc=options.logtime_utc,
         syslog=options.syslog,
         remote_syslog=options.remote_syslog,
     )
@@ -67,6 +69,7 @@ def auth_settings(options: Options) -> AuthSettings:
         anonymous=tuple(identity.user for identity in anonymous(options).values()),
         permissions=_permissions(options),
         publish_rates=_publish_rates(options),
+        listeners=_listeners(options),
         logins_per_second=section.login_rate_limit,
         token=section.token,
         authenticator=section.authenticator or "",
@@ -95,6 +98,15 @@ def _publish_rates(options: Options) -> Mapping[str, PublishRate]:
         entry.nkey or entry.user: PublishRate(entry.publish_rate, entry.publish_bytes_rate)
         for entry in options.authorization.users or ()
         if entry.publish_rate or entry.publish_bytes_rate
+    }
+
+
+def _listeners(options: Options) -> Mapping[str, Collection[str]]:
+    """By user or public nkey; none for those that may use all."""
+    return {
+        entry.nkey or entry.user: entry.allowed_connection_types
+        for entry in options.authorization.users or ()
+        if entry.allowed_connection_types
     }
 
 
@@ -135,11 +147,11 @@ def anonymous(options: Options) -> Mapping[ConnectionType, Identity]:
     if options.leafnodes.port:
         users[ConnectionType.LEAFNODE] = options.no_auth_user
     mapped, nkeys, rules = _mapped(options), _nkeys(options), _permissions(options)
-    rates = _publish_rates(options)
+    rates, listeners = _publish_rates(options), _listeners(options)
     return {
         kind: Identity(user, permissions=rules.get(user), publish_rate=rates.get(user))
         for kind, user in users.items()
-        if user and (kind not in mapped or user in nkeys)
+        if user and (kind not in mapped or user in nkeys) and kind.value in listeners.get(user, [kind.value])
     }
 
 
@@ -162,6 +174,7 @@ def limits(options: Options) -> Limits:
         max_connections=options.max_connections,
         max_control_line=options.line_limit,
         max_subscriptions=max(0, options.max_subscriptions),
+        max_closed_clients=options.max_closed_clients if options.max_closed_clients > 0 else CLOSED_CLIENTS,
         max_payload=options.max_payload,
         max_pending=options.pending_limit,
         ping_interval=options.ping_interval,
@@ -185,6 +198,7 @@ def tls_files(section: TlsOptions) -> TlsFiles:
         ca_file=section.ca_file or "",
         verify=section.demands_certificates,
         cipher_suites=section.cipher_suites,
+        min_version=section.min_version,
         curves=section.curve_preferences,
     )
 

@@ -19,9 +19,6 @@ class StreamsDetail(NamedTuple):
     streams: bool = False
     consumers: bool = False
     config: bool = False
-    offset: int = 0
-    limit: int = 1024
-    """Of streams."""
 
 
 class StreamsView(Protocol):

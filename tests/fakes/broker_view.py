@@ -67,6 +67,7 @@ FACTS = ServerFacts(
     held_publishers=0,
     held_seconds=0.0,
     traffic=NOTHING,
+    client_traffic=NOTHING,
     subscriptions=0,
     cluster=None,
 )

@@ -30,6 +30,9 @@ def _of_user(login: Login, old: AuthSettings, new: AuthSettings) -> Identity | D
     user = login.user
     if user not in new.users and user not in new.nkeys:
         return Dismissal.REMOVED
+    allowed = new.listeners.get(user)
+    if allowed is not None and login.connection_type.value not in allowed:
+        return Dismissal.CHANGED
     is_mapped = login.connection_type in new.mapped
     if is_mapped != (login.connection_type in old.mapped) or old.users.get(user) != new.users.get(user):
         return Dismissal.CHANGED

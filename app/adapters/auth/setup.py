@@ -11,6 +11,7 @@ from .authenticators import AllowAll, PasswordAuthenticator, TokenAuthenticator
 from .certificates import CertificateAuthenticator
 from .guard import CHECK_SECONDS, Report
 from .hash_workers import CAPACITY, HashWorkers, RunInLoop, running_loop
+from .listed_listeners import ListedListeners
 from .loading import load_authenticator
 from .nkeys import NkeyAuthenticator
 from .rated import PacedLogins, RatedUsers
@@ -36,6 +37,8 @@ class AuthSettings:
     """By user or public nkey; none for those that may do everything."""
     publish_rates: Mapping[str, PublishRate] = field(default_factory=dict)
     """By user or public nkey; none for those without a limit."""
+    listeners: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """By user or public nkey the words of the listeners that it may use; none for those that may use all."""
     logins_per_second: int = 0
     """Further ones wait; 0 is no limit."""
     token: str = field(default="", repr=False)
@@ -64,6 +67,8 @@ def open_authenticator(
     Raises `AuthError`.
     """
     made = _open(settings, report, find_loop)
+    if settings.listeners:
+        made = ListedListeners(made, settings.listeners)
     if settings.publish_rates:
         made = RatedUsers(made, settings.publish_rates)
     return PacedLogins(made, settings.logins_per_second) if settings.logins_per_second else made

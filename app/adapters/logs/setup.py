@@ -45,6 +45,8 @@ class LogSettings:
     trace: bool
     logtime: bool
     """Whether lines contain the time; syslog headers always do."""
+    in_utc: bool = False
+    """Whether that time is UTC; JSON always has UTC, and syslog headers have what their format asks for."""
     syslog: bool = False
     """Whether to use the syslog daemon of this machine."""
     remote_syslog: str | None = None
@@ -105,7 +107,7 @@ def _processors(settings: LogSettings, clock: WallClock, pid: int, *, colours: b
     stamps: list[Processor] = [Stamp(clock)] if settings.logtime else []
     if settings.json_lines:
         return [*stamps, unfold, renderer()]
-    return [*stamps, GnatsdLine(pid, colours=colours and settings.log_file is None)]
+    return [*stamps, GnatsdLine(pid, colours=colours and settings.log_file is None, in_utc=settings.in_utc)]
 
 
 def _syslog_processors(

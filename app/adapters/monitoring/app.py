@@ -170,7 +170,7 @@ class StatusPages:
     async def routez(self, question: Annotated[RoutezQuery, Query()]) -> Response:
         """Routes to other servers."""
         self._context.requests.routez += 1
-        chunks = pages.routez(self._context, subscriptions=is_on(question.subs))
+        chunks = pages.routez(self._context, subscriptions=is_on(question.subs), detail=question.detail)
         return await self._long(chunks, question.callback)
 
     async def subsz(self, question: Annotated[SubszQuery, Query()]) -> Response:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 COUNTERS = frozenset(
     {
         *(f"varz_{way}_{unit}" for way in ("in", "out") for unit in ("msgs", "bytes")),
+        *(f"varz_{way}_client_{unit}" for way in ("in", "out") for unit in ("msgs", "bytes")),
         *("varz_total_connections", "varz_slow_consumers", "varz_held_seconds"),
         *(f"varz_slow_consumer_stats_{kind}" for kind in ("clients", "routes", "gateways", "leafs")),
         *(f"varz_stale_connection_stats_{kind}" for kind in ("clients", "routes", "gateways", "leafs")),
@@ -51,6 +52,10 @@ _HELP: Mapping[str, str] = {
     "varz_out_msgs": "Messages delivered to clients and routes.",
     "varz_in_bytes": "Bytes of payload received.",
     "varz_out_bytes": "Bytes of payload delivered.",
+    "varz_in_client_msgs": "Messages received from clients.",
+    "varz_out_client_msgs": "Messages delivered to clients.",
+    "varz_in_client_bytes": "Bytes of payload received from clients.",
+    "varz_out_client_bytes": "Bytes of payload delivered to clients.",
     "varz_slow_consumers": "Receivers that were closed because they were too slow.",
     "varz_slow_consumer_stats_clients": "Clients that were closed because they were too slow.",
     "varz_slow_consumer_stats_routes": "Routes that were closed because they were too slow.",

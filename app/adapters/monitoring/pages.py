@@ -142,8 +142,8 @@ def _with_lists(context: MonitoringContext, rows: Iterable[ConnectionInfo], *, d
 # --- routes and subscriptions -----------------------------------------------------------
 
 
-def routez(context: MonitoringContext, *, subscriptions: bool = False) -> Chunks:
-    """All routes; with `subscriptions` their remote subjects."""
+def routez(context: MonitoringContext, *, subscriptions: bool = False, detail: bool = False) -> Chunks:
+    """All routes; with `subscriptions` their remote subjects, with `detail` also their figures."""
     routes = yield from without_bytes(context.view.routes())
     now = context.view.monotonic()
     head = Routez(
@@ -156,8 +156,8 @@ def routez(context: MonitoringContext, *, subscriptions: bool = False) -> Chunks
     )
     row_context = RowContext(now, context.wall_time, is_current=context.is_current)
     rows = (route_entry(stats, row_context) for stats in routes)
-    if subscriptions:
-        yield from with_rows(head, _routes_with_lists(context, rows))
+    if subscriptions or detail:
+        yield from with_rows(head, _routes_with_lists(context, rows, detail=detail))
     else:
         yield from with_rows(head, in_steps(rows, _route_rows))
 
@@ -174,10 +174,13 @@ def _unreachable(context: MonitoringContext) -> list[UnreachableEntry]:
     ]
 
 
-def _routes_with_lists(context: MonitoringContext, rows: Iterable[RouteEntry]) -> Chunks:
+def _routes_with_lists(context: MonitoringContext, rows: Iterable[RouteEntry], *, detail: bool) -> Chunks:
     for row in rows:
         listed = context.view.subscriptions_of_route(row.remote_id)
-        yield from row_with_list(row, "subscriptions_list", subjects_in_row(listed))
+        if detail:
+            yield from row_with_list(row, "subscriptions_list_detail", _details(context, listed, IN_ROW))
+        else:
+            yield from row_with_list(row, "subscriptions_list", subjects_in_row(listed))
 
 
 def subsz_figures(context: MonitoringContext) -> Steps[Subsz]:

@@ -90,7 +90,18 @@ class AccstatzQuery(PageQuery):
 class RoutezQuery(PageQuery):
     """Parameters of ``/routez``."""
 
-    subs: Annotated[Switch, Field(description="1 or true lists what the peers listen to.")] = ""
+    subs: Annotated[
+        str,
+        Field(
+            pattern=_SWITCH_OR_DETAIL,
+            description="1 or true lists what the peers listen to; detail lists it with figures.",
+        ),
+    ] = ""
+
+    @property
+    def detail(self) -> bool:
+        """Whether subscriptions are listed with their figures."""
+        return self.subs == _DETAIL
 
 
 class _Paging(PageQuery):

@@ -253,6 +253,10 @@ class Varz(PageModel):
     jetstream: Annotated[
         dict[str, Any] | None, Field(description="Configuration and figures of JetStream; empty without it.")
     ] = None
+    in_client_msgs: Annotated[int | None, Field(description="Of in_msgs those of clients.")] = None
+    in_client_bytes: int | None = None
+    out_client_msgs: Annotated[int | None, Field(description="Of out_msgs those to clients.")] = None
+    out_client_bytes: int | None = None
     stale_connections: Annotated[
         int | None, Field(description="Peers that were closed because they left pings unanswered.")
     ] = None

@@ -11,7 +11,7 @@ from ...ports.streams_view import StreamsDetail, StreamsView
 from .context import MonitoringContext
 from .formats import html_safe, rfc3339
 from .jsonp import JAVASCRIPT, reply
-from .parameters import DEFAULT_LIMIT, PageQuery, Switch, Whole, is_on
+from .parameters import PageQuery, Switch, Whole, is_on
 
 REFUSED: dict[int | str, dict[str, Any]] = {
     "4XX": {
@@ -29,19 +29,19 @@ class JszQuery(PageQuery):
     streams: Annotated[Switch, Field(description="Whether to list streams.")] = ""
     consumers: Annotated[Switch, Field(description="Whether to list consumers, with their streams.")] = ""
     config: Annotated[Switch, Field(description="Whether to show configurations.")] = ""
-    offset: Annotated[Whole, Field(description="Streams before the first one that is listed.")] = 0
-    limit: Annotated[Whole, Field(description="Streams that are listed; 0 means 1024.")] = 0
+    offset: Annotated[
+        Whole, Field(description="Accounts before the first one that is listed; there is one.")
+    ] = 0
+    limit: Annotated[Whole, Field(description="Accounts that are listed; there is one.")] = 0
 
     def detail(self) -> StreamsDetail:
         """The same in the words of the port."""
         account = bool(self.acc) or any(map(is_on, (self.accounts, self.streams, self.consumers)))
         return StreamsDetail(
-            account and self.acc in ("", GLOBAL_ACCOUNT),
+            account and (self.acc == GLOBAL_ACCOUNT or (not self.acc and self.offset < 1)),
             is_on(self.streams),
             is_on(self.consumers),
             is_on(self.config),
-            max(0, self.offset),
-            self.limit if self.limit > 0 else DEFAULT_LIMIT,
         )
 
 

@@ -162,6 +162,10 @@ def _of_today(context: MonitoringContext, facts: ServerFacts) -> Fields:
         "websocket": {},
         "system_account": SYSTEM_ACCOUNT,
         "jetstream": _jetstream(context),
+        "in_client_msgs": facts.client_traffic.in_msgs,
+        "in_client_bytes": facts.client_traffic.in_bytes,
+        "out_client_msgs": facts.client_traffic.out_msgs,
+        "out_client_bytes": facts.client_traffic.out_bytes,
         "stale_connections": facts.stale_connections,
         "stale_connection_stats": peer_counts(
             facts.stale_connections, facts.stale_routes, facts.stale_leaves

@@ -20,6 +20,9 @@ _CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 _KEY = "PRIVATE KEY-----"
 
 
+_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
 class TlsError(Exception):
     """The settings cannot be used. The text, one line, says why and names the file."""
 
@@ -40,6 +43,8 @@ class TlsFiles:
     """Whether a client has to show a certificate; it is verified."""
     cipher_suites: Sequence[str] = ()
     """By IANA's names, the best first; empty means `cipher_suites.PREFERRED`. They bear on TLS 1.2 alone."""
+    min_version: str = "1.2"
+    """Or 1.3."""
     curves: Sequence[str] = ()
     """By nats-server's names; empty means those of OpenSSL. See `effective_curves` for those that count."""
 
@@ -111,7 +116,7 @@ def lead_to(context: ssl.SSLContext, other: ssl.SSLContext) -> None:
 
 def _context(protocol: int, files: TlsFiles, *, needs_pair: bool = True) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.minimum_version = _VERSIONS[files.min_version]
     # A resumed session would skip the look at a certificate that may have been replaced since,
     # and tickets are sealed with a key that lives as long as the server.
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION

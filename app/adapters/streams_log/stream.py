@@ -162,7 +162,7 @@ class FileStream:
         self.on_gone()
         waiting, self._waiting = self._waiting, []
         for each in waiting:
-            each.done(StorageFailure.BROKEN)
+            each.done(StorageFailure.GONE)
         self._deleted = done
         self._rounds.alone(Batch(prepare=[self._remove_files]), self._files_gone)
 
@@ -220,7 +220,10 @@ class FileStream:
         self._rounds.request(self)
 
     def _broken(self, done: Done) -> bool:
-        if self._log.failure is StorageFailure.BROKEN or self._gone:
+        if self._gone:
+            done(StorageFailure.GONE)
+            return True
+        if self._log.failure is StorageFailure.BROKEN:
             done(StorageFailure.BROKEN)
             return True
         return False
@@ -351,7 +354,7 @@ class FileStream:
         taken, self._taken = self._taken, []
         if self._gone:
             self._refused += [waiting.done for waiting in taken]
-            self._refuse(StorageFailure.BROKEN)
+            self._refuse(StorageFailure.GONE)
             return
         refused, self._refused = self._refused, []
         self.is_made |= outcome.prepared

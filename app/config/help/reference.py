@@ -24,12 +24,12 @@ from ..options import (
     ClusterOptions,
     HookOptions,
     Options,
-    UnixSocketOptions,
     WebsocketOptions,
 )
 from ..reloading import RELOADABLE, is_reloadable
 from ..section import Section, inner_section, key_of
 from ..tls_options import TlsOptions
+from ..unix_socket_options import UnixSocketOptions
 from ..user_options import UserOptions
 from .usage import shown
 

@@ -31,16 +31,6 @@ class Detail(Protocol):
         """Their configurations."""
         ...
 
-    @property
-    def offset(self) -> int:
-        """Streams before the first one."""
-        ...
-
-    @property
-    def limit(self) -> int:
-        """Of streams."""
-        ...
-
 
 class JetStreamView:
     """Answers about one JetStream."""
@@ -101,8 +91,7 @@ class JetStreamView:
     def _streams(self, detail: Detail) -> Steps[list[dict[str, object]]]:
         step = Step()
         found: list[dict[str, object]] = []
-        names = self._jetstream.catalogue.names()
-        for name in names[detail.offset : detail.offset + detail.limit]:
+        for name in self._jetstream.catalogue.names():
             hosted = self._jetstream.catalogue.streams.get(name)
             if hosted is None:
                 continue

@@ -83,6 +83,8 @@ class ServerFacts:
     held_seconds: float
     """Seconds that publishers have waited for receivers, in total."""
     traffic: Traffic
+    client_traffic: Traffic
+    """That of clients alone."""
     subscriptions: int
     cluster: ClusterFacts | None
     """None for a server that stays alone."""

@@ -86,6 +86,7 @@ class LiveView:
             held_publishers=broker.flow.held_publishers,
             held_seconds=broker.flow.held_seconds,
             traffic=broker.traffic,
+            client_traffic=broker.client_traffic,
             subscriptions=broker.subscriptions,
             cluster=self._cluster(),
             lame_duck=broker.lame.facts if broker.lame is not None else None,

@@ -167,14 +167,14 @@ def test_a_variable_may_change() -> None:
 def test_unknown_keys_are_errors() -> None:
     """A key nobody knows is reported with its place, outside of sections and within them."""
     resolved = read(
-        ("gateway", [("a", 1)]),
-        ("authorization", [("auth_callout", 1), ("users", ([("user", "u"), ("nkye", "U")],))]),
+        ("gatewy", [("a", 1)]),
+        ("authorization", [("permissons", 1), ("users", ([("user", "u"), ("nkye", "U")],))]),
         ("cluster", [("nmae", "c"), ("authorization", [("timout", 1)])]),
     )
 
     assert [
-        'x.conf:1:1: unknown key "gateway"',
-        'x.conf:4:1: unknown key "auth_callout"',
+        'x.conf:1:1: unknown key "gatewy"',
+        'x.conf:4:1: unknown key "permissons"',
         'x.conf:8:1: unknown key "nkye"',
         'x.conf:10:1: unknown key "nmae"',
         'x.conf:12:1: unknown key "timout"',

@@ -148,7 +148,7 @@ def test_compression_may_be_off(mode: str) -> None:
         (f'remotes: [{{ url: "{HUB}", ws_compression: true }}]', "is for remotes over websockets"),
         (
             f'remotes: [{{ url: "{HUB}", compression: s2_auto }}]',
-            "compression of leaf nodes is not supported",
+            "compression between servers is not supported",
         ),
         (
             f'remotes: [{{ url: "{HUB}", tls {{ foo: 1 }} }}]',
@@ -156,7 +156,7 @@ def test_compression_may_be_off(mode: str) -> None:
         ),
         (f'remotes: [{{ url: "{HUB}", tls {{ cert_file: "c" }} }}]', "cert_file of a remote needs key_file"),
         (f'remotes: [{{ url: "{HUB}", tls {{ key_file: "c" }} }}]', "key_file of a remote needs cert_file"),
-        ("compression: s2_fast", "compression of leaf nodes is not supported"),
+        ("compression: s2_fast", "compression between servers is not supported"),
         ('min_version: "2.7.0"', "the minimum version should be at least 2.8.0"),
         ("min_version: new", "invalid leafnode's minimum version: invalid semver"),
         ("authorization { token: t }", "Leafnode authorization does not allow a token"),

@@ -40,7 +40,7 @@ def test_the_oldest_is_dropped() -> None:
 
 def test_a_history() -> None:
     """It begins empty, and counts stale peers by kind."""
-    history = PeerHistory()
+    history = PeerHistory(3)
     for kind in PeerKind:
         history.note_stale(kind)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from ...steps import Step
 from ..consumers.config import ConsumerConfig, parse_consumer_config
 from ..consumers.consumer import Consumer
+from ..consumers.rules import check_group
 from ..errors import JetStreamError
 from ..hosting.catalogue import FAILURE_TEXTS, Catalogue
 from ..hosting.consumer_catalogue import ConsumerCatalogue, ConsumerRequest
@@ -202,14 +203,13 @@ class ConsumerCalls:
         hosted.stream.after_commit(done)
 
     def unpin(self, request: ApiRequest) -> dict[str, object]:
-        """Let another client of a group have the pin."""
+        """Let another client of a group have the pin. Fields that are not known are no error here."""
         if not request.payload.strip():
             raise JetStreamError(10025, "unexpected end of JSON input")
-        fields = request.object_fields()
-        group = fields.text("group")
-        fields.finish()
+        group = request.object_fields().text("group")
         if not group:
             raise JetStreamError(10025, "consumer group not specified")
+        check_group(group)
         _, consumer = self._find(request)
         consumer.unpin(group)
         return {}

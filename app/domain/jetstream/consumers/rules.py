@@ -369,8 +369,13 @@ def _check_priority(config: ConsumerConfig) -> None:
     for group in config.priority_groups:
         if not group:
             raise JetStreamError(10161)
-        if not _GROUP.fullmatch(group):
-            raise JetStreamError(10162)
+        check_group(group)
+
+
+def check_group(name: str) -> None:
+    """The name of a priority group; raises error 10162."""
+    if not _GROUP.fullmatch(name):
+        raise JetStreamError(10162)
 
 
 def check_work_queue(

@@ -36,6 +36,7 @@ Done = Callable[[StorageFailure | None], None]
 FAILURE_TEXTS = {
     StorageFailure.FULL: "no space left on the device",
     StorageFailure.BROKEN: "the disk has failed; see the log",
+    StorageFailure.GONE: "the stream was deleted meanwhile",
 }
 
 

@@ -57,6 +57,8 @@ class StorageFailure(Enum):
     """No room; a later attempt may succeed."""
     BROKEN = "broken"
     """An error of the disk: nothing is stored before a restart."""
+    GONE = "gone"
+    """The stream was deleted meanwhile; nothing is wrong with the disk."""
 
 
 class DamagedMessage(Exception):

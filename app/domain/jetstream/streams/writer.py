@@ -25,6 +25,7 @@ MOST = 1024
 FAILURES = {
     StorageFailure.FULL: "no space left on device",
     StorageFailure.BROKEN: "the storage failed; nothing is stored before a restart",
+    StorageFailure.GONE: "the stream was deleted meanwhile",
 }
 
 

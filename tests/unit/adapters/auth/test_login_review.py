@@ -30,6 +30,8 @@ A, ANYONE = Login("a", STANDARD, is_anonymous=False), Login("", STANDARD, is_ano
         (USERS, replace(USERS, users={"a": "other"}), A, CHANGED),
         (USERS, replace(USERS, mapped=(STANDARD,)), A, CHANGED),
         (USERS, replace(USERS, mapped=(ConnectionType.WEBSOCKET,)), A, Identity("a", permissions=RULES)),
+        (USERS, replace(USERS, listeners={"a": ["WEBSOCKET"]}), A, CHANGED),
+        (USERS, replace(USERS, listeners={"a": ["STANDARD"]}), A, Identity("a", permissions=RULES)),
         (USERS, USERS, Login(NKEY, STANDARD, is_anonymous=False), Identity(NKEY)),
         (USERS, replace(USERS, nkeys=()), Login(NKEY, STANDARD, is_anonymous=False), REMOVED),
         (USERS, TOKEN, A, REMOVED),

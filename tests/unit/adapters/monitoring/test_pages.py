@@ -272,6 +272,10 @@ def test_routez(watched: Watched) -> None:
     watched.clock.advance(3.0)
 
     assert ROUTEZ == finished(pages.routez(watched.context, subscriptions=True))
+    detailed = json.loads(finished(pages.routez(watched.context, detail=True)))["routes"][0]
+    assert "subscriptions_list" not in detailed
+    (only,) = detailed["subscriptions_list_detail"]
+    assert ("x", "RSID:1:1", 0, 1) == (only["subject"], only["sid"], only["msgs"], only["cid"])
 
 
 def test_routez_of_a_cluster_that_is_not_whole(watched: Watched) -> None:

@@ -40,7 +40,9 @@ async def test_figures(watched: Watched, streams: FakeStreams) -> None:
     ("query", "detail"),
     [
         ("accounts=1", StreamsDetail(account=True)),
-        ("streams=true&config=1&offset=2&limit=3", StreamsDetail(True, True, False, True, 2, 3)),  # noqa: FBT003 - a record
+        ("streams=true&config=1&limit=3", StreamsDetail(account=True, streams=True, config=True)),
+        ("streams=1&limit=-1&offset=-1", StreamsDetail(account=True, streams=True)),
+        ("acc=$G&offset=5", StreamsDetail(account=True)),
         ("consumers=1&offset=-1", StreamsDetail(account=True, consumers=True)),
         ("acc=$G", StreamsDetail(account=True)),
     ],
@@ -68,6 +70,12 @@ async def test_varz(watched: Watched) -> None:
     answer = (await ask(watched, "/varz")).json()
     if "jetstream" in answer:
         assert answer["jetstream"]["config"] == {"max_memory": 4}
+
+
+async def test_pages_are_of_accounts(watched: Watched, streams: FakeStreams) -> None:
+    """A program that asks for the accounts after the first one gets none; streams are never cut."""
+    assert "account_details" not in (await ask(watched, "/jsz?accounts=1&streams=1&offset=1")).json()
+    assert streams.asked == []
 
 
 async def test_another_account_has_no_details(watched: Watched, streams: FakeStreams) -> None:

@@ -160,6 +160,10 @@ OF_TODAY = """  "http_base_path": "",
   "websocket": {},
   "system_account": "$SYS",
   "jetstream": {},
+  "in_client_msgs": 1,
+  "in_client_bytes": 2,
+  "out_client_msgs": 3,
+  "out_client_bytes": 4,
   "stale_connections": 5,
   "stale_connection_stats": {
     "clients": 3,
@@ -183,6 +187,7 @@ def test_varz_of_today(watched: Watched) -> None:
         stale_routes=2,
         closed_clients=7,
         violations=Violations(headers=8, permissions=9),
+        client_traffic=Traffic(1, 2, 3, 4),
     )
     watched.context.requests.healthz = 4
 

@@ -303,3 +303,12 @@ def test_an_insecure_context_verifies_nothing() -> None:
     assert (ssl.CERT_NONE, False) == (insecure.verify_mode, insecure.check_hostname)
     with pytest.raises(TlsError, match="open /none"):
         dialing_context(TlsFiles("", "", "/none"), insecure=True)
+
+
+def test_the_lowest_version() -> None:
+    """It is TLS 1.2 unless 1.3 is asked for."""
+    files = certificates().files()
+
+    versions = [server_context(replace(files, min_version=text)).minimum_version for text in ("1.2", "1.3")]
+
+    assert [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3] == versions

@@ -143,7 +143,7 @@ def test_a_disk_that_is_read_only_is_refused() -> None:
 
 
 def test_a_deleted_stream_takes_no_commits() -> None:
-    """Those who still wait hear that it failed."""
+    """Those who still wait hear that it is gone, and not that the disk failed."""
     store = Store()
     stream = store.create()
     stream.log.append(b"s", b"", b"", 1)
@@ -152,7 +152,7 @@ def test_a_deleted_stream_takes_no_commits() -> None:
     stream.log.commit(store.outcomes.append)
     store.turn()
 
-    assert [StorageFailure.BROKEN] * 2 == store.outcomes
+    assert [StorageFailure.GONE] * 2 == store.outcomes
 
 
 def test_documents_and_consumers_can_be_read() -> None:

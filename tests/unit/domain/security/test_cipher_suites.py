@@ -5,11 +5,11 @@ import pytest
 from app.domain.security.cipher_suites import PREFERRED, SUITES, iana_name, openssl_name
 
 
-def test_fifteen_suites() -> None:
-    """There are as many suites as in gnatsd, and the preferred ones come first."""
-    assert 15 == len(set(SUITES))
+def test_seventeen_suites() -> None:
+    """There are those of gnatsd and two more, and the preferred ones come first."""
+    assert 17 == len(set(SUITES))
     assert PREFERRED == SUITES[: len(PREFERRED)]
-    assert all("_ECDHE_" in suite and "_GCM_" in suite for suite in PREFERRED)
+    assert all("_ECDHE_" in suite and suite.split("_")[-2] in ("GCM", "POLY1305") for suite in PREFERRED)
 
 
 @pytest.mark.parametrize("suite", SUITES)

@@ -194,6 +194,25 @@ def test_unpin(js: VirtualJetStream) -> None:
     assert b'"account":"$G"' in watcher.heard()
 
 
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b'{"group":"a b"}', 10162),
+        (b'{"group":"xxxxxxxxxxxxxxxxx"}', 10162),
+        (b'{"group":"h","x":1}', 10160),
+        (b'{"group":""}', 10025),
+        (b"{}", 10025),
+        (b"", 10025),
+    ],
+)
+def test_unpin_says_what_is_wrong(js: VirtualJetStream, body: bytes, code: int) -> None:
+    """The name of the group is checked before it is looked for; unknown fields do not matter."""
+    js.stream()
+    js.consumer(priority_groups=["g"], priority_policy="pinned_client")
+    answer = js.raw("$JS.API.CONSUMER.UNPIN.S.C", body)
+    assert b'"err_code":%d' % code in answer
+
+
 def test_nobody_uses_it(js: VirtualJetStream) -> None:
     """An ephemeral consumer that nobody uses is deleted after its threshold, and reported."""
     watcher = js.connect()

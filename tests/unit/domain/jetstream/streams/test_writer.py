@@ -245,6 +245,7 @@ def test_a_short_ttl_is_raised_to_that_of_markers() -> None:
     [
         (StorageFailure.FULL, "no space left on device"),
         (StorageFailure.BROKEN, "the storage failed; nothing is stored before a restart"),
+        (StorageFailure.GONE, "the stream was deleted meanwhile"),
     ],
 )
 def test_a_storage_that_failed_is_not_written_to(failure: StorageFailure, words: str) -> None:

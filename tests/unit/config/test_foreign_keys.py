@@ -1,0 +1,60 @@
+"""Keys of nats-server that have no option here."""
+
+import pytest
+
+from app.config.document import Block
+from app.config.flags import CONFIG_FILE
+from app.config.load import Examined, examine
+from app.config.load import read_text as read_configuration
+from tests.support.foreign_keys import IDLE, OFF, OTHER_NAMES, REFUSED
+
+
+def _examined(text: str) -> Examined:
+    def read(path: str, environment: object) -> Block:  # noqa: ARG001 - the signature of a reader
+        return read_configuration(text, path, {})
+
+    return examine({CONFIG_FILE: "x.conf"}, {}, read)
+
+
+@pytest.mark.parametrize("text", IDLE)
+def test_without_effect(text: str) -> None:
+    """A key that nothing here depends on costs one line."""
+    found = _examined(text)
+
+    assert () == found.problems
+    (notice,) = found.notices
+    assert "has no effect" in str(notice)
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_refused(text: str) -> None:
+    """A key whose absence would make the server another one is an error that says so."""
+    problems = _examined(text).problems
+
+    assert any("is not supported" in str(problem) for problem in problems)
+    assert not any("unknown key" in str(problem) for problem in problems)
+
+
+@pytest.mark.parametrize("text", [*OFF, *OTHER_NAMES])
+def test_accepted(text: str) -> None:
+    """What is off asks for nothing, and other names of known keys are known."""
+    found = _examined(text)
+
+    assert ((), ()) == (found.problems, found.notices)
+
+
+def test_an_unknown_listener() -> None:
+    """The word of a listener that nobody knows is an error."""
+    (problem,) = _examined(
+        "authorization { users = [ { user: a, password: b, connection_types: [HTTP] } ] }"
+    ).problems
+
+    assert 'invalid connection type "HTTP"' in str(problem)
+
+
+@pytest.mark.parametrize("login", ["user: a, password: b", "token: t", ""])
+def test_permissions_of_nobody(login: str) -> None:
+    """Permissions that no user has are an error: they are meant to limit somebody."""
+    (problem,) = _examined(f"authorization {{ {login}\n permissions {{ publish: x }} }}").problems
+
+    assert "default_permissions are those of authorization.users" in str(problem)
