@@ -2,19 +2,21 @@
 
 Without a C compiler the installation goes on, says so, and the server runs on the
 plain twin. ``REQUIRE_NATIVE=1`` makes a missing build an error instead.
-``SANITIZE=1`` builds for the address sanitizer, which `make fuzz` uses.
+``SANITIZE=1`` builds the twin alone, for the address sanitizer, which `make fuzz` uses.
+``COMPILE=0`` leaves all compiled code out: `make install` compiles it by itself, once, while
+the tools are downloaded.
 """
 
 import os
 from pathlib import Path
 
-from Cython.Build import cythonize
 from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError
 
 _REQUIRED = os.environ.get("REQUIRE_NATIVE") == "1"
 _SANITIZED = os.environ.get("SANITIZE") == "1"
+_COMPILED = os.environ.get("COMPILE") != "0"
 
 
 class BuildIfPossible(build_ext):
@@ -40,24 +42,35 @@ _FRAMES = "app/adapters/net_asyncio/native_frames.pyx"
 _ENCODING = "app/adapters/streams_log/native_encoding.pyx"
 _RECORDS = "app/adapters/streams_log/native_records.pyx"
 
-_native = cythonize(
-    [
-        Extension(name, [source], depends=parts, extra_compile_args=_FLAGS, extra_link_args=_FLAGS[2:3])
-        for name, source, parts in (
-            ("pynatsd.domain.dataplane.native", str(_PLANE / "native.pyx"), _PARTS),
-            ("pynatsd.adapters.net_asyncio.native_frames", _FRAMES, [_FRAMES]),
-            ("pynatsd.adapters.streams_log.native_encoding", _ENCODING, [_ENCODING]),
-            ("pynatsd.adapters.streams_log.native_records", _RECORDS, [_RECORDS]),
-        )
-    ],
-    quiet=True,
-)
-for _extension in _native:
-    _extension.optional = not _REQUIRED  # cythonize does not hand it on
+_SOURCES = {
+    "pynatsd.domain.dataplane.native": (str(_PLANE / "native.pyx"), _PARTS),
+    "pynatsd.adapters.net_asyncio.native_frames": (_FRAMES, [_FRAMES]),
+    "pynatsd.adapters.streams_log.native_encoding": (_ENCODING, [_ENCODING]),
+    "pynatsd.adapters.streams_log.native_records": (_RECORDS, [_RECORDS]),
+}
+
+
+def _extensions() -> list[Extension]:
+    """What is to be compiled, as C."""
+    if not _COMPILED:
+        return []
+    from Cython.Build import cythonize  # noqa: PLC0415 - not needed where nothing is compiled
+
+    native: list[Extension] = cythonize(
+        [
+            Extension(name, [source], depends=parts, extra_compile_args=_FLAGS, extra_link_args=_FLAGS[2:3])
+            for name, (source, parts) in list(_SOURCES.items())[: 1 if _SANITIZED else None]
+        ],
+        quiet=True,
+    )
+    for extension in native:
+        extension.optional = not _REQUIRED  # cythonize does not hand it on
+    return native
+
 
 setup(
     package_dir={"pynatsd": "app"},
     packages=["pynatsd", *(f"pynatsd.{name}" for name in find_packages("app"))],
-    ext_modules=_native,
+    ext_modules=_extensions(),
     cmdclass={"build_ext": BuildIfPossible},
 )

@@ -41,7 +41,7 @@ from .loops import asyncio_loop
 from .ports import at_ports, same_ports
 from .views import ConnzQueryKeys, Page, Views
 
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 30.0
 """How long `wait_for` waits, unless it is called with another time."""
 
 _REASONS = (AuthError, ConfigError, DataPlaneUnavailable, HooksError, LogDestinationError, TlsError)

@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 30.0
 _CHECK_SECONDS = 0.002
 
 

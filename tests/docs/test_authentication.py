@@ -14,6 +14,7 @@ from app.adapters.auth.setup import AuthSettings
 from tests.support.auth_server import auth_server
 from tests.support.certificates import certificates
 from tests.support.nkeys import NkeyUser
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT
 from tests.support.tls_server import HOST, tls_server
 from tests.support.tls_stream import TlsStream
@@ -104,6 +105,6 @@ async def sign(port: int, user: NkeyUser, seed: int) -> bytes:
     await stream.shake_hands()
     login = {"nkey": user.nkey, "sig": NkeyUser(seed).sig(nonce)}
     stream.write(b"CONNECT " + json.dumps(login).encode() + b"\r\n")
-    answer = await asyncio.wait_for(stream.read(4096), 20)
+    answer = await asyncio.wait_for(stream.read(4096), PATIENCE)
     writer.transport.abort()
     return answer

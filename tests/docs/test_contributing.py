@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from soak.figures import BOUNDS
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
@@ -28,7 +29,7 @@ def test_a_selection_selects_something(words: str) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=PATIENCE,
         check=False,
     )
 

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT, ServerProcess
 
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
@@ -24,7 +25,7 @@ def check_health(port: int, **others: str) -> int:
         [sys.executable, *arguments],
         env={**os.environ, "PYNATSD_CLIENTS_AT": str(port), **others},
         stderr=subprocess.DEVNULL,
-        timeout=20,
+        timeout=PATIENCE,
         check=False,
     )
     return done.returncode
@@ -52,7 +53,7 @@ def test_a_port_that_is_none_is_not_used(nonsense: str) -> None:
         done = subprocess.run(
             [sys.executable, option, code],
             env={**os.environ, "PYNATSD_CLIENTS_AT": nonsense},
-            timeout=20,
+            timeout=PATIENCE,
             check=False,
         )
 

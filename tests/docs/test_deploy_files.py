@@ -16,6 +16,7 @@ import app
 from app.config.flags import CONFIG_FILE
 from app.config.load import load
 from tests.docs.test_deploy import DOCKERFILE
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT, ServerProcess
 
 DEPLOY = ROOT / "deploy"
@@ -78,7 +79,7 @@ def test_every_metric_is_there() -> None:
 
     with ServerProcess("-m", "-1") as server:
         port = server.wait_for("Starting http monitor").rpartition(":")[2].strip()
-        text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE).text
 
     assert len(wanted) >= 15
     assert set() == wanted - set(re.findall(r"^(gnatsd_\w+)\{", text, re.MULTILINE))

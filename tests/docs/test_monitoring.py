@@ -4,6 +4,7 @@ import re
 
 import httpx
 
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT, ServerProcess
 
 PAGE = (ROOT / "docs" / "monitoring.md").read_text("utf-8")
@@ -30,8 +31,8 @@ def test_pages_and_keys() -> None:
         port = server.wait_for("Starting http monitor").rpartition(":")[2].strip()
         base = f"http://127.0.0.1:{port}"
         for path in [*paths, *(f"/connz?state=closed&sort={key}" for key in keys)]:
-            assert 200 == httpx.get(f"{base}{path}", timeout=10).status_code, path
-        text = httpx.get(f"{base}/metrics", timeout=10).text
+            assert 200 == httpx.get(f"{base}{path}", timeout=PATIENCE).status_code, path
+        text = httpx.get(f"{base}/metrics", timeout=PATIENCE).text
 
     assert (21, 14) == (len(paths), len(keys))
     assert [] == [name for name in metrics if f"\n{name}{{" not in text]

@@ -18,6 +18,7 @@ import app.entrypoints.container  # noqa: F401 - with it, every class of facts i
 from app.domain.events import Event
 from app.domain.protocol.errors import ProtocolError
 from app.entrypoints.signals import DUMP, LAME_DUCK, RELOAD, REOPEN, STOP_SIGNALS
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT, ServerProcess
 
 DOCS = ROOT / "docs"
@@ -110,8 +111,8 @@ def test_pages_and_fields_of_monitoring() -> None:
     with ServerProcess("-m", "-1") as server:
         port = server.wait_for("Starting http monitor").rpartition(":")[2].strip()
         base = f"http://127.0.0.1:{port}"
-        answers = {path: httpx.get(base + path, timeout=10).status_code for path in paths}
-        varz = httpx.get(f"{base}/varz", timeout=10).json()
+        answers = {path: httpx.get(base + path, timeout=PATIENCE).status_code for path in paths}
+        varz = httpx.get(f"{base}/varz", timeout=PATIENCE).json()
 
     assert len(paths) >= 6
     assert {200} == set(answers.values()), answers
@@ -187,7 +188,7 @@ def run(block: str, place: Path) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=50,
+        timeout=PATIENCE,
         check=False,
     )
     assert 0 == done.returncode, done.stdout

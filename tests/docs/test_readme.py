@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT, ServerProcess
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -20,7 +21,7 @@ PAGES = [
     ROOT / "deploy" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
-SECONDS = 20.0
+SECONDS = PATIENCE
 
 
 @pytest.fixture(name="server", scope="module")

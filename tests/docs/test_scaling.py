@@ -14,6 +14,7 @@ from nats.aio.client import Client
 from benchmarks.servers import free_port
 from tests.support.leaf_clients import DEADLINE, all_met, clients, is_unheard, passed, until
 from tests.support.leaf_servers import GO, HOST, LeafServer, LeafSetup, require
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT
 from tests.support.twins import twins
 
@@ -50,7 +51,7 @@ async def test_one_server(tmp_path: Path) -> None:
             subscription = await client.subscribe("a")
             await client.publish("a", b"hello")
 
-            assert b"hello" == (await subscription.next_msg(10)).data
+            assert b"hello" == (await subscription.next_msg(PATIENCE)).data
 
 
 async def test_a_mesh(tmp_path: Path) -> None:
@@ -133,4 +134,4 @@ async def test_sites_without_another_program(tmp_path: Path) -> None:
         async with clients(*(server.url for server in servers)) as found:
             await all_met(*found)
 
-            assert await is_unheard(found[1], "nobody.anywhere")
+            assert await is_unheard(found[1], "nobody.anywhere", PATIENCE)

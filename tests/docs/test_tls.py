@@ -11,6 +11,7 @@ import pytest
 
 from app.adapters.net_asyncio.tls_layer import REFUSAL
 from app.domain.security.cipher_suites import PREFERRED
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT, ServerProcess
 
 PAGE = (ROOT / "docs" / "tls.md").read_text("utf-8")
@@ -45,7 +46,7 @@ def run_client(folder: Path, port: int) -> "subprocess.CompletedProcess[str]":
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 

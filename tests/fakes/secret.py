@@ -4,8 +4,9 @@ import queue
 import threading
 
 from app.adapters.auth.secret import Secret
+from tests.support.patience import PATIENCE
 
-SECONDS = 20.0
+SECONDS = PATIENCE
 """How long to wait for what must happen, on a busy machine."""
 
 

@@ -13,7 +13,10 @@ import pytest_asyncio
 from app.adapters.net_memory import MemoryNetwork
 from tests.support.broker_fixture import Settings
 from tests.support.embedded import EmbeddedServer, Transport, embedded_server
+from tests.support.patience import give_patience_to_nats_py
 from tests.support.twins import twins
+
+give_patience_to_nats_py()
 
 TRANSPORTS: tuple[Transport, ...] = ("tcp", "memory")
 

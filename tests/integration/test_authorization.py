@@ -1,6 +1,5 @@
 """Who is let in, and what a refused client receives (client-protocol.md, section 14)."""
 
-import asyncio
 import json
 
 import pytest
@@ -17,7 +16,7 @@ from tests.integration.exchanges import (
     Refusal,
 )
 from tests.support.broker_fixture import Settings, StartBroker
-from tests.support.raw_client import RawClient
+from tests.support.held_clock import LIMIT
 from tests.support.witness import Witness
 
 pytestmark = pytest.mark.asyncio
@@ -28,7 +27,7 @@ HASH = "$2a$04$iyDf3UekqwBuuBszqIrkUeafC2YRN3VBypjEPXjSk1LCbiFVPlxba"
 """What a configuration holds when the password is ``secret``; cost 4, to be quick."""
 
 CREDENTIALS: Settings = {"user": "u", "password": "p", "auth_timeout": 30}
-HURRIED: Settings = {**CREDENTIALS, "auth_timeout": 0.3}
+HURRIED: Settings = {**CREDENTIALS, "auth_timeout": LIMIT}
 HASHED_CREDENTIALS: Settings = {"user": "u", "password": HASH, "auth_timeout": 30}
 TOKEN: Settings = {"token": "t"}
 
@@ -209,6 +208,7 @@ async def test_no_login_in_time(broker: StartBroker, sent: bytes) -> None:
         client = await running.connect()
 
         await client.send(sent)
+        await running.clock.run_out()
         await client.expect_end(AUTHORIZATION_TIMEOUT)
 
 
@@ -216,18 +216,10 @@ async def test_dripping_bytes_do_not_extend_the_time(broker: StartBroker) -> Non
     """A login that comes byte by byte is too late when it is complete too late."""
     async with broker(**HURRIED) as running:
         client = await running.connect()
-        dripping = asyncio.create_task(drip(client, LOGIN, 0.1))
+        await client.send_bytewise(LOGIN[:-1])
 
+        await running.clock.run_out()
         await client.expect_end(AUTHORIZATION_TIMEOUT)
-        dripping.cancel()
-        await asyncio.wait([dripping])
-
-
-async def drip(client: RawClient, data: bytes, pause: float) -> None:
-    """Send one byte after the other, with a pause in seconds between them."""
-    for value in data:
-        await client.flood(bytes((value,)), 1)
-        await asyncio.sleep(pause)
 
 
 async def test_time_stands_still_after_the_login(broker: StartBroker) -> None:
@@ -237,6 +229,7 @@ async def test_time_stands_still_after_the_login(broker: StartBroker) -> None:
         await early.send(LOGIN)
         await early.expect(OK)
 
+        await running.clock.run_out()
         await late.expect_end(AUTHORIZATION_TIMEOUT)
         await early.fence()
 

@@ -4,7 +4,6 @@ The same for the protocol of gnatsd is in ``test_protocol_errors``, ``test_autho
 ``test_limits``.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.adapters.logs.gnatsd_format import GnatsdLine
+from app.domain.sessions import keep_alive
 from tests.integration.conftest import ServerKind
 from tests.integration.exchanges import (
     AUTHORIZATION_VIOLATION,
@@ -24,11 +24,19 @@ from tests.integration.exchanges import (
 )
 from tests.support.broker_fixture import Settings
 from tests.support.embedded import EmbeddedServer
+from tests.support.held_clock import LIMIT as TIME_LIMIT
 from tests.support.nkeys import NkeyUser
 from tests.support.raw_client import RawClient
 from tests.support.witness import Witness
 
 pytestmark = pytest.mark.asyncio
+
+
+@pytest.fixture(autouse=True)
+def _late_pings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first PING of a server of today comes at the interval, not within a late answer."""
+    monkeypatch.setattr(keep_alive, "FIRST_PING_SECONDS", TIME_LIMIT)
+
 
 UNKNOWN_OPERATION = b"-ERR 'Unknown Protocol Operation'\r\n"
 AUTHENTICATION_TIMEOUT = b"-ERR 'Authentication Timeout'\r\n"
@@ -266,27 +274,22 @@ async def test_a_login_with_an_account(broker: ServerKind, account: bytes) -> No
 @pytest.mark.parametrize("said", [b"", b'CONNECT {"us'])
 async def test_a_login_that_does_not_come(broker: ServerKind, said: bytes) -> None:
     """C4: a client that has not logged in when the time is over gets the error of today."""
-    async with serving(broker, {**USERS, "auth_timeout": 0.1}) as server:
+    async with serving(broker, {**USERS, "auth_timeout": TIME_LIMIT}) as server:
         client = await server.connect()
         await client.send(said)
 
+        await server.clock.run_out()
         await client.expect_end(AUTHENTICATION_TIMEOUT)
 
 
 async def test_bytes_do_not_extend_the_time_of_a_login(broker: ServerKind) -> None:
     """C4: a login that drips is too late, though a byte came just now."""
-    async with serving(broker, {**USERS, "auth_timeout": 0.2}) as server:
+    async with serving(broker, {**USERS, "auth_timeout": TIME_LIMIT}) as server:
         client = await server.connect()
 
-        async def drip() -> None:
-            for value in b'CONNECT {"name":"' + 10_000 * b"x":
-                await client.send(bytes((value,)))
-                await asyncio.sleep(0.01)  # the pace of the sender
-
-        dripping = asyncio.create_task(drip())
+        await client.send_bytewise(b'CONNECT {"name":"' + 100 * b"x")
+        await server.clock.run_out()
         heard = await client.expect_cut()
-        dripping.cancel()
-        await asyncio.gather(dripping, return_exceptions=True)
 
         assert heard == AUTHENTICATION_TIMEOUT
 

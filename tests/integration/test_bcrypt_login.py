@@ -21,12 +21,13 @@ from app.domain.security.credentials import Credentials
 from tests.integration.exchanges import AUTHORIZATION_VIOLATION, OK, PONG
 from tests.support.auth_server import auth_server
 from tests.support.embedded import EmbeddedServer, Transport
+from tests.support.patience import PATIENCE
 from tests.support.raw_client import RawClient
 from tests.support.witness import Witness
 
 pytestmark = pytest.mark.asyncio
 
-SECONDS = 20.0
+SECONDS = PATIENCE
 
 HASH = "$2a$04$iyDf3UekqwBuuBszqIrkUeafC2YRN3VBypjEPXjSk1LCbiFVPlxba"
 """Of ``secret``; cost 4, to be quick."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT
 
 SERVER, MKPASSWD, TOP = "app.entrypoints.server", "app.entrypoints.mkpasswd", "app.entrypoints.top"
@@ -34,7 +35,7 @@ def run(script: str, *words: str, stdout: int = subprocess.DEVNULL) -> tuple[int
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
     return done.returncode, done.stderr

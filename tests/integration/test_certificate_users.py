@@ -20,6 +20,7 @@ from app.entrypoints.container import Container
 from app.entrypoints.service import Addresses
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.certificates import KeyPair, certificates
+from tests.support.patience import PATIENCE
 from tests.support.tls_stream import TlsStream
 from tests.support.twins import twins
 
@@ -57,10 +58,10 @@ class Rig:
             stream = TlsStream(reader, writer, certificates().client_context(pair))
             await stream.shake_hands()
             stream.write(line(connect))
-            answer = await asyncio.wait_for(stream.read(4096), 20)
+            answer = await asyncio.wait_for(stream.read(4096), PATIENCE)
         else:
             writer.write(line(connect))
-            answer = await asyncio.wait_for(reader.readline(), 20)
+            answer = await asyncio.wait_for(reader.readline(), PATIENCE)
         user = self.user.encode() if answer == PONG else answer
         writer.transport.abort()
         return user
@@ -75,7 +76,7 @@ class Rig:
             answer = b""
             try:
                 while not answer.endswith((PONG, VIOLATION)):
-                    answer += await asyncio.wait_for(link.recv(decode=False), 20)
+                    answer += await asyncio.wait_for(link.recv(decode=False), PATIENCE)
             except ConnectionClosed:
                 pass
             return self.user.encode() if answer == PONG else answer
@@ -178,7 +179,7 @@ async def test_clients_without_credentials(twin: str, compatibility: str) -> Non
         reader, writer = await asyncio.open_connection(HOST, rig.tcp)
         info = json.loads((await reader.readline())[5:])
         writer.write(b"PUB a 0\r\n\r\nPING\r\n")
-        answers = [await asyncio.wait_for(reader.readline(), 20) for _ in range(2)]
+        answers = [await asyncio.wait_for(reader.readline(), PATIENCE) for _ in range(2)]
         writer.transport.abort()
 
         assert not info.get("auth_required", False)

@@ -22,6 +22,7 @@ from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.layers import Framed
 from tests.support.certificates import certificates
 from tests.support.memory_client import open_connection
+from tests.support.patience import PATIENCE
 from tests.support.raw_client import RawClient
 from tests.support.tls_stream import TlsStream
 
@@ -146,7 +147,7 @@ async def test_figures_cover_all_listeners(rig: Rig) -> None:
 
 async def _page(port: int, name: str) -> dict[str, object]:
     def read() -> bytes:
-        with urlopen(f"http://{HOST}:{port}/{name}", timeout=20) as page:
+        with urlopen(f"http://{HOST}:{port}/{name}", timeout=PATIENCE) as page:
             return bytes(page.read())
 
     found: dict[str, object] = json.loads(await asyncio.to_thread(read))

@@ -23,6 +23,7 @@ from app.entrypoints.container import Container
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.certificates import certificates
 from tests.support.embedded import HOST, EmbeddedServer, embedded_server
+from tests.support.patience import PATIENCE
 from tests.support.raw_client import RawClient
 from tests.support.twins import twins
 
@@ -82,13 +83,13 @@ class Target:
 
     async def read(self, path: str) -> dict[str, Any]:
         """A page."""
-        async with httpx.AsyncClient(timeout=30) as http:
+        async with httpx.AsyncClient(timeout=PATIENCE) as http:
             page: dict[str, Any] = json.loads((await http.get(f"{self._pages}{path}")).content)
         return page
 
     async def closed(self, cid: object) -> dict[str, Any]:
         """The row of a client that is closed, as soon as it is."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 rows = (await self.read(f"/connz?state=closed&auth=1&cid={cid}"))["connections"]
                 if rows:
@@ -135,7 +136,7 @@ async def theirs(folder: Path) -> AsyncIterator[Target]:
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not (found := _ports(folder)):  # noqa: ASYNC110 - another program writes it
                 await asyncio.sleep(0.01)
         target = Target(int(found["nats"][0].rpartition(":")[2]), found["monitoring"][0])
@@ -289,7 +290,7 @@ async def test_violations(server: EmbeddedServer) -> None:
     await target.closed(client.info["client_id"])
 
     varz = await target.read("/varz")
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         metrics = (await http.get(f"{server.pages}/metrics")).text
 
     assert (1, 0, 1, 0) == tuple(
@@ -325,7 +326,7 @@ async def test_websockets() -> None:
             writer.write(path)
             await reader.readuntil(b"\r\n\r\n")
             writer.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 rows = (await target.read("/connz?state=closed"))["connections"]
                 if rows:

@@ -17,10 +17,11 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from tests.support.cluster_processes import CLOSED, HEARD, REGISTERED, SILENT, ClusterProcess, ProcessCluster
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio
 
-DEADLINE = 20.0
+DEADLINE = PATIENCE
 
 STAMP = re.compile(r"^\[\d+\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6} ")
 OF_A_LINK = re.compile(r"127\.0\.0\.1:\d+ - ")

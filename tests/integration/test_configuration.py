@@ -11,6 +11,7 @@ import pytest
 from app.config.flags import Request, parse
 from tests.support.blocking_client import read_until
 from tests.support.notified_server import SERVER, NotifiedServer, free_ports
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT, ServerProcess
 
 SAMPLES = ROOT / "tests" / "config" / "samples"
@@ -25,7 +26,7 @@ def run(*words: str, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
         env={"PATH": "", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 

@@ -17,6 +17,7 @@ from nats.errors import Error
 
 from tests.support.blocking_client import read_until
 from tests.support.nkeys import NkeyUser
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT, ServerProcess
 
 HASH = "$2a$04$iyDf3UekqwBuuBszqIrkUeafC2YRN3VBypjEPXjSk1LCbiFVPlxba"
@@ -87,7 +88,7 @@ def test_what_mkpasswd_prints_logs_in(tmp_path: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=PATIENCE,
         check=True,
     )
     match = re.fullmatch(r"pass: (.{22})\nbcrypt hash: (\S{60})\n", made.stdout)
@@ -175,7 +176,7 @@ def test_a_bad_nkey_stops_the_start(tmp_path: Path) -> None:
     file = tmp_path / "nats.conf"
     file.write_text("authorization { users: [ { nkey: UABC } ] }\n", "utf-8")
     command = [sys.executable, "-m", "app.entrypoints.server", "--check", "-c", str(file)]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
     assert 0 != ended.returncode
     assert "nats.conf:1:34: Not a valid public nkey for a user" in ended.stdout + ended.stderr

@@ -5,6 +5,7 @@ import pytest
 
 from app import Cluster
 from app.testing import ManualClock, wait_for
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio
 
@@ -36,7 +37,7 @@ async def test_it_is_meshed_when_it_is_entered() -> None:
         await other.flush()
         await cluster.servers[0].wait_for(lambda one: one.subsz()["num_subscriptions"] == 1)
         await client.publish("a", b"1", headers={"k": "v"})
-        message = await subscription.next_msg(timeout=5)
+        message = await subscription.next_msg(timeout=PATIENCE)
         await client.close()
         await other.close()
 
@@ -100,13 +101,13 @@ async def test_a_link_that_carries_one_way() -> None:
         cluster.faults.one_way(0, 1)
         await a.publish("to.b", b"lost")
         await b.publish("to.a", b"arrives")
-        arrived = await to_a.next(timeout=5)
+        arrived = await to_a.next(timeout=PATIENCE)
         cluster.faults.heal()
         await cluster.servers[0].wait_for(lambda one: one.routez()["num_routes"] == 0)
         await cluster.wait_until_meshed(timeout=20)
         await cluster.servers[0].wait_for(lambda one: one.subsz()["num_subscriptions"] == 2)
         await a.publish("to.b", b"again")
-        again = await to_b.next(timeout=5)
+        again = await to_b.next(timeout=PATIENCE)
 
     assert (b"arrives", b"again") == (arrived.data, again.data)
 

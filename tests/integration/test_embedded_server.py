@@ -15,6 +15,7 @@ from nats.aio.msg import Msg
 from app import CannotStart, ClientClosed, NoResponders, Server
 from app.embedding.client import UNREAD_BYTES
 from app.testing.certificates import make_files
+from tests.support.patience import PATIENCE
 from tests.support.twins import twins
 
 pytestmark = pytest.mark.asyncio
@@ -27,7 +28,7 @@ async def test_a_client_of_nats_talks_to_it(twin: str) -> None:
         client = await nats.connect(server.url, name="one")
         subscription = await client.subscribe("a.*")
         await client.publish("a.b", b"1")
-        message = await subscription.next_msg(timeout=5)
+        message = await subscription.next_msg(timeout=PATIENCE)
         shown = server.connz(subs=True)["connections"][0]
         await client.close()
 
@@ -48,7 +49,7 @@ async def test_it_starts_again_at_the_same_port() -> None:
     await server.stop()
     await server.start()
     await server.start()
-    await asyncio.wait_for(again.wait(), 10)
+    await asyncio.wait_for(again.wait(), PATIENCE)
     await client.flush()
     second = server.port
     await client.close()
@@ -262,9 +263,9 @@ async def test_messages_both_ways(twin: str) -> None:
         await other.flush()
         async with client.subscribe("a.*", queue="q") as messages:
             await other.publish("a.b", b"1", reply="r", headers={"k": "v"})
-            got = await messages.next(timeout=5)
+            got = await messages.next(timeout=PATIENCE)
             await client.publish("to.other", b"2", reply="s", headers={"l": ["1", "2"]})
-            heard = await subscription.next_msg(timeout=5)
+            heard = await subscription.next_msg(timeout=PATIENCE)
         await other.close()
 
     assert ("a.b", b"1", "r", {"k": "v"}) == (got.subject, got.data, got.reply, got.headers)
@@ -282,9 +283,9 @@ async def test_requests() -> None:
         await service.subscribe("ask", cb=answer)
         await service.subscribe("silent")
         await service.flush()
-        reply = await client.request("ask", b"me", timeout=5)
+        reply = await client.request("ask", b"me", timeout=PATIENCE)
         with pytest.raises(NoResponders, match="nobody subscribes to 'nowhere'"):
-            await client.request("nowhere", timeout=5)
+            await client.request("nowhere", timeout=PATIENCE)
         with pytest.raises(TimeoutError):
             await client.request("silent", timeout=0.01)
         await service.close()
@@ -366,7 +367,7 @@ async def test_data_of_each_kind_of_bytes() -> None:
         await client.publish("a", cast("Any", array))
         array[0] = 0
 
-        assert [b"1", b"2"] == [(await messages.next(timeout=5)).data for _ in range(2)]
+        assert [b"1", b"2"] == [(await messages.next(timeout=PATIENCE)).data for _ in range(2)]
 
 
 async def test_the_end_of_the_server_ends_the_client() -> None:
@@ -417,7 +418,7 @@ async def test_a_client_can_be_entered_again() -> None:
         for _ in range(2):
             async with client:
                 with pytest.raises(NoResponders):
-                    await client.request("nowhere", timeout=5)
+                    await client.request("nowhere", timeout=PATIENCE)
                 with pytest.raises(RuntimeError, match="already"):
                     await client.__aenter__()
 
@@ -427,11 +428,11 @@ async def test_a_subscription_can_be_entered_again() -> None:
     async with Server() as server, server.client() as client:
         messages = client.subscribe("a")
         with pytest.raises(RuntimeError, match="enter the subscription"):
-            await messages.next(timeout=5)
+            await messages.next(timeout=PATIENCE)
         for text in (b"1", b"2"):
             async with messages:
                 await client.publish("a", text)
-                assert (await messages.next(timeout=5)).data == text
+                assert (await messages.next(timeout=PATIENCE)).data == text
 
 
 async def test_what_a_subscription_leaves_unread_holds_nobody() -> None:
@@ -443,10 +444,10 @@ async def test_what_a_subscription_leaves_unread_holds_nobody() -> None:
             async with client.subscribe("a.big"), client.subscribe("a.end") as end:
                 await publisher.publish("a.big", 1_000_000 * b"x")
                 await publisher.publish("a.end")
-                await end.next(timeout=5)
+                await end.next(timeout=PATIENCE)
         await publisher.publish("a.late", b"1")
 
-        assert (await later.next(timeout=5)).data == b"1"
+        assert (await later.next(timeout=PATIENCE)).data == b"1"
 
 
 async def test_values_of_headers_are_texts() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from app import CannotStart, NoResponders, ThreadedCluster, ThreadedServer
 from app.testing import ManualClock
+from tests.support.patience import PATIENCE
 
 
 def test_a_plain_program() -> None:
@@ -16,11 +17,11 @@ def test_a_plain_program() -> None:
     with ThreadedServer(http=-1, server_name="plain") as server:
         with server.client("x") as client, client.subscribe("a") as messages:
             client.publish("a", b"1")
-            first = messages.next(timeout=5)
+            first = messages.next(timeout=PATIENCE)
             client.publish("a", b"2")
             second = next(iter(messages))
             with pytest.raises(NoResponders):
-                client.request("nowhere", timeout=5)
+                client.request("nowhere", timeout=PATIENCE)
         server.wait_for(lambda one: one.subsz()["num_subscriptions"] == 0)
         with pytest.raises(TimeoutError, match="the server plain"):
             server.wait_for(lambda _: False, timeout=0.01)
@@ -67,7 +68,7 @@ async def test_within_a_loop() -> None:
         await server.wait_for(lambda one: one.connz()["num_connections"] == 1)
         async with server.client() as local, local.subscribe("a") as messages:
             await client.publish("a", b"1")
-            first = await messages.next(timeout=5)
+            first = await messages.next(timeout=PATIENCE)
             await client.publish("a", b"2")
             second = await anext(aiter(messages))
             await local.flush()
@@ -118,7 +119,7 @@ def test_faults_from_another_thread() -> None:
             asyncio.run(publish())
             server.wait_for(lambda one: one.varz()["in_msgs"] == 1)
         rule.must_hit()
-        assert messages.next(timeout=5).data == b"2"
+        assert messages.next(timeout=PATIENCE).data == b"2"
 
 
 def test_a_clock_from_another_thread() -> None:
@@ -183,7 +184,7 @@ def test_one_clock_for_servers_in_several_threads() -> None:
                 await reader.readuntil(b"PONG\r\n")
                 lines.append((reader, writer))
             await clock.advance(10.2)
-            found = [await asyncio.wait_for(reader.readline(), 5) for reader, _ in lines]
+            found = [await asyncio.wait_for(reader.readline(), PATIENCE) for reader, _ in lines]
             for _, writer in lines:
                 writer.close()
             return found
@@ -199,7 +200,7 @@ async def test_a_login_that_is_too_late() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         await reader.readline()
         await clock.advance(3)
-        line = await asyncio.wait_for(reader.readline(), 5)
+        line = await asyncio.wait_for(reader.readline(), PATIENCE)
         writer.close()
 
     assert line == b"-ERR 'Authentication Timeout'\r\n"

@@ -14,6 +14,7 @@ import pytest
 
 from app.config.options import make_options
 from app.entrypoints.container import Container
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT
 
 pytestmark = pytest.mark.asyncio
@@ -54,13 +55,13 @@ async def command(*words: str) -> tuple[int | None, str, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    output, errors = await asyncio.wait_for(process.communicate(), 60)
+    output, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
     return process.returncode, output.decode(), errors.decode()
 
 
 async def read(pages: str, query: str) -> dict[str, Any]:
     """The page of JSON."""
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         response = await client.get(f"{pages}/explain?{query}")
     assert SECRET not in response.text
     page: dict[str, Any] = json.loads(response.content)
@@ -105,11 +106,11 @@ async def test_a_client(twin: str) -> None:
         before = await read(pages, f"cid={cid}&subject=re")
         login = json.dumps({"user": "svc", "pass": SECRET, "verbose": False})
         writer.write(f"CONNECT {login}\r\nSUB svc 1\r\nSUB x 2\r\nPING\r\n".encode())
-        await asyncio.wait_for(reader.readuntil(b"PONG\r\n"), 10)
+        await asyncio.wait_for(reader.readuntil(b"PONG\r\n"), PATIENCE)
         bob = await nats.connect(f"nats://bob:{SECRET}@{address}")
         closed = await read(pages, f"cid={cid}&subject=re")
         await bob.publish("svc", b"", reply="re")
-        await asyncio.wait_for(reader.readuntil(b"MSG svc 1 re 0\r\n\r\n"), 10)
+        await asyncio.wait_for(reader.readuntil(b"MSG svc 1 re 0\r\n\r\n"), PATIENCE)
         opened = await read(pages, f"cid={cid}&subject=re")
         status, output, _ = await command("--cid", str(cid), "re", "--server", pages)
         await bob.close()
@@ -153,7 +154,7 @@ async def test_routes() -> None:
         await client.subscribe("a.*")
         await client.subscribe("a.b", queue="q")
         await client.flush()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             page: dict[str, Any] = {}
             while not (page.get("routes") and page["queue_groups"]):
                 page = await read(f"http://{HOST}:{addresses.monitoring['http']}", "user=x&subject=a.b")

@@ -13,10 +13,11 @@ import pytest
 
 from tests.kills.link import Link
 from tests.support.failing_disk import FailingDisk, StoreServer
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio
 
-WAIT = 30.0
+WAIT = PATIENCE
 NOT_STORED = 10077
 Answer = dict[str, object]
 

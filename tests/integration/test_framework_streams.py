@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from app.embedding.server import Server
+from tests.support.patience import PATIENCE
 from tests.support.twins import twins
 
 # The frameworks use what Python calls deprecated, and leave sockets to the garbage collector.
@@ -20,7 +21,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
-DEADLINE = 20.0
+DEADLINE = PATIENCE
 
 
 @pytest_asyncio.fixture(name="server", params=twins())

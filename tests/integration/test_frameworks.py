@@ -15,6 +15,7 @@ from nats.micro.service import EndpointConfig, ServiceConfig
 
 from tests.integration.conftest import ServerKind
 from tests.support.embedded import EmbeddedServer
+from tests.support.patience import PATIENCE
 from tests.support.reachable import reachable
 
 # The frameworks use what Python calls deprecated, and leave sockets to the garbage collector.
@@ -25,7 +26,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
-DEADLINE = 20.0
+DEADLINE = PATIENCE
 
 
 @pytest_asyncio.fixture

@@ -9,6 +9,7 @@ from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
 
 from tests.integration.conftest import ServerKind
+from tests.support.patience import PATIENCE
 from tests.support.reachable import reachable
 
 pytestmark = pytest.mark.asyncio
@@ -28,7 +29,7 @@ async def test_headers_travel(broker: ServerKind) -> None:
         await service.subscribe("ask", cb=answer)
         await service.flush()
 
-        got = await client.request("ask", b"hi", timeout=20, headers=HEADERS)
+        got = await client.request("ask", b"hi", timeout=PATIENCE, headers=HEADERS)
 
         assert (b"hi", HEADERS) == (got.data, got.headers)
         await service.close()
@@ -61,7 +62,7 @@ async def test_no_echo(broker: ServerKind) -> None:
         await client.flush()
         await other.publish("a", b"other")
 
-        assert b"other" == await asyncio.wait_for(heard.get(), 20)
+        assert b"other" == await asyncio.wait_for(heard.get(), PATIENCE)
         assert heard.empty()
         await client.close()
         await other.close()

@@ -8,6 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ServerProcess
 
 pytestmark = pytest.mark.asyncio
@@ -74,7 +75,7 @@ async def over_tcp(port: int, data: bytes, size: int) -> None:
         for start in range(0, len(data), size):
             writer.write(data[start : start + size])
             await writer.drain()
-        await asyncio.wait_for(reader.readline(), 20)
+        await asyncio.wait_for(reader.readline(), PATIENCE)
     except ConnectionError:
         pass
     writer.transport.abort()
@@ -87,6 +88,6 @@ async def over_websocket(port: int, data: bytes, size: int) -> None:
         try:
             for start in range(0, len(data), size):
                 await link.send(data[start : start + size])
-            await asyncio.wait_for(link.recv(), 20)
+            await asyncio.wait_for(link.recv(), PATIENCE)
         except ConnectionClosed:
             pass

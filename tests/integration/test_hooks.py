@@ -13,9 +13,10 @@ from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
 
+from tests.support.patience import PATIENCE
 from tests.support.twins import twins
 
-WAIT = 5.0
+WAIT = PATIENCE
 
 Decide = Callable[[pynatsd.HookEvent], object]
 Answered = pynatsd.Allow | pynatsd.Refuse | pynatsd.Rewrite | None

@@ -13,11 +13,12 @@ from nats.js.api import ConsumerConfig, RetentionPolicy, StorageType
 from nats.js.errors import APIError, KeyNotFoundError, KeyWrongLastSequenceError
 
 from app.embedding.server import Server
+from tests.support.patience import PATIENCE
 from tests.support.twins import twins
 
 pytestmark = pytest.mark.asyncio
 
-WAIT = 10.0
+WAIT = PATIENCE
 
 
 @pytest.fixture(name="twin", params=twins())

@@ -17,6 +17,7 @@ from typing import ClassVar
 
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.support.server_process import CURRENT, ServerProcess
 
 PROGRAM = shutil.which("nats-server", path=sysconfig.get_path("scripts"))
@@ -40,7 +41,7 @@ class Client:
     """Asks, and waits for the answers."""
 
     def __init__(self, port: int) -> None:
-        self._link = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self._link = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         self._file = self._link.makefile("rb")
         self._asked = 0
         self._file.readline()

@@ -18,6 +18,7 @@ from nats.errors import Error as NatsError
 
 from app import Cluster, Server
 from app.testing import wait_for
+from tests.support.patience import PATIENCE
 from tests.support.server_process import CURRENT, ServerProcess
 
 pytestmark = pytest.mark.asyncio
@@ -49,9 +50,9 @@ async def test_a_stop_signal_ends_it_early() -> None:
         os.kill(server.pid, signal.SIGUSR2)
         os.kill(server.pid, signal.SIGUSR2)
         server.wait_for("Entering lame duck mode")
-        await asyncio.wait_for(learnt.wait(), 5)
+        await asyncio.wait_for(learnt.wait(), PATIENCE)
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", server.port), timeout=5)
+            socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
         assert client.is_connected
         began = time.monotonic()
         assert 0 == await asyncio.to_thread(server.stop)
@@ -71,7 +72,7 @@ async def test_a_rolling_restart() -> None:
         subscription = await client.subscribe("news")
         await client.flush()
         ending = asyncio.create_task(first.lame_duck(duration=1.0, grace=0.3))
-        await asyncio.wait_for(learnt.wait(), 5)
+        await asyncio.wait_for(learnt.wait(), PATIENCE)
         assert urls == sorted(url.netloc for url in client.discovered_servers)
         assert "began" in first.varz()["lame_duck"]
         await ending
@@ -82,7 +83,7 @@ async def test_a_rolling_restart() -> None:
         await wait_for(lambda: all(one.subsz()["num_subscriptions"] == 1 for one in cluster.servers[1:]))
         for number in range(100):
             await other.publish("news", b"%d" % number)
-        heard = [(await subscription.next_msg(timeout=5)).data for _ in range(100)]
+        heard = [(await subscription.next_msg(timeout=PATIENCE)).data for _ in range(100)]
         await client.close()
         await other.close()
 
@@ -92,7 +93,7 @@ async def test_a_rolling_restart() -> None:
 def _read(url: str) -> tuple[int, bytes]:
     """The status and the contents of a page."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - a page of the server under test
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310 - a page of the server under test
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()
@@ -103,7 +104,7 @@ async def test_probes_and_pages() -> None:
     async with Server(http=-1) as server:
         learnt, client = await informed(server.url, allow_reconnect=False)
         ending = asyncio.create_task(server.lame_duck(duration=60.0, grace=30.0))
-        await asyncio.wait_for(learnt.wait(), 5)
+        await asyncio.wait_for(learnt.wait(), PATIENCE)
         answers = [
             (await asyncio.to_thread(_read, f"{server.http_url}/{page}"))[0]
             for page in ("healthz", "readyz", "livez")
@@ -124,7 +125,7 @@ async def test_streams_are_closed_last() -> None:
         streams = client.jetstream()
         await streams.add_stream(name="S", subjects=["s"])
         ending = asyncio.create_task(server.lame_duck(duration=2.0, grace=1.0))
-        await asyncio.wait_for(learnt.wait(), 5)
+        await asyncio.wait_for(learnt.wait(), PATIENCE)
         acknowledged = 0
         with contextlib.suppress(NatsError, TimeoutError):
             while True:

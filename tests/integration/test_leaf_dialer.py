@@ -14,13 +14,14 @@ from app.adapters.net_asyncio.tls_layer import TlsLayers, TlsSettings
 from app.domain.leaf.leaf_url import LeafUrl
 from tests.fakes.handler import RecordingAcceptor
 from tests.support.certificates import certificates
+from tests.support.patience import PATIENCE
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 LOOPBACK = "127.0.0.1"
 INFO = b'INFO {"server_id":"NHUB"}\r\n'
 SECURE = b'INFO {"server_id":"NHUB","tls_required":true}\r\n'
-WAIT = 10.0
+WAIT = PATIENCE
 
 
 @asynccontextmanager

@@ -13,8 +13,9 @@ from nats.aio.subscription import Subscription
 
 from tests.integration.leaf_inputs import CLOSING, TOLERATED, UNCLEAR
 from tests.support.leaf_clients import clients, is_unheard, until
-from tests.support.leaf_peer import HOST, PATIENCE, PlayedHub, carries_each_way, hub_info, played_hub
+from tests.support.leaf_peer import HOST, PlayedHub, carries_each_way, hub_info, played_hub
 from tests.support.leaf_servers import LeafServer, LeafSetup, leaf_twins
+from tests.support.patience import PATIENCE
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
@@ -165,7 +166,7 @@ async def test_lines_that_are_tolerated(tmp_path: Path, twin: str) -> None:
         await client.publish("goes.on", b"hello")
         await client.flush()
         await link.until_line(b"LMSG goes.on 5\r\n")
-        assert await is_unheard(client, "twice")
+        assert await is_unheard(client, "twice", PATIENCE)
 
 
 @pytest.mark.parametrize("twin", leaf_twins())

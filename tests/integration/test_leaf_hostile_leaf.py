@@ -9,8 +9,9 @@ import pytest
 
 from tests.integration.leaf_inputs import CLOSING, TOLERATED, UNCLEAR
 from tests.support.leaf_clients import clients, is_unheard, until
-from tests.support.leaf_peer import PATIENCE, LeafLink, carries_each_way, dial_leaf, leaf_connect, played_leaf
+from tests.support.leaf_peer import LeafLink, carries_each_way, dial_leaf, leaf_connect, played_leaf
 from tests.support.leaf_servers import LeafServer, LeafSetup, leaf_twins
+from tests.support.patience import PATIENCE
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
@@ -68,7 +69,7 @@ async def test_without_a_login(hub: LeafServer, what: str) -> None:
         assert b"LS+" not in said
         assert b"secret" not in said
         assert 0 == heard.pending_msgs
-        assert await is_unheard(client, "other")
+        assert await is_unheard(client, "other", PATIENCE)
 
 
 async def test_a_leaf_that_says_nothing(hub: LeafServer) -> None:

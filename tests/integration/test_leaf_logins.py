@@ -20,6 +20,7 @@ from tests.support.leaf_servers import (
     leaf_rig,
 )
 from tests.support.nkeys import NkeyUser
+from tests.support.patience import PATIENCE
 from tests.support.raw_client import RawClient
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
@@ -107,7 +108,7 @@ async def test_a_wrong_password(rig: LeafRig, login: str) -> None:
     async with clients(hub.url, leaf.url) as (at_hub, at_leaf):
         subscription = await at_hub.subscribe("secret")
         await at_hub.flush()
-        assert await is_unheard(at_leaf, "secret")
+        assert await is_unheard(at_leaf, "secret", PATIENCE)
         await at_leaf.publish("secret", b"")
         await at_leaf.flush()
         await at_hub.flush()
@@ -176,7 +177,7 @@ async def test_accounts_of_the_hub(tmp_path: Path, program: str) -> None:
             await in_a.publish("x", b"of a")
 
             assert b"of a" == (await subscription.next_msg(DEADLINE)).data
-            assert await is_unheard(in_b, "x")
+            assert await is_unheard(in_b, "x", PATIENCE)
 
 
 RULES = """authorization { timeout: 10, users: [
@@ -213,7 +214,7 @@ async def test_permissions_of_the_hub(rig: LeafRig) -> None:
         assert [2, 0, 1] == [subscription.pending_msgs for subscription in at_the_leaf]
         heard = [await everything.next_msg(DEADLINE) for _ in range(everything.pending_msgs)]
         assert {"out.yes"} == {message.subject for message in heard if message.data == b"down"}
-        assert await is_unheard(at_hub, "out.no")
+        assert await is_unheard(at_hub, "out.no", PATIENCE)
     assert 1 == hub.log.count(LINKED)
 
 

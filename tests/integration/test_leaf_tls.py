@@ -8,6 +8,7 @@ import pytest
 from tests.support.certificates import KeyPair, certificates
 from tests.support.leaf_clients import DEADLINE, all_met, clients, is_unheard, met
 from tests.support.leaf_servers import GO, LeafRig, LeafServer, few_pairs, leaf_rig
+from tests.support.patience import PATIENCE
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
@@ -53,8 +54,8 @@ async def expect_apart(hub: LeafServer, leaf: LeafServer) -> None:
         await at_leaf.subscribe("apart.leaf")
         await at_hub.flush()
         await at_leaf.flush()
-        assert await is_unheard(at_hub, "apart.leaf")
-        assert await is_unheard(at_leaf, "apart.hub")
+        assert await is_unheard(at_hub, "apart.leaf", PATIENCE)
+        assert await is_unheard(at_leaf, "apart.hub", PATIENCE)
 
 
 @pytest.mark.parametrize("scheme", ["tls", "nats-leaf"])

@@ -9,6 +9,7 @@ import pytest_asyncio
 from app import ClientClosed, Server
 from app.embedding.client import Subscription
 from app.testing import ManualClock
+from tests.support.patience import PATIENCE
 from tests.support.twins import twins
 
 pytestmark = pytest.mark.asyncio
@@ -23,7 +24,7 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
 
 async def read(messages: Subscription, count: int) -> list[bytes]:
     """The next payloads."""
-    return [(await messages.next(timeout=5)).data for _ in range(count)]
+    return [(await messages.next(timeout=PATIENCE)).data for _ in range(count)]
 
 
 async def test_what_it_publishes(server: Server) -> None:
@@ -95,14 +96,14 @@ async def test_a_cut_at_a_delivery(server: Server) -> None:
 
         assert [b"1", b"2"] == await read(messages, 2)
         with pytest.raises(ClientClosed):
-            await messages.next(timeout=5)
+            await messages.next(timeout=PATIENCE)
 
 
 async def test_stalls(server: Server) -> None:
     """Nothing comes in or goes out until they end; one that comes later is stalled too."""
     async with server.client("r") as reader, reader.subscribe("x") as messages:
         with server.faults.stall(client="p", direction="in") as first:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 entered = server.client("p")
                 await entered.__aenter__()
                 await entered.publish("x", b"1")
@@ -142,7 +143,7 @@ async def test_it_is_recorded(server: Server) -> None:
     """Its conversation is kept as those of others."""
     async with server.client("x") as client, client.subscribe("a") as messages:
         await client.publish("a", b"1", headers={"k": "v"})
-        await messages.next(timeout=5)
+        await messages.next(timeout=PATIENCE)
     [frames] = server.faults.conversations.values()
 
     assert ["--> HPUB a 18 19", "<-- HMSG a 1 18 19"] == [frame.partition(" '")[0] for frame in frames]

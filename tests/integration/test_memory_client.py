@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.embedded import HOST, embedded_server
 from tests.support.memory_client import nats_over
+from tests.support.patience import PATIENCE
 from tests.support.twins import twins
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("twin", twins())]
@@ -22,7 +23,7 @@ async def test_messages_and_requests_pass(twin: str) -> None:
                 await request.respond(request.data.upper())
 
             await client.subscribe("shout", cb=answer)
-            reply = await client.request("shout", b"hello", timeout=10)
+            reply = await client.request("shout", b"hello", timeout=PATIENCE)
             await client.drain()
 
     assert reply.data == b"HELLO"
@@ -38,7 +39,7 @@ async def test_large_payloads_pass(twin: str) -> None:
             subscription = await client.subscribe("big")
             for payload in payloads:
                 await client.publish("big", payload)
-            received = [(await subscription.next_msg(timeout=10)).data for _ in payloads]
+            received = [(await subscription.next_msg(timeout=PATIENCE)).data for _ in payloads]
             await client.close()
 
     assert received == payloads
@@ -57,7 +58,7 @@ async def test_a_client_notices_that_its_server_is_gone(twin: str) -> None:
                 f"nats://{HOST}:{server.port}", disconnected_cb=note, allow_reconnect=False
             )
             await server.stop()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await disconnected.wait()
             await client.close()
 

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.domain.dataplane import AUTO
 from tests.support.embedded import HOST, EmbeddedServer, embedded_server
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio
 
@@ -53,7 +54,7 @@ async def _server() -> AsyncIterator[EmbeddedServer]:
 
 async def get(server: EmbeddedServer, path: str) -> httpx.Response:
     """A page."""
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         return await client.get(f"{server.pages}{path}")
 
 
@@ -231,7 +232,7 @@ async def test_clients_come_and_go_meanwhile(crowd: EmbeddedServer) -> None:
             await crowd.connect()
 
     restless = asyncio.create_task(come_and_go())
-    async with httpx.AsyncClient(timeout=30) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         answers = await asyncio.gather(
             *(http.get(f"{crowd.pages}/connz?limit=5000&subs=1&sort={key}") for key in ORDERS),
             http.get(f"{crowd.pages}/subsz?subs=1&limit=100000"),
@@ -259,7 +260,7 @@ async def test_a_cluster_shows() -> None:
         client = await peer.connect()
         await client.send(b'CONNECT {"verbose":false}\r\nSUB a.> 1\r\n')
         await client.fence()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not (await read(seed, "/varz"))["subscriptions"]:
                 pass
         (of_seed,) = (await read(seed, "/routez?subs=1"))["routes"]

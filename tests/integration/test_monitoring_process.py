@@ -14,6 +14,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.support.blocking_client import dial
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT, ServerProcess
 
 SERVER = (sys.executable, "-m", "app.entrypoints.server", "-a", "127.0.0.1", "-p", "-1")
@@ -22,7 +23,7 @@ STARTING = re.compile(r"\[INF\] Starting http monitor on 127\.0\.0\.1:(\d+)\n")
 
 def read(port: int, path: str) -> Any:  # noqa: ANN401 - JSON is anything
     """A page of JSON."""
-    with urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+    with urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as answer:
         return json.load(answer)
 
 
@@ -62,7 +63,7 @@ def test_the_file(tmp_path: Path) -> None:
 def test_port_in_use(taken: int) -> None:
     """A port of monitoring that is taken ends the start, in one fatal line that names it."""
     done = subprocess.run(
-        [*SERVER, "-m", str(taken)], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        [*SERVER, "-m", str(taken)], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
 
     assert 1 == done.returncode
@@ -77,7 +78,7 @@ def test_port_in_use(taken: int) -> None:
 def test_encryption_needs_a_certificate() -> None:
     """An encrypted port without a certificate ends the start, in one line that says what is missing."""
     done = subprocess.run(
-        [*SERVER, "-ms", "-1"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        [*SERVER, "-ms", "-1"], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
 
     assert 1 == done.returncode
@@ -109,7 +110,7 @@ class CrampedServer(ServerProcess):
 def test_clients_take_all_descriptors() -> None:
     """Clients that take all descriptors end neither the server nor, when they have left, its pages."""
     with CrampedServer("-m", "-1") as server:
-        clients = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(150)]
+        clients = [socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) for _ in range(150)]
         server.wait_for("too many open files")
         found = STARTING.search(server.log)
         assert found is not None

@@ -14,12 +14,12 @@ from app.domain.dataplane import AUTO
 from app.domain.events import MonitorFailed
 from app.ports.broker_view import ServerFacts
 from tests.support.embedded import HOST, EmbeddedServer, embedded_server
+from tests.support.patience import PATIENCE
 from tests.support.witness import Witness
 
 pytestmark = pytest.mark.asyncio
 
-PATIENCE = 0.3
-DEADLINE = 10.0
+IMPATIENCE = 0.3
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 OK = b'{"status":"ok"}'
 
@@ -27,7 +27,7 @@ OK = b'{"status":"ok"}'
 @pytest.fixture(autouse=True)
 def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Readers have a tenth of the usual time, so that the tests need not wait for it."""
-    monkeypatch.setattr(http_protocol, "PATIENCE", PATIENCE)
+    monkeypatch.setattr(http_protocol, "PATIENCE", IMPATIENCE)
 
 
 @pytest_asyncio.fixture(name="server")
@@ -41,12 +41,13 @@ async def _server() -> AsyncIterator[EmbeddedServer]:
 
 
 @pytest_asyncio.fixture(name="witness", autouse=True)
-async def _witness(server: EmbeddedServer) -> AsyncIterator[Witness]:
+async def _witness(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Witness]:
     """A client, who must be served whatever strangers do; and so must readers."""
     witness = await Witness.join(server)
     yield witness
     await witness.expect_unharmed()
-    async with httpx.AsyncClient() as client:
+    monkeypatch.setattr(http_protocol, "PATIENCE", PATIENCE)
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         assert 200 == (await client.get(f"{server.pages}/healthz")).status_code
 
 
@@ -72,11 +73,11 @@ class Stranger:
         """Send a byte every now and then until the server ends the connection."""
         while not self._reader.at_eof() and not self._writer.is_closing():
             await self.send(byte)
-            await asyncio.sleep(PATIENCE / 10)
+            await asyncio.sleep(IMPATIENCE / 10)
 
     async def answer(self) -> bytes:
         """All that comes until the server ends the connection."""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(PATIENCE):
             got = b""
             with contextlib.suppress(ConnectionError):
                 while data := await self._reader.read(65536):
@@ -86,7 +87,7 @@ class Stranger:
 
     async def until(self, ending: bytes) -> bytes:
         """What comes, up to and with `ending`."""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(PATIENCE):
             return await self._reader.readuntil(ending)
 
     def leave(self) -> None:
@@ -207,12 +208,13 @@ async def test_head_and_date(server: EmbeddedServer) -> None:
     assert answer.endswith(b"\r\n\r\n")
 
 
-async def test_idle_crowd(server: EmbeddedServer, witness: Witness) -> None:
+async def test_idle_crowd(server: EmbeddedServer, witness: Witness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of idle connections disturb neither clients nor readers, and are sent away."""
     crowd = [await Stranger.come(server) for _ in range(500)]
 
     await witness.expect_unharmed()
-    async with httpx.AsyncClient() as client:
+    monkeypatch.setattr(http_protocol, "PATIENCE", PATIENCE)
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         assert 200 == (await client.get(f"{server.pages}/varz")).status_code
 
     assert {b""} == {await one.answer() for one in crowd}
@@ -220,7 +222,7 @@ async def test_idle_crowd(server: EmbeddedServer, witness: Witness) -> None:
 
 async def test_too_large_a_crowd(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections beyond the limit are closed at once, and places become free again."""
-    monkeypatch.setattr(http_protocol, "PATIENCE", DEADLINE)
+    monkeypatch.setattr(http_protocol, "PATIENCE", PATIENCE)
     monkeypatch.setattr(http_protocol, "MAX_CONNECTIONS", 3)
     first = [await Stranger.come(server) for _ in range(3)]
     await first[-1].send(GET)
@@ -252,12 +254,12 @@ async def test_a_reader_that_stops(server: EmbeddedServer) -> None:
     await stranger.send(GET.replace(b"/healthz", b"/connz?subs=1"))
     await stranger.until(b"\r\n\r\n")
     service = server.container.monitor()._server  # type: ignore[attr-defined] # noqa: SLF001 - to see connections end
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(PATIENCE):
         while service._state.connections:  # noqa: SLF001, ASYNC110 - it has no event for that
-            await asyncio.sleep(PATIENCE / 10)
+            await asyncio.sleep(IMPATIENCE / 10)
 
     cut = await stranger.answer()
-    async with httpx.AsyncClient(timeout=DEADLINE) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         whole = (await http.get(f"{server.pages}/connz?subs=1")).json()
 
     assert len(cut) < 10_000_000
@@ -271,7 +273,7 @@ async def test_a_defect_is_one_line(server: EmbeddedServer, monkeypatch: pytest.
         raise ZeroDivisionError("no\nreason")
 
     monkeypatch.setattr(server.container.view(), "server", broken)
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         status = (await client.get(f"{server.pages}/varz")).status_code
 
     assert 500 == status

@@ -12,11 +12,12 @@ from nats.aio.msg import Msg
 
 from tests.integration.conftest import ServerKind
 from tests.support.embedded import HOST
+from tests.support.patience import PATIENCE
 from tests.support.reachable import reachable
 
 pytestmark = pytest.mark.asyncio
 
-DEADLINE = 20.0
+DEADLINE = PATIENCE
 
 
 @pytest_asyncio.fixture

@@ -18,6 +18,7 @@ from dependency_injector import providers
 from app.config.options import make_options
 from app.entrypoints.container import Container
 from tests.fakes.event_log import RecordingEventLog
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio
 
@@ -144,7 +145,7 @@ class Client:
     async def ask(self, data: bytes) -> bytes:
         """Send this and PING; all that comes before the PONG."""
         self._writer.write(data + b"PING\r\n")
-        answer = await asyncio.wait_for(self._reader.readuntil(b"PONG\r\n"), 10)
+        answer = await asyncio.wait_for(self._reader.readuntil(b"PONG\r\n"), PATIENCE)
         return answer.removesuffix(b"PONG\r\n")
 
     async def subscribe(self, word: str) -> bytes:
@@ -232,7 +233,7 @@ async def test_rows_at_nats_server(tmp_path: Path) -> None:
     wrong = {}
     try:
         assert process.stderr is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while b"Server is ready" not in await process.stderr.readline():
                 pass
         for number in ROWS:

@@ -19,6 +19,7 @@ from nats.errors import Error as NatsError
 from app import Cluster, ReloadRefused, Server
 from app.testing import wait_for
 from tests.support.certificates import certificates
+from tests.support.patience import PATIENCE
 from tests.support.server_process import CURRENT, ServerProcess
 
 pytestmark = pytest.mark.asyncio
@@ -123,7 +124,7 @@ async def test_users(server: Server) -> None:
     await wait_for(lambda: first.client.is_closed)
     third = await nats.connect(server.url, **C)
     await third.publish("x", b"1")
-    assert b"1" == (await subscription.next_msg(timeout=5)).data
+    assert b"1" == (await subscription.next_msg(timeout=PATIENCE)).data
     refused = Heard()
     with pytest.raises(NatsError):
         await refused.connect(server.url, **A)

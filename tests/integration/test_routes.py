@@ -11,6 +11,7 @@ from tests.integration.exchanges import AUTHORIZATION_TIMEOUT, AUTHORIZATION_VIO
 from tests.support.broker_fixture import Settings
 from tests.support.broker_stats import stats_of
 from tests.support.embedded import HOST, EmbeddedServer
+from tests.support.held_clock import LIMIT
 from tests.support.raw_client import RawClient
 from tests.support.witness import Witness
 
@@ -102,10 +103,11 @@ async def test_right_credentials(broker: ServerKind) -> None:
 
 async def test_silence_before_login(broker: ServerKind) -> None:
     """A peer that sends no credentials in time gets an error."""
-    settings: Settings = {**GUARDED, "route_auth_timeout": 0.05}
+    settings: Settings = {**GUARDED, "route_auth_timeout": LIMIT}
     async with broker(**settings) as server:
         peer = await server.connect_route()
 
+        await server.clock.run_out()
         await peer.expect_end(AUTHORIZATION_TIMEOUT)
 
 

@@ -13,6 +13,7 @@ import pytest
 from app.domain.protocol.client_level import CLIENT_LEVEL
 from tests.support.blocking_client import QUIET, CountingReader, dial, read_until
 from tests.support.notified_server import free_ports, wait_until
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT, STOP_SECONDS, ServerProcess
 from tests.support.twins import twins
 
@@ -27,7 +28,7 @@ def run(*words: str, data_plane: str = "auto") -> "subprocess.CompletedProcess[s
         env={"DATA_PLANE": data_plane, "PATH": ""},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -77,7 +78,7 @@ def without_streams(*words: str) -> tuple[str, ...]:
 @pytest.mark.parametrize(("words", "status"), [(["-v"], 0), (["-nope"], 2), (["-c", "/nope"], 1)])
 def test_status_without_standard_streams(words: list[str], status: int) -> None:
     """The exit status is right even if no message can be written."""
-    done = subprocess.run(without_streams(*words), cwd=ROOT, timeout=30, check=False)
+    done = subprocess.run(without_streams(*words), cwd=ROOT, timeout=PATIENCE, check=False)
 
     assert status == done.returncode
 

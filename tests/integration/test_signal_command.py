@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT, ServerProcess
 
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
@@ -53,7 +54,12 @@ def send(program: tuple[str, ...], form: str, server: tuple[ServerProcess, Path]
     text = form.replace("PID", str(process.pid)).replace("FILE", str(directory / "pid"))
     text = text.replace("EMPTY", str(directory / "empty"))
     done = subprocess.run(
-        [*program, "--signal", text], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=60, check=False
+        [*program, "--signal", text],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        check=False,
     )
     assert done.stdout == ""
     return done.returncode, " ".join(done.stderr.removeprefix("nats-server:").split())
@@ -111,7 +117,9 @@ def test_how_nats_server_ends(name: str, _ours: str, theirs: str) -> None:
         assert process.stderr is not None
         try:
             next(line for line in process.stderr if "Server is ready" in line)
-            sent = subprocess.run([binary, "--signal", f"{name}={process.pid}"], check=False, timeout=60)
+            sent = subprocess.run(
+                [binary, "--signal", f"{name}={process.pid}"], check=False, timeout=PATIENCE
+            )
             assert 0 == sent.returncode
             if theirs == "it runs":
                 word = "hangup" if name == "reload" else "user defined signal 1"

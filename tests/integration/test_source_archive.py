@@ -5,6 +5,7 @@ import sys
 import tarfile
 from pathlib import Path
 
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT
 
 NATIVE = ("*.pyx", "*.pxi")
@@ -22,7 +23,7 @@ def test_it_holds_all_parts_of_the_native_twin(tmp_path: Path) -> None:
         "--dist-dir",
         str(tmp_path),
     ]
-    subprocess.run([sys.executable, *command], cwd=ROOT, check=True, capture_output=True, timeout=60)
+    subprocess.run([sys.executable, *command], cwd=ROOT, check=True, capture_output=True, timeout=PATIENCE)
     (archive,) = tmp_path.glob("*.tar.gz")
 
     with tarfile.open(archive) as opened:

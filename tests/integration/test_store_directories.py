@@ -15,6 +15,7 @@ from app.adapters.streams_log.record import FILE_HEAD, FORMAT, encode
 from tests.integration.test_failing_disk import small_disk
 from tests.kills.link import Link
 from tests.support.failing_disk import StoreServer
+from tests.support.patience import PATIENCE
 from tests.support.server_process import CURRENT, ROOT, ServerProcess
 
 pytestmark = pytest.mark.asyncio
@@ -47,7 +48,7 @@ async def states(server: StoreServer) -> dict[str, object]:
 def refused(directory: Path, *before: str) -> str:
     """What a server says that does not start."""
     command = [*before, *ServerProcess.command, "-js", "-sd", str(directory), *CURRENT]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert ended.returncode == 1, ended.stderr
     return ended.stderr
 

@@ -14,8 +14,9 @@ from app.adapters.logs.setup import LogSettings, open_event_log
 from app.adapters.logs.syslog_address import local_address
 from app.adapters.logs.syslog_sink import LONGEST_DATAGRAM, open_syslog
 from app.domain.events import AuthorizationFailed, ClientReportedError, ServerReady
+from tests.support.patience import PATIENCE
 
-SECONDS = 20.0
+SECONDS = PATIENCE
 PLAIN = LogSettings(log_file=None, json_lines=False, debug=False, trace=False, logtime=True)
 
 REMOTE = (

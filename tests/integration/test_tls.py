@@ -12,6 +12,8 @@ import pytest_asyncio
 
 from app.domain.security.link_security import Security
 from tests.support.certificates import KeyPair, certificates
+from tests.support.held_clock import LIMIT
+from tests.support.patience import PATIENCE
 from tests.support.raw_client import RawClient
 from tests.support.tls_server import HOST, TlsServer, tls_server
 from tests.support.tls_stream import TlsStream
@@ -19,7 +21,7 @@ from tests.support.tls_stream import TlsStream
 pytestmark = pytest.mark.asyncio
 
 REFUSAL = b"-ERR 'Secure Connection - TLS Required'\r\n"
-DEADLINE = 20.0
+DEADLINE = PATIENCE
 LARGE = bytes(range(256)) * 4000
 HALF_HANDSHAKES = 1000
 
@@ -32,8 +34,8 @@ async def _server() -> AsyncIterator[TlsServer]:
 
 @pytest_asyncio.fixture(name="hasty")
 async def _hasty() -> AsyncIterator[TlsServer]:
-    """A server with little patience."""
-    async with tls_server(patience=0.2) as server:
+    """A server whose limit for handshakes is over when a test says so."""
+    async with tls_server(patience=LIMIT) as server:
         yield server
 
 
@@ -241,6 +243,8 @@ async def test_half_a_handshake_is_given_up(hasty: TlsServer, said: bytes, answe
     reader, writer = await hasty.link()
 
     writer.write(said)
+    await witness.fence()
+    await hasty.clock.run_out()
     heard = await reader.read()
     await witness.send(b"PUB a 5\r\nstill\r\n")
 
@@ -255,11 +259,10 @@ async def test_dripping_bytes_are_given_up(hasty: TlsServer) -> None:
     reader, writer = await hasty.link()
     heard = asyncio.ensure_future(reader.read())
 
-    for value in b"\x16\x03\x01\x02\x00" + bytes(10_000):
-        if heard.done():
-            break
+    for value in b"\x16\x03\x01\x02\x00" + bytes(20):
         writer.write(bytes([value]))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
+    await hasty.clock.run_out()
 
     assert b"" == await heard
     assert ["TLS handshake error: timeout"] == hasty.complaints()
@@ -275,6 +278,8 @@ async def test_a_thousand_half_handshakes(hasty: TlsServer) -> None:
         writer.write(b"\x16\x03\x01\x02\x00\x01"[: number % 7])
     answers = asyncio.gather(*(reader.read() for reader, _ in links), return_exceptions=True)
     while not answers.done():
+        if hasty.clock.held:
+            await hasty.clock.run_out()
         await witness.send(b"PUB a 5\r\nstill\r\n")
         await witness.expect(b"MSG a 1 5\r\nstill\r\n")
     for _, writer in links:

@@ -15,6 +15,7 @@ from app.adapters.net_asyncio.tls_context import TlsFiles
 from tests.support.blocking_client import read_until
 from tests.support.certificates import KeyPair, certificates
 from tests.support.notified_server import SERVER
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT, ServerProcess
 
 
@@ -81,7 +82,12 @@ def test_a_start_that_fails_is_one_line(tmp_path: Path) -> None:
 
     for words in (as_flags(files), as_file(files, tmp_path)):
         done = subprocess.run(
-            [*SERVER, "-p", "-1", *words], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+            [*SERVER, "-p", "-1", *words],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
         )
 
         assert done.returncode == 1
@@ -106,7 +112,7 @@ def test_tls_without_its_files(flags: list[str], text: str) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -177,11 +183,21 @@ def test_listeners_of_a_file(tmp_path: Path) -> None:
         "}\n"
     )
     wrong = subprocess.run(
-        [*SERVER, "-t", "-c", str(file)], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        [*SERVER, "-t", "-c", str(file)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     file.write_text(file.read_text().replace("immediate", "true"))
     right = subprocess.run(
-        [*SERVER, "-t", "-c", str(file)], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        [*SERVER, "-t", "-c", str(file)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
     assert (1, 0) == (wrong.returncode, right.returncode)

@@ -21,10 +21,11 @@ from benchmarks.servers import find_peer
 from tests.support.blocking_client import dial
 from tests.support.canned_http import CannedHttp, answer
 from tests.support.monitored_server import MonitoredServer
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT
 
 HOST = "127.0.0.1"
-SECONDS = 20.0
+SECONDS = PATIENCE
 VARZ = answer(b'{"server_id":"ID","version":"0.8.0","uptime":"1s","in_msgs":5}')
 CONNZ = answer(b'{"connections":[{"cid":1,"ip":"192.0.2.1","port":4711,"name":"billing"}]}')
 

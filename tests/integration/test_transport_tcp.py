@@ -13,6 +13,7 @@ import pytest
 
 from app.adapters.net_asyncio.listening_socket import listening_socket
 from app.ports.transport import Address, ListenError
+from tests.support.patience import PATIENCE
 from tests.support.starved_listener import DESCRIPTORS, GREETING
 from tests.support.transport_harness import LOOPBACK, TCP, Transport, TransportHarness
 
@@ -135,7 +136,7 @@ def test_running_out_of_descriptors_is_endured(transport: Transport) -> None:
     """Without descriptors, accepting is tried ever more rarely; peers wait, and are served in the end."""
     with _starved_listener(transport) as (port, reports), ExitStack() as stack:
         peers = [
-            stack.enter_context(socket.create_connection((LOOPBACK, port), timeout=20))
+            stack.enter_context(socket.create_connection((LOOPBACK, port), timeout=PATIENCE))
             for _ in range(DESCRIPTORS + DESCRIPTORS // 2)
         ]
         delays = [next(reports).split(maxsplit=1) for _ in range(8)]

@@ -5,6 +5,7 @@ import trio
 
 from app import Server, ThreadedCluster, ThreadedServer
 from app.testing import ManualClock, wait_for
+from tests.support.patience import PATIENCE
 
 
 def test_a_server_in_a_thread() -> None:
@@ -15,9 +16,9 @@ def test_a_server_in_a_thread() -> None:
             async with client.subscribe("a") as messages:
                 await client.publish("a", b"1")
                 await client.flush()
-                first = messages.next(timeout=5)
+                first = messages.next(timeout=PATIENCE)
                 client.publish("a", b"2")
-                second = messages.next(timeout=5)
+                second = messages.next(timeout=PATIENCE)
             await server.wait_for(lambda one: one.subsz()["num_subscriptions"] == 0)
             await server.stop()
             await server.start()

@@ -11,12 +11,13 @@ import pytest
 
 from tests.support.blocking_client import dial, read_until
 from tests.support.cluster_processes import ROUTE_LISTENING
+from tests.support.patience import PATIENCE
 from tests.support.reading_process import ReadingProcess
 from tests.support.server_process import ROOT, START_SECONDS, ServerProcess
 from tests.support.twins import twins
 
 HOST = "127.0.0.1"
-SECONDS = 20.0
+SECONDS = PATIENCE
 REMOTE = "PLAYEDplayedPLAYEDpla2"
 
 

@@ -25,6 +25,7 @@ from app.entrypoints.service import CannotStart, Service
 from app.ports.transport import Address, ListenError
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.handler import RecordingAcceptor
+from tests.support.patience import PATIENCE
 from tests.support.raw_client import RawClient
 
 pytestmark = pytest.mark.asyncio
@@ -117,7 +118,7 @@ async def test_the_process_of_a_peer_is_known(rig: Rig) -> None:
     assert await client.line() == b"PONG\r\n"
 
     def read() -> bytes:
-        with urlopen(f"http://{HOST}:{addresses.monitoring['http']}/connz", timeout=20) as page:
+        with urlopen(f"http://{HOST}:{addresses.monitoring['http']}/connz", timeout=PATIENCE) as page:
             return bytes(page.read())
 
     [row] = json.loads(await asyncio.to_thread(read))["connections"]
@@ -192,7 +193,7 @@ class BareListener:
         await self._until(lambda: all("connection_lost" in handler.calls for handler in handlers))
 
     async def _until(self, expected: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not expected():
                 self._changed.clear()
                 await self._changed.wait()

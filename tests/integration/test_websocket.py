@@ -12,6 +12,7 @@ from app.entrypoints.container import Container
 from app.entrypoints.service import Service
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.certificates import certificates
+from tests.support.patience import PATIENCE
 from tests.support.raw_client import RawClient
 from tests.support.websocket_stream import WebsocketStream
 
@@ -49,9 +50,9 @@ async def test_nats_py_over_a_websocket(compression: bool) -> None:  # noqa: FBT
         await two.flush()
         for size in (0, 16, 200, 70_000, 1_000_000):
             await one.publish("echo", b"x" * size)
-            message = await asyncio.wait_for(sub.next_msg(), 10)
+            message = await asyncio.wait_for(sub.next_msg(), PATIENCE)
             await two.publish("back", message.data)
-            assert len((await asyncio.wait_for(answers.next_msg(), 10)).data) == size
+            assert len((await asyncio.wait_for(answers.next_msg(), PATIENCE)).data) == size
         await one.close()
         await two.close()
     finally:
@@ -83,7 +84,7 @@ async def test_addresses_of_the_cluster() -> None:
 
     expected = [f"{HOST}:{first.clients[1].port}", f"ws.example.com:{second.clients[1].port}"]
     info = client.info
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while info.get("connect_urls") != expected:
             line = await client.line()
             info = json.loads(line[5:]) if line.startswith(b"INFO ") else info

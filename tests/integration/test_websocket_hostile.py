@@ -17,6 +17,7 @@ from app.config.options import make_options
 from app.entrypoints.container import Container
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.certificates import certificates
+from tests.support.patience import PATIENCE
 from tests.support.raw_client import RawClient
 from tests.support.server_process import CURRENT, ServerProcess
 from tests.support.tls_stream import TlsStream
@@ -26,7 +27,7 @@ from tests.support.websocket_stream import WebsocketStream
 pytestmark = pytest.mark.asyncio
 
 HOST = "127.0.0.1"
-DEADLINE = 20.0
+DEADLINE = PATIENCE
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 
 

@@ -3,6 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypedDict, Unpack
 
+from tests.support.held_clock import HeldClock
 from tests.support.raw_client import RawClient
 
 
@@ -38,6 +39,8 @@ class Settings(TypedDict, total=False):
 
 class Broker(Protocol):
     """A running broker."""
+
+    clock: HeldClock
 
     async def connect(self) -> RawClient:
         """A new client that has read INFO, even if the broker refuses it afterwards."""

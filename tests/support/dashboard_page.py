@@ -9,8 +9,9 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from screenshots.browser import Browser
 from tests.support.monitored_server import MonitoredServer
+from tests.support.patience import PATIENCE
 
-SECONDS = 30.0
+SECONDS = PATIENCE
 """How long something is waited for."""
 
 CHANGE = """

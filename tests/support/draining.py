@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from tests.support.patience import PATIENCE
+
 _HELLO = b'CONNECT {"verbose":false,"pedantic":false}\r\n'
 _HEADED_HELLO = b'CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\n'
 _SUBJECT, _QUEUE, _READY = b"work.now", b"workers", b"ready"
@@ -22,7 +24,7 @@ BATCH = 10
 LIMIT = 5
 """Maximum number of messages of every second member."""
 
-DEADLINE = 20.0
+DEADLINE = PATIENCE
 """Maximum seconds to wait for a server."""
 
 SLACK = 10

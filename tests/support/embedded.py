@@ -17,6 +17,7 @@ from app.entrypoints.service import Addresses
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.broker_fixture import Settings
 from tests.support.certificates import certificates
+from tests.support.held_clock import HeldClock
 from tests.support.memory_client import open_connection
 from tests.support.raw_client import RawClient
 from tests.support.tls_stream import TlsStream
@@ -81,6 +82,8 @@ class EmbeddedServer:
         directory = self._files.enter_context(tempfile.TemporaryDirectory()) if transport == "unix" else ""
         options = {"port": port, **_listener_options(transport, directory), **_nested(settings)}
         self.container = Container(make_options(options), twin)
+        self.clock = HeldClock()
+        self.container.clock.override(providers.Object(self.clock))
         self.log = RecordingEventLog(trace=False)
         self.container.event_log.override(providers.Object(self.log))
         self.network = network or MemoryNetwork(self.container.clock())

@@ -62,10 +62,10 @@ async def answers(near: Client, subject: str) -> bool:
     return True
 
 
-async def is_unheard(near: Client, subject: str) -> bool:
-    """Whether the server of this client says that nobody listens to this subject."""
+async def is_unheard(near: Client, subject: str, seconds: float = 0.2) -> bool:
+    """Whether the server of this client says, in this time, that nobody listens to this subject."""
     try:
-        await near.request(subject, timeout=0.2)
+        await near.request(subject, timeout=seconds)
     except NoRespondersError:
         return True
     except Error:

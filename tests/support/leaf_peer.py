@@ -8,11 +8,10 @@ from contextlib import asynccontextmanager
 
 from nats.aio.client import Client
 
+from tests.support.patience import PATIENCE
 from tests.support.raw_client import RawClient
 
 HOST = "127.0.0.1"
-PATIENCE = 60.0
-"""Seconds until a test gives up waiting for a dial."""
 
 
 def hub_info(port: int, **fields: object) -> bytes:

@@ -16,7 +16,9 @@ import json
 from collections.abc import Callable
 from typing import Protocol, Self
 
-DEADLINE = 10.0
+from tests.support.patience import PATIENCE
+
+DEADLINE = PATIENCE
 """Seconds until a test gives up on the broker; far more than any case needs."""
 
 CHUNK = 64 * 1024

@@ -14,10 +14,10 @@ from tests.support.forked_servers import ROOT, ForkedProcess, can_fork, fork_ser
 
 __all__ = ["CURRENT", "LISTENING", "ROOT", "START_SECONDS", "STOP_SECONDS", "ServerProcess"]
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 """How long a server may take until it is ready, on a busy machine."""
 
-STOP_SECONDS = 30.0
+STOP_SECONDS = 60.0
 """How long a server may take to end once it was asked to."""
 
 CURRENT = ("--compatibility", "current")

@@ -12,6 +12,7 @@ from app.config.options import make_options
 from app.entrypoints.container import Container
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.certificates import certificates
+from tests.support.held_clock import HeldClock
 from tests.support.raw_client import RawClient
 from tests.support.tls_stream import TlsStream
 
@@ -39,6 +40,8 @@ class TlsServer:
         self.container = Container(
             make_options({"compatibility": "0.8.0", "host": HOST, "port": -1, "tls": section} | options)
         )
+        self.clock = HeldClock()
+        self.container.clock.override(providers.Object(self.clock))
         self.log = RecordingEventLog(trace=False)
         self.container.event_log.override(providers.Object(self.log))
         self.port = 0

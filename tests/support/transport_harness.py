@@ -35,9 +35,10 @@ from tests.fakes.handler import HandlerFactory, ReceiveRoom, RecordingAcceptor, 
 from tests.fakes.layers import Framed, Scrambled
 from tests.support.certificates import Authority, KeyPair, certificates
 from tests.support.memory_client import open_connection
+from tests.support.patience import PATIENCE
 from tests.support.tls_stream import TlsStream
 
-DEADLINE = 20.0
+DEADLINE = PATIENCE
 """Seconds a scenario may take; far more than it needs."""
 
 LOOPBACK = "127.0.0.1"

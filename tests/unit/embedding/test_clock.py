@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from app.embedding.clock import ManualClock
+from tests.support.patience import PATIENCE
 
 
 @pytest.mark.asyncio
@@ -30,7 +31,7 @@ async def test_calls_without_a_time_are_made_by_the_loop() -> None:
     before = clock.time()
     clock.call_soon(done.set)
 
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), PATIENCE)
 
     assert before == clock.time()
 

@@ -20,6 +20,7 @@ from app.ports.monitor import Monitor
 from app.ports.transport import Address
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.certificates import certificates
+from tests.support.patience import PATIENCE
 
 
 class FakeMonitor(Monitor):
@@ -154,7 +155,7 @@ async def test_a_part_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None
     rig.container.authenticator.override(providers.Object(Fragile()))
     await rig.service.start()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await rig.service.stop()
         await rig.service.departed()
     rig.monitor.stuck = False
@@ -174,7 +175,7 @@ async def test_clients_that_are_never_flushed(monkeypatch: pytest.MonkeyPatch) -
     await rig.service.start()
     monkeypatch.setattr(rig.service.broker, "shutdown", lambda _done: None)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await rig.service.stop()
 
     assert ["the clients"] == [fact.part for fact in rig.log.of(StopIncomplete)]

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.support.patience import PATIENCE
+
 USUAL, QUIET = "signals.restore_defaults(signals.exit_at_once())", "signals.exit_at_once()"
 INTERRUPTED = "signals.exit_at_once(); signals.raise_interrupt()"
 
@@ -16,7 +18,7 @@ def status(before: str, number: signal.Signals, after: str = "sys.exit(7)") -> i
         f"import signal, sys\nfrom app.entrypoints import signals\n{before}\nsignal.raise_signal({number:d})"
     )
     return subprocess.run(
-        [sys.executable, "-c", f"{code}\n{after}"], stderr=subprocess.DEVNULL, timeout=30, check=False
+        [sys.executable, "-c", f"{code}\n{after}"], stderr=subprocess.DEVNULL, timeout=PATIENCE, check=False
     ).returncode
 
 

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 import pytest
 
 from app.adapters.hooks.eager_task import begin
+from tests.support.patience import PATIENCE
 
 Made = asyncio.Task[None] | None
 NAME = ContextVar("NAME", default="nobody")
@@ -46,7 +47,7 @@ async def test_all_steps_are_of_one_task() -> None:
 
     async def work() -> None:
         NAME.set("it")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             seen.append(asyncio.current_task())
             await asyncio.sleep(0)
             seen.append(await future)
@@ -128,5 +129,5 @@ async def test_within_a_task() -> None:
     task = begin(work())
 
     assert ([], True) == (seen, task is not None)
-    await asyncio.wait_for(asyncio.shield(task or asyncio.sleep(0)), 5)
+    await asyncio.wait_for(asyncio.shield(task or asyncio.sleep(0)), PATIENCE)
     assert ["begun"] == seen

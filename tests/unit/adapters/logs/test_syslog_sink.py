@@ -8,8 +8,9 @@ import pytest
 from app.adapters.logs.line_writer import LineWriter
 from app.adapters.logs.syslog_sink import FIRST_PAUSE, LONGEST_PAUSE, SyslogSink
 from tests.fakes.syslog_carrier import REFUSED, ScriptedDaemon
+from tests.support.patience import PATIENCE
 
-SECONDS = 20.0
+SECONDS = PATIENCE
 TOO_LONG = OSError(errno.EMSGSIZE, "Message too long")
 
 

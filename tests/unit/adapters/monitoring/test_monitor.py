@@ -21,6 +21,7 @@ from app.domain.events import MonitorFailed, MonitorStarting
 from app.ports.transport import ListenError
 from tests.fakes.broker_view import FakeBrokerView
 from tests.fakes.event_log import RecordingEventLog
+from tests.support.patience import PATIENCE
 
 
 class FakeSocket:
@@ -184,7 +185,7 @@ async def test_it_fails_alone_and_tries_again(monkeypatch: pytest.MonkeyPatch, f
     await one.listen()
     await one.prepare()
     await one.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not log.of(MonitorAvailable):  # noqa: ASYNC110 - a log that remembers has no event
             await asyncio.sleep(0)
     await one.close()

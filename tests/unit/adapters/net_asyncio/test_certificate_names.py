@@ -12,6 +12,7 @@ from cryptography.x509.oid import NameOID
 
 from app.adapters.net_asyncio.certificate_names import names_in
 from app.domain.security.certificate import CertificateNames
+from tests.support.patience import PATIENCE
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -104,6 +105,6 @@ from app.adapters.net_asyncio.tls_layer import prepare
 {call}
 sys.exit(40 + ("cryptography.x509" in sys.modules))
 """
-    done = subprocess.run([sys.executable, "-c", code], check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE)
 
     assert 40 + bool(call) == done.returncode

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.adapters.process.file_watch import FileWatchError, changes, check_watching, signature
+from tests.support.patience import PATIENCE
 
 
 def test_what_a_change_is(tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ class Watched:
 
     async def until_seen(self) -> int:
         """How many changes were seen, when there was one."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await self._task
         return self.seen
 

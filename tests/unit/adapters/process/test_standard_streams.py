@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE
+
 OPENS_A_FILE = """
 import os, sys
 from app.adapters.process.standard_streams import fill_standard_streams
@@ -35,7 +37,7 @@ def test_numbers_of_standard_streams(tmp_path: Path, closing: str, out: str, err
         ["sh", "-c", f'exec "$@" {closing}', "sh", sys.executable, "-c", OPENS_A_FILE, str(file)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=True,
     )
 

@@ -7,8 +7,9 @@ import pytest
 
 from app.adapters.top import name_resolver
 from app.adapters.top.name_resolver import NameResolver, look_up
+from tests.support.patience import PATIENCE
 
-SECONDS = 20.0
+SECONDS = PATIENCE
 
 
 class Directory:

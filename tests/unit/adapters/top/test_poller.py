@@ -6,8 +6,9 @@ from app.adapters.top.monitoring_port import ReadingQuery, Unreachable
 from app.adapters.top.poller import Poller, Report
 from app.adapters.top.rates import ServerReading
 from tests.fakes.top_source import FakeSource, client, server
+from tests.support.patience import PATIENCE
 
-SECONDS = 20.0
+SECONDS = PATIENCE
 SOON, NEVER = 0.001, 3600.0
 READING = ServerReading(server(), (client(1), client(2)))
 

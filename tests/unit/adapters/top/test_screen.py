@@ -14,10 +14,11 @@ from app.adapters.top.monitoring_port import ReadingQuery, Unreachable
 from app.adapters.top.rates import ServerReading, TrafficRates
 from app.adapters.top.screen import Board, BoardSettings, HelpScreen, TextLines
 from tests.fakes.top_source import FakeSource, client, server
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio
 
-SECONDS = 20.0
+SECONDS = PATIENCE
 NEVER = 3600.0
 CLIENTS = tuple(client(cid, f"client-{cid}", 2_000_000, ["a", "b"]) for cid in range(1, 101))
 READING = ServerReading(server(2_000_000), CLIENTS, TrafficRates(), {1: TrafficRates(3.0, 4.0, 5.0, 6.0)})

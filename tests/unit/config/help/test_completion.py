@@ -8,6 +8,7 @@ import pytest
 
 from app.config.flags import BLOCKS, SHELLS
 from app.config.help.completion import completion
+from tests.support.patience import PATIENCE
 
 BASH = shutil.which("bash")
 NAMES = [name for block in BLOCKS.values() for flag in block for name in flag.listed]
@@ -26,7 +27,7 @@ def complete(directory: Path, *words: str) -> list[str]:
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=PATIENCE,
         check=True,
     )
     assert "" == done.stderr
@@ -78,7 +79,7 @@ def test_every_shell_has_every_flag(shell: str) -> None:
 def test_every_shell_reads_its_script(shell: str) -> None:
     """A shell that is there finds no mistake in its script."""
     done = subprocess.run(
-        [shell, "-n"], input=completion(shell), capture_output=True, text=True, timeout=20, check=False
+        [shell, "-n"], input=completion(shell), capture_output=True, text=True, timeout=PATIENCE, check=False
     )
 
     assert (0, "") == (done.returncode, done.stderr)
