@@ -180,7 +180,7 @@ _TAB, _CR = b"\t\r"
 """As numbers: to ask whether bytes have a byte takes a tenth of the time that it takes for bytes of one."""
 
 _new: Callable[..., Any] = tuple.__new__
-"""Makes a named tuple of a list; its class would make a call of Python for that (ADR 0061)."""
+"""Makes a named tuple of its values; its class would make a call of Python for that (ADR 0061)."""
 
 
 class Subscribe(NamedTuple):
@@ -193,16 +193,11 @@ class Subscribe(NamedTuple):
 
 def parse_subscribe(argument: bytes) -> Subscribe:
     """Raises `ParserError` unless there are two or three words."""
-    words: list[bytes] = argument.split(b" ")
+    words = argument.split(b" ")
     if b"" in words or _TAB in argument or _CR in argument:
         words = words_of(argument)
-    command: Subscribe
-    if len(words) == 2:
-        subject, sid = words
-        command = _new(Subscribe, (subject, None, sid))
-        return command
-    if len(words) == 3:
-        command = _new(Subscribe, words)
+    if len(words) in (2, 3):
+        command: Subscribe = _new(Subscribe, words if len(words) == 3 else (words[0], None, words[1]))
         return command
     raise ParserError(f"processSub Parse Error: '{readable(argument)}'")
 
@@ -216,15 +211,15 @@ class Unsubscribe(NamedTuple):
 
 def parse_unsubscribe(argument: bytes) -> Unsubscribe:
     """A limit that is no number counts as 0. Raises `ParserError` unless there are one or two words."""
-    words: list[bytes] = argument.split(b" ")
+    words = argument.split(b" ")
     if b"" in words or _TAB in argument or _CR in argument:
         words = words_of(argument)
     if len(words) == 1:
         return Unsubscribe(words[0], 0)
     if len(words) == 2:
-        sid, limit = words
-        count = int(limit) if limit.isdigit() and len(limit) <= MAX_SIZE_DIGITS else 0
-        command: Unsubscribe = _new(Unsubscribe, (sid, count))
+        limit = words[1]
+        most = int(limit) if limit.isdigit() and len(limit) <= MAX_SIZE_DIGITS else 0
+        command: Unsubscribe = _new(Unsubscribe, (words[0], most))
         return command
     raise ParserError(f"processUnsub Parse Error: '{readable(argument)}'")
 
