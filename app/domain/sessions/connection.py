@@ -217,8 +217,7 @@ class Connection:
         plane.until = turns.until
         plane.patient = 0 < count <= SMALL_READ and self.kind is PeerKind.CLIENT
         flow.publisher = self
-        if flow.pressing:
-            flow.pressing.clear()
+        flow.pressing.clear()
         try:
             if self.hook_pipeline is not None and not self.hook_pipeline.go_on():
                 progress = Progress.STOPPED
