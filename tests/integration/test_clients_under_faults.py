@@ -57,7 +57,7 @@ async def ask(client, number, patience=5):
 
 
 async def until(condition):
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.005)
 
@@ -171,7 +171,7 @@ class Shop:
 
 
 async def until(condition):
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.005)
 
@@ -182,13 +182,13 @@ async def test_a_cut(nats_server):
             await nats_server.wait_for(lambda server: server.subsz()["num_subscriptions"] == 3)
             rule = nats_server.faults.cut("orders.*", client="shop", direction="out", on=2)
             await client.publish("orders.a", b"1")
-            assert (await bills.next(timeout=PATIENCE)).data == b"bill 1"
+            assert (await bills.next(timeout=60)).data == b"bill 1"
             await client.publish("orders.a", b"2")
             await until(lambda: rule.hits == 1)
             await nats_server.wait_for(lambda server: server.subsz()["num_subscriptions"] == 1)
             await nats_server.wait_for(lambda server: server.subsz()["num_subscriptions"] >= 3, timeout=20)
             await client.publish("orders.a", b"3")
-            assert (await bills.next(timeout=PATIENCE)).data == b"bill 3"
+            assert (await bills.next(timeout=60)).data == b"bill 3"
             assert shop.orders == [1, 3]
 
 
@@ -202,8 +202,8 @@ async def test_a_stall(nats_server):
                     await bills.next(timeout=0.1)
                 assert shop.orders == []
             rule.must_hit()
-            assert (await bills.next(timeout=PATIENCE)).data == b"bill 1"
-            answer = await client.request("price", b"tea", timeout=PATIENCE)
+            assert (await bills.next(timeout=60)).data == b"bill 1"
+            answer = await client.request("price", b"tea", timeout=60)
             assert answer.data == b"3"
 
 
@@ -220,7 +220,7 @@ async def test_a_partition(nats_cluster):
         await here.wait_for(lambda server: server.subsz()["num_subscriptions"] == 3)
         await there.wait_for(lambda server: server.subsz()["num_subscriptions"] == 3)
         await client.publish("orders.a", b"2")
-        assert (await bills.next(timeout=PATIENCE)).data == b"bill 2"
+        assert (await bills.next(timeout=60)).data == b"bill 2"
         assert shop.orders == [2]
 """
 
@@ -264,7 +264,7 @@ async def publish(url, text):
 
 
 async def until(condition):
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -354,7 +354,7 @@ async def works(name, server, client, subject):
     if name == "e03_publisher":
         async with client.subscribe("response-subject") as answers:
             await client.publish(subject, b"Hi!")
-            assert (await answers.next(timeout=PATIENCE)).data == b"Response"
+            assert (await answers.next(timeout=60)).data == b"Response"
     else:
         before = delivered(server)
         await client.publish(subject, b"Hi!")

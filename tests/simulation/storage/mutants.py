@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 from app.adapters.streams_log import journal, journal_image, scan, stream, writer
 from app.adapters.streams_log.record import with_removals
+from app.adapters.streams_log.run_encoding import PlainEncoder
 
 
 class Mutant(NamedTuple):
@@ -21,6 +22,30 @@ def _nothing(*_given: object, **_named: object) -> None:
     """Do nothing."""
 
 
+class _RemovesNobody(PlainEncoder):
+    """Has a message that removes another one name a sequence that no message has."""
+
+    @staticmethod
+    def encode_message(  # noqa: PLR0913, PLR0917 - the fields of a record, in its order
+        kind: int,
+        epoch: int,
+        sequence: int,
+        time: int,
+        subject: bytes,
+        headers: bytes,
+        payload: bytes,
+        removed: int,
+        before: int,
+        seed: int,
+        /,
+    ) -> tuple[bytes, int]:
+        """See `RunEncoder`."""
+        nobody = 2**63 if removed else 0
+        return PlainEncoder.encode_message(
+            kind, epoch, sequence, time, subject, headers, payload, nobody, before, seed
+        )
+
+
 MUTANTS: dict[str, list[Mutant]] = {
     "no sync of segments": [Mutant(writer, "sync_file", _nothing)],
     "no sync of journals": [Mutant(journal.StreamJournal, "_sync", _nothing)],
@@ -30,7 +55,8 @@ MUTANTS: dict[str, list[Mutant]] = {
         Mutant(journal, "sync_directory", _nothing),
     ],
     "a roll-up without what it removes": [
-        Mutant(writer, "with_removals", lambda payload, _removes: with_removals(payload, []))
+        Mutant(writer, "with_removals", lambda payload, _removes: with_removals(payload, [])),
+        Mutant(writer, "run_encoder", _RemovesNobody),
     ],
     "the last sequence is not stored": [Mutant(journal_image.JournalImage, "used", _nothing)],
     "a failed attempt is left as it is": [
