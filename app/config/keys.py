@@ -65,7 +65,10 @@ class _Resolver:
         items: dict[str, Item] = {}
         first: dict[str, Member] = {}
         fields = _fields_by_key(section)
+        variables = block.referred | self._variables
         for member in block:
+            if member.key in variables and _is_only_variable(member, section, path):
+                continue
             names = fields.get(member.key.lower(), ())
             earlier = next((first[name] for name in names if name in first), None)
             if earlier is not None:
@@ -73,9 +76,10 @@ class _Resolver:
                 self._supersede(member, earlier, section, lost, path)
             first |= dict.fromkeys(names, earlier or member)
             items |= self._read(member, section, names, path)
-            if not names and not _is_known(member, section, block.referred | self._variables):
+            if not names and not _is_known(member, section, variables):
                 self.problems.append(Problem(section.unknown.format(key=member.key), member.place))
                 self.unclear.add(path)
+            self._check_company(member, section, block)
         return Block.of(items)
 
     def _read(
@@ -93,6 +97,15 @@ class _Resolver:
             name: self._item(member.item, inner_section(section.model_fields[name]), (*path, name))
             for name in names
         }
+
+    def _check_company(self, member: Member, section: type[Section], block: Block) -> None:
+        """Report a key that needs another one with a value, if that is not there."""
+        need = section.needs.get(member.key.lower())
+        if need is None or asks_for_nothing(member.item.plain()):
+            return
+        if not any(each.key.lower() == need and each.item.value for each in block):
+            text = f"{member.key} are those of authorization.{need}; add {need}, or remove them"
+            self.problems.append(Problem(text, member.place))
 
     def _supersede(
         self,
@@ -157,6 +170,20 @@ def _guards(section: type[Section], name: str, value: object) -> bool:
 def _is_off(value: object) -> bool:
     """Whether a key that is refused asks for nothing; an empty array of users lets nobody in."""
     return value != () and asks_for_nothing(value)
+
+
+def _is_only_variable(member: Member, section: type[Section], path: Path) -> bool:
+    """Whether a key that variables refer to has no other meaning: current servers' names came later here.
+
+    It would be refused at the top, or is the other name of a section, and its value is no map.
+    """
+    key = member.key.lower()
+    if key in section.refused:
+        return not path
+    names = _fields_by_key(section).get(key, ())
+    if len(names) != 1 or names[0] == key or isinstance(member.item.value, Block | tuple | bool):
+        return False
+    return inner_section(section.model_fields[names[0]]) is not None
 
 
 def _is_known(member: Member, section: type[Section], variables: AbstractSet[str]) -> bool:

@@ -110,6 +110,8 @@ class AuthorizationOptions(Section):
     """Credentials required of clients; none if nothing is set."""
 
     refused: ClassVar = foreign_keys.AUTHORIZATION_REFUSED
+    needs: ClassVar = {"permissions": "users", "default_permission": "users"}
+    """Not `default_permissions`: gnatsd starts with it, with any login."""
 
     user: Annotated[
         str | None, Key("User name, if there is a single user.", also=("username",), guards=True)
@@ -157,9 +159,6 @@ class AuthorizationOptions(Section):
         if self.authenticator and (self.user or self.users or self.token):
             text = "users or a token cannot be combined with an authenticator; remove one of them"
             raise OptionError(text, "authenticator")
-        if self.default_permissions is not None and not self.users:
-            text = "default_permissions are those of authorization.users; add users, or remove them"
-            raise OptionError(text, "default_permissions")
         return self
 
 

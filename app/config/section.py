@@ -83,6 +83,8 @@ class Section(BaseModel):
     """Keys that are known and not supported, each with the error."""
     idle: ClassVar[Mapping[str, str]] = {}
     """Keys that are known and have no effect, each with the notice."""
+    needs: ClassVar[Mapping[str, str]] = {}
+    """Keys that must not be given unless another key is, each with that one."""
     unknown: ClassVar[str] = 'unknown key "{key}"'
     """The error for any other key, with ``{key}`` in it."""
 

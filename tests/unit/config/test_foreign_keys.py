@@ -52,9 +52,36 @@ def test_an_unknown_listener() -> None:
     assert 'invalid connection type "HTTP"' in str(problem)
 
 
-@pytest.mark.parametrize("login", ["user: a, password: b", "token: t", ""])
-def test_permissions_of_nobody(login: str) -> None:
-    """Permissions that no user has are an error: they are meant to limit somebody."""
-    (problem,) = _examined(f"authorization {{ {login}\n permissions {{ publish: x }} }}").problems
+_LOGINS = ["user: a, password: b", "token: t", ""]
 
-    assert "default_permissions are those of authorization.users" in str(problem)
+
+@pytest.mark.parametrize("login", _LOGINS)
+@pytest.mark.parametrize("key", ["permissions", "default_permission"])
+def test_permissions_of_nobody(login: str, key: str) -> None:
+    """Permissions that no user has are an error: they are meant to limit somebody."""
+    (problem,) = _examined(f"authorization {{ {login}\n {key} {{ publish: x }} }}").problems
+
+    assert f"{key} are those of authorization.users" in str(problem)
+
+
+@pytest.mark.parametrize("login", _LOGINS)
+def test_default_permissions_of_nobody(login: str) -> None:
+    """A file with gnatsd's key starts as it did before, and costs a line."""
+    found = _examined(f"authorization {{ {login}\n default_permissions {{ publish: x }} }}")
+
+    assert () == found.problems
+    assert any("default_permissions has no effect" in str(notice) for notice in found.notices)
+
+
+@pytest.mark.parametrize("key", ["root", "system", "gateway", "mqtt", "trusted", "ws", "leaf"])
+def test_a_variable_of_that_name(key: str) -> None:
+    """A variable may have the name of a key of nats-server that has no meaning here for its value."""
+    found = _examined(f"{key}: 4333\nport: ${key}")
+
+    assert ((), ()) == (found.problems, found.notices)
+
+
+@pytest.mark.parametrize("key", ["root", "ws"])
+def test_a_key_that_no_variable_refers_to(key: str) -> None:
+    """Without a reference the same key is an error."""
+    assert _examined(f"{key}: 4333\nport: 4333").problems

@@ -42,8 +42,8 @@ CLUSTER = "without a cluster: set cluster.port, or --cluster"
             "x.conf:2:6: unix_socket.mode has no effect without unix_socket.path",
         ),
         (
-            [("authorization", [("user", "a"), ("permissions", [("publish", "a")])])],
-            "x.conf:3:13: authorization.default_permissions has no effect without authorization.users",
+            [("authorization", [("user", "a"), ("default_permissions", [("publish", "a")])])],
+            "x.conf:3:21: authorization.default_permissions has no effect without authorization.users",
         ),
         (
             [("hooks", [("shadow", True)])],
