@@ -100,8 +100,8 @@ class Broker:
         self.sessions: dict[int, ClientSession] = {}
         """The sessions of the same."""
         self._local: dict[int, LocalClient] = {}
-        self._servers = ServerTraffic()
         """Local clients by number."""
+        self._servers = ServerTraffic()
         self._pings = KeepAlive(scheduler, needs.events, limits.ping_interval, limits.ping_max)
         self._logins: DueQueue[Connection] = DueQueue(scheduler, limits.auth_timeout, self._expire_login)
         self._verdicts: DueQueue[Connection] = DueQueue(scheduler, _verdict_time(limits), self._expire_login)

@@ -33,7 +33,9 @@ def quick_import() -> Iterator[None]:
     plugins = os.environ.get(_PLUGINS)
     os.environ[_PLUGINS] = "__all__"
     stand_in = _stand_in(_SEARCH)
-    sys.modules.setdefault(_SEARCH, stand_in)
+    if sys.modules.setdefault(_SEARCH, stand_in) is stand_in:
+        parent, _, child = _SEARCH.rpartition(".")
+        setattr(sys.modules[parent], child, stand_in)  # as an import does; it stays for who has imported it
     try:
         yield
     finally:
@@ -46,7 +48,7 @@ def quick_import() -> Iterator[None]:
 
 
 def _stand_in(name: str) -> ModuleType:
-    """For those who import functions of a module and may never call them: it is imported when they do."""
+    """For those who import a module, and may never use it: it is imported when they do."""
     stand_in = ModuleType(name)
 
     def read(attribute: str) -> object:

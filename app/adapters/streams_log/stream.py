@@ -1,6 +1,6 @@
 """One stream on disk: its messages, its journal, and what waits to be written."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from ...domain.jetstream.storage.index import Index
@@ -161,8 +161,7 @@ class FileStream:
         self._tails.forget(self._tail)
         self.on_gone()
         waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            each.done(StorageFailure.GONE)
+        self._refuse(StorageFailure.GONE, waiting)
         self._deleted = done
         self._rounds.alone(Batch(prepare=[self._remove_files]), self._files_gone)
 
@@ -171,6 +170,9 @@ class FileStream:
     def commit(self, done: Done, *, only_messages: bool) -> None:
         """Have what was done so far made safe."""
         if (self._log.failure is not None or self._gone) and self._broken(done):
+            return
+        if only_messages and self._repairing:
+            self._refused.append(done)  # the messages that it is for were taken back
             return
         self._has_failed = False
         if only_messages and self.commit_now():
@@ -220,13 +222,11 @@ class FileStream:
         self._rounds.request(self)
 
     def _broken(self, done: Done) -> bool:
-        if self._gone:
-            done(StorageFailure.GONE)
-            return True
-        if self._log.failure is StorageFailure.BROKEN:
-            done(StorageFailure.BROKEN)
-            return True
-        return False
+        failure = StorageFailure.GONE if self._gone else self._log.failure
+        if failure not in (StorageFailure.GONE, StorageFailure.BROKEN):
+            return False
+        done(failure)
+        return True
 
     def enter(self, kind: int, name: bytes, body: bytes) -> None:
         """Write an entry of the journal, soon."""
@@ -353,8 +353,7 @@ class FileStream:
         """A round is over."""
         taken, self._taken = self._taken, []
         if self._gone:
-            self._refused += [waiting.done for waiting in taken]
-            self._refuse(StorageFailure.GONE)
+            self._refuse(StorageFailure.GONE, taken)
             return
         refused, self._refused = self._refused, []
         self.is_made |= outcome.prepared
@@ -373,8 +372,7 @@ class FileStream:
             self._rewrite()
         elif self._log.failure is StorageFailure.BROKEN:
             rest, self._waiting = self._waiting, []
-            for waiting in rest:
-                waiting.done(StorageFailure.BROKEN)
+            self._refuse(StorageFailure.BROKEN, rest)
 
     def _settle(self, outcome: Outcome) -> None:
         """Note what is written now."""
@@ -427,9 +425,9 @@ class FileStream:
         else:
             self._refuse(failure)
 
-    def _refuse(self, failure: StorageFailure) -> None:
-        """Say that messages are not stored; by now nothing of them is on the disk."""
-        refused, self._refused = self._refused, []
+    def _refuse(self, failure: StorageFailure, waiting: Sequence[CommitWaiting] = ()) -> None:
+        """Say that messages are not stored, and what waits is not done; by now nothing is on the disk."""
+        refused, self._refused = [*self._refused, *(each.done for each in waiting)], []
         for done in refused:
             done(failure)
 
@@ -441,10 +439,8 @@ class FileStream:
     def _report_error(self, outcome: Outcome) -> None:
         error = outcome.error
         if StorageFailure.BROKEN in (outcome.messages, outcome.journal):
-            self._report(
-                self.identity.name,
-                f"the disk failed: {error}; nothing is stored before a restart, check the disk before that",
-            )
+            text = f"the disk failed: {error}; nothing is stored before a restart, check the disk before that"
+            self._report(self.identity.name, text)
         elif not self._was_full:
             self._was_full = True
             text = f"the disk is full: {error}; publishing goes on when there is room"

@@ -77,6 +77,21 @@ def test_a_search_for_plugins_is_possible_afterwards() -> None:
     assert ["True", "True"] == _printed(code)
 
 
+@pytest.mark.parametrize("place", ["    ", ""], ids=["during the import", "afterwards"])
+def test_a_module_that_was_imported_whole_can_be_used(place: str) -> None:
+    """Who imports the module, and not functions of it, finds it under its parent, then and later."""
+    code = (
+        "from app.entrypoints.quick_import import quick_import\n"
+        "with quick_import():\n"
+        "    import importlib.metadata\n"
+        f"{place}print(importlib.metadata.version('pydantic') == __import__('pydantic').VERSION)\n"
+        "import importlib.metadata\n"
+        "print(importlib.metadata.__name__)\n"
+    )
+
+    assert ["True", "importlib.metadata"] == _printed(code)
+
+
 def test_a_module_that_is_there_is_left_alone() -> None:
     """What has been imported before stays."""
     import importlib.metadata  # noqa: PLC0415 - it is what this test is about

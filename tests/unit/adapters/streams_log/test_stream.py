@@ -352,3 +352,38 @@ def test_a_relaxed_stream_waits_for_the_round_after_a_failure(
 
     assert not written_now(store, stream)
     assert store.outcomes[1:] == [outcome]
+
+
+def _found_no_room(store: Store) -> FileStream:
+    """A stream whose write found no room: what it has of that is to be cut off in the next round."""
+    stream = store.create()
+    stream.log.append(b"s", b"", b"1", 1)
+    stream.log.commit(store.outcomes.append, only_messages=True)
+    stream.log.append(b"s", b"", b"2", 1)  # no commit was asked for yet
+    store.disk.fault = FailingWrites(1)
+    assert store.worker.step()
+    assert 0 == stream.log.last
+    assert [] == store.outcomes
+    return stream
+
+
+def test_messages_taken_back_before_their_commit_are_refused() -> None:
+    """A commit that is asked for after they were taken back says so, and not that all is safe."""
+    store = Store()
+    stream = _found_no_room(store)
+    stream.log.commit(store.outcomes.append, only_messages=True)
+    store.turn()
+
+    assert [StorageFailure.FULL] * 2 == store.outcomes
+    assert {} == contents(stream)
+    assert store.commit(stream) is None
+
+
+def test_a_refusal_is_said_though_the_stream_is_deleted() -> None:
+    """Who waits for it hears that the stream is gone, and nobody waits for ever."""
+    store = Store()
+    stream = _found_no_room(store)
+    stream.delete(store.outcomes.append)
+    store.turn()
+
+    assert [StorageFailure.GONE, None] == store.outcomes
