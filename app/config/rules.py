@@ -240,8 +240,6 @@ def _of_logins(options: Options, given: Given) -> Iterator[Problem]:
     ):
         if not section.user:
             yield from without(given, "without a user", *path, "password")
-    if not asked.users:
-        yield from without(given, "without authorization.users", "authorization", "default_permissions")
     if not asked.authenticator:
         yield from without(given, "without an authenticator", "authorization", "authenticator_timeout")
         if not (asked.user or asked.users or asked.token):

@@ -42,10 +42,6 @@ CLUSTER = "without a cluster: set cluster.port, or --cluster"
             "x.conf:2:6: unix_socket.mode has no effect without unix_socket.path",
         ),
         (
-            [("authorization", [("user", "a"), ("permissions", [("publish", "a")])])],
-            "x.conf:3:13: authorization.default_permissions has no effect without authorization.users",
-        ),
-        (
             [("hooks", [("shadow", True)])],
             "x.conf:2:8: hooks.shadow has no effect without hooks.factory",
         ),
