@@ -39,9 +39,7 @@ Limit = Annotated[int, Field(ge=-1, le=LARGEST_COUNT)]
 class JetStreamLimitOptions(Section):
     """What clients may configure at most; no limit unless set."""
 
-    idle: ClassVar = _single("max_ha_assets") | {
-        "batch": "batch has no effect: there are no batches of publishes"
-    }
+    idle: ClassVar = _single("max_ha_assets") | {"batch": "batch has no effect: batches have fixed limits"}
 
     max_ack_pending: Annotated[Limit, Key("Messages of one consumer without an ack; 0 means no limit.")] = 0
     max_request_batch: Annotated[Limit, Key("Messages that one pull may ask for; 0 means no limit.")] = 0

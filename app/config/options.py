@@ -40,6 +40,7 @@ from .section import (
     Port,
     Seconds,
     Section,
+    one_or_more,
 )
 from .tls_options import TlsOptions
 from .unix_socket_options import UnixSocketOptions
@@ -95,11 +96,6 @@ def _lame_duck_duration(seconds: float) -> float:
         text = f"invalid lame_duck_duration of {seconds:g}s, minimum is {SHORTEST_LAME_DUCK:g} seconds"
         raise OptionError(text)
     return seconds
-
-
-def _tags(value: object) -> object:
-    """One word may stand without brackets."""
-    return (value,) if isinstance(value, str) else value
 
 
 def _no_limit(value: object) -> object:
@@ -238,7 +234,7 @@ class WebsocketOptions(Section):
     allowed_origins: Annotated[
         tuple[Annotated[str, AfterValidator(_origin)], ...],
         Field(strict=False),
-        BeforeValidator(_tags),
+        BeforeValidator(one_or_more),
         Key(
             "Origins of web pages that may connect; all may if empty.",
             also=("allowed_origin", "allow_origins", "allow_origin", "origins", "origin"),
@@ -298,7 +294,10 @@ class Options(Section):
         Key("Server name, for clients, monitoring and other servers; the server ID if not set."),
     ] = None
     server_tags: Annotated[
-        tuple[str, ...], Field(strict=False), BeforeValidator(_tags), Key("Words that monitoring shows.")
+        tuple[str, ...],
+        Field(strict=False),
+        BeforeValidator(one_or_more),
+        Key("Words that monitoring shows."),
     ] = ()
     no_header_support: Annotated[bool, Key("Let no message have headers, and say so in `INFO`.")] = False
 

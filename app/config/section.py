@@ -112,6 +112,11 @@ def asks_for_nothing(value: object) -> bool:
     return value in (None, "", 0, (), False, {}) or (isinstance(value, str) and _is_no_time(value))
 
 
+def one_or_more(value: object) -> object:
+    """An array; one text may stand without brackets."""
+    return (value,) if isinstance(value, str) else value
+
+
 def key_of(field: FieldInfo) -> Key:
     """What else is known about a field."""
     return next((entry for entry in field.metadata if isinstance(entry, Key)), Key(""))

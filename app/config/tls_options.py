@@ -90,9 +90,16 @@ def tls_key(meaning: str, name: str, kind: str) -> Key:
     return Key(meaning, wrong=f"error parsing tls config, expected '{name}' to be {kind}", guards=True)
 
 
+def _lowest(value: object) -> object:
+    if value not in ("1.2", "1.3"):
+        raise ValueError('must be "1.2" or "1.3", with quotes')
+    return value
+
+
 MinVersion = Annotated[
     Literal["1.2", "1.3"],
-    tls_key("Lowest version of TLS, `1.2` or `1.3`.", "min_version", "a text in quotes"),
+    BeforeValidator(_lowest),
+    Key('Lowest version of TLS, `"1.2"` or `"1.3"`.', guards=True),
 ]
 
 

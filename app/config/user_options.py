@@ -2,13 +2,13 @@
 
 from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ..domain.security.bcrypt_hash import BROKEN_HASH, begins_like_hash, parse_hash
 from ..domain.security.nkey import public_user_key
 from .foreign_keys import PROXY_REQUIRED
 from .permissions import PermissionsValue
-from .section import LARGEST_COUNT, Key, OptionError, Section
+from .section import LARGEST_COUNT, Key, OptionError, Section, one_or_more
 
 LARGEST_BACKLOG = 2**40
 
@@ -65,6 +65,7 @@ class UserOptions(Section):
     allowed_connection_types: Annotated[
         tuple[Annotated[str, AfterValidator(_connection_type)], ...],
         Field(strict=False),
+        BeforeValidator(one_or_more),
         Key(
             "Listeners that the user may use: `STANDARD`, `WEBSOCKET`, `LEAFNODE`; all if empty.",
             also=("connection_types", "clients"),

@@ -11,14 +11,28 @@ import pytest
 import pytest_asyncio
 
 from app.adapters.net_memory import MemoryNetwork
+from app.domain.cluster import cluster
+from app.domain.sessions import keep_alive
 from tests.support.broker_fixture import Settings
 from tests.support.embedded import EmbeddedServer, Transport, embedded_server
+from tests.support.held_clock import LIMIT
 from tests.support.patience import give_patience_to_nats_py
 from tests.support.twins import twins
 
 give_patience_to_nats_py()
 
 TRANSPORTS: tuple[Transport, ...] = ("tcp", "memory")
+
+
+@pytest.fixture(autouse=True)
+def _late_pings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server in this process sends its PINGs at the interval alone.
+
+    The first one to a client, after 2 s, and those to routes would come within answers, on a slow machine.
+    """
+    monkeypatch.setattr(keep_alive, "FIRST_PING_SECONDS", LIMIT)
+    monkeypatch.setattr(cluster, "ROUTE_PING_SECONDS", LIMIT)
+
 
 LISTENERS: tuple[Transport, ...] = ("tls", "websocket", "websocket-tls", "unix")
 """Further listeners. All that differs is beneath the twin, so that one twin is enough."""

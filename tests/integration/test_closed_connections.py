@@ -99,7 +99,7 @@ class Target:
 
 
 @asynccontextmanager
-async def ours(twin: str) -> AsyncIterator[Target]:
+async def ours(twin: str, login_seconds: float = 1.0) -> AsyncIterator[Target]:
     """Our server in this process."""
     async with embedded_server(
         "tcp",
@@ -109,7 +109,7 @@ async def ours(twin: str) -> AsyncIterator[Target]:
         max_payload=1000,
         user="ann",
         password=PASSWORD,
-        auth_timeout=1.0,
+        auth_timeout=login_seconds,
     ) as server:
         target = Target(server.port, server.pages)
         yield target
@@ -257,7 +257,7 @@ async def test_the_first_ping(of: Target) -> None:
 
 async def test_errors_of_sockets() -> None:
     """A connection that is reset has not been closed in an orderly way."""
-    async with ours(twins()[-1]) as target:
+    async with ours(twins()[-1], PATIENCE) as target:
         reader, writer = await asyncio.open_connection(HOST, target.port)
         client = await RawClient.greet(reader, writer, writer.transport.abort)
         sock = writer.get_extra_info("socket")

@@ -85,3 +85,28 @@ def test_a_variable_of_that_name(key: str) -> None:
 def test_a_key_that_no_variable_refers_to(key: str) -> None:
     """Without a reference the same key is an error."""
     assert _examined(f"{key}: 4333\nport: 4333").problems
+
+
+def test_one_listener() -> None:
+    """A word alone is an array of one, as in nats-server."""
+    found = _examined("authorization { users = [ { user: a, password: b, clients: websocket } ] }")
+
+    assert () == found.problems
+    assert found.options is not None
+    (user,) = found.options.authorization.users or ()
+    assert ("WEBSOCKET",) == user.allowed_connection_types
+
+
+@pytest.mark.parametrize("value", ["1.3", "1", '"1.1"', "true"])
+def test_lowest_versions_of_tls(value: str) -> None:
+    """A version that cannot be is refused with those that can be, as they are written."""
+    problems = _examined(f"tls {{ min_version: {value} }}").problems
+
+    assert any('tls.min_version must be "1.2" or "1.3", with quotes' in str(each) for each in problems)
+
+
+def test_limits_of_batches() -> None:
+    """Batches are here, and their limits are fixed."""
+    (notice,) = _examined("jetstream { limits { batch { max_msgs: 10 } } }").notices
+
+    assert "batch has no effect: batches have fixed limits" in str(notice)
