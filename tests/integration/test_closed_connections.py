@@ -19,6 +19,8 @@ import pytest_asyncio
 from dependency_injector import providers
 
 from app.config.options import make_options
+from app.domain.sessions import keep_alive
+from app.domain.sessions.keep_alive import FIRST_PING_SECONDS
 from app.entrypoints.container import Container
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.certificates import certificates
@@ -238,6 +240,13 @@ async def test_logins(of: Target) -> None:
     assert "$G" == asked[0]["connections"][0]["name_tag"]
 
 
+@pytest.fixture(name="first_ping")
+def _first_ping(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that starts after this sends its first PING as usual; in other tests it comes late."""
+    monkeypatch.setattr(keep_alive, "FIRST_PING_SECONDS", FIRST_PING_SECONDS)
+
+
+@pytest.mark.usefixtures("first_ping")
 async def test_the_first_ping(of: Target) -> None:
     """It comes seconds after CONNECT, and gives the round-trip time."""
     client = await of.client()

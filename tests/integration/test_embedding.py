@@ -21,7 +21,7 @@ from tests.support.twins import twins
 pytestmark = pytest.mark.asyncio
 
 SETTERS = {
-    gc: ("collect", "disable", "enable", "freeze", "set_debug", "set_threshold"),
+    gc: ("collect", "disable", "enable", "freeze", "set_debug", "set_threshold", "unfreeze"),
     resource: ("setrlimit",),
     signal: ("signal", "setitimer"),
     sys: ("setrecursionlimit", "setswitchinterval"),
@@ -36,7 +36,6 @@ def state() -> dict[str, object]:
         "switch interval": sys.getswitchinterval(),
         "gc enabled": gc.isenabled(),
         "gc thresholds": gc.get_threshold(),
-        "gc frozen": gc.get_freeze_count(),
         "signals": {number: _handler(number) for number in signal.valid_signals()},
         "descriptors": resource.getrlimit(resource.RLIMIT_NOFILE),
         "root handlers": list(logging.root.handlers),
