@@ -16,6 +16,7 @@ from ...domain.jetstream.storage.seam import (
     StorageFailure,
     StoredMessage,
 )
+from ...domain.named_tuple import made
 from .reader import SegmentReader
 from .removals import PendingRemovals
 from .run_encoding import HEADERS, OVERHEAD
@@ -25,8 +26,6 @@ from .tail_block import TailBlock
 from .writer import MessageWriter
 
 _SEQUENCE = itemgetter(0)
-_made = tuple.__new__
-"""Makes a named tuple by one call, of C."""
 _WORTH_A_NEW_SEGMENT = 64 << 10
 _REPORTED = 20
 """Damaged messages that are reported one by one."""
@@ -113,7 +112,7 @@ class FileLog(IndexedLog):
         active = writer.active
         assert active is not None  # noqa: S101 - it has the message
         active.live += 1
-        self._tail.add(_made(StoredMessage, (sequence, time, subject, headers, payload)))
+        self._tail.add(made(StoredMessage, (sequence, time, subject, headers, payload)))
         for each in removes:
             entry = self._remove(each)
             if entry is not None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ...domain.dataplane.incoming_run import FIELDS, IncomingRun
 from ...domain.jetstream.storage.chunk import WITH_HEADERS, Columns, Span
+from ...domain.named_tuple import made
 from ...ports.files import File, Files
 from .file_head import NEW, SEGMENT, StreamIdentity, file_name, make_head, salt_of
 from .foot import SegmentColumns, foot_of
@@ -127,7 +128,7 @@ class MessageWriter:
         columns = active.columns
         messages, removes = len(columns.ids), len(columns.removes)
         fields = active.number, True, active.end, self._checksum, messages, removes, self.last, self.last_time
-        return tuple.__new__(Point, fields)  # one call, of C: it is made for each short write
+        return made(Point, fields)
 
     @property
     def number(self) -> int:

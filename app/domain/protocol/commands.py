@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import field
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from ..limits import MAX_SIZE_DIGITS
+from ..named_tuple import made
 from ..value_object import value_object
 from .errors import HeadersNotAgreed, MaximumControlLine, ParserError, UnknownOperation
 
@@ -179,9 +180,6 @@ def _quoted(data: bytes) -> str:
 _TAB, _CR = b"\t\r"
 """As numbers: to ask whether bytes have a byte takes a tenth of the time that it takes for bytes of one."""
 
-_new: Callable[..., Any] = tuple.__new__
-"""Makes a named tuple of its values; its class would make a call of Python for that (ADR 0061)."""
-
 
 class Subscribe(NamedTuple):
     """``SUB <subject> [queue] <sid>``."""
@@ -197,8 +195,7 @@ def parse_subscribe(argument: bytes) -> Subscribe:
     if b"" in words or _TAB in argument or _CR in argument:
         words = words_of(argument)
     if len(words) in (2, 3):
-        command: Subscribe = _new(Subscribe, words if len(words) == 3 else (words[0], None, words[1]))
-        return command
+        return made(Subscribe, words if len(words) == 3 else (words[0], None, words[1]))
     raise ParserError(f"processSub Parse Error: '{readable(argument)}'")
 
 
@@ -219,8 +216,7 @@ def parse_unsubscribe(argument: bytes) -> Unsubscribe:
     if len(words) == 2:
         limit = words[1]
         most = int(limit) if limit.isdigit() and len(limit) <= MAX_SIZE_DIGITS else 0
-        command: Unsubscribe = _new(Unsubscribe, (words[0], most))
-        return command
+        return made(Unsubscribe, (words[0], most))
     raise ParserError(f"processUnsub Parse Error: '{readable(argument)}'")
 
 

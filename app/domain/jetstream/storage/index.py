@@ -10,15 +10,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from ...named_tuple import made
 from .chunk import COMPACTED_FROM, NONE, SPAN_BITS, Chunk, Columns, IndexEntry, IndexRun, Span
 from .chunk_list import ChunkList
 from .patterns import FilterCache, SubjectFilter, expression, is_literal_filter, matcher, used_patterns
 from .seam import SubjectState
 from .subject_ids import translated
 from .subject_table import SubjectTable
-
-_made = tuple.__new__
-"""Makes a named tuple by one call, of C."""
 
 SEARCHED = 2048
 """Sequences that are looked at for messages that match."""
@@ -141,7 +139,7 @@ class Index:
             return None
         subject = self._subjects.names[id_]
         size = chunk.sizes[slot]
-        entry = _made(IndexEntry, (sequence, subject, chunk.places[slot], chunk.times[slot], size))
+        entry = made(IndexEntry, (sequence, subject, chunk.places[slot], chunk.times[slot], size))
         if self._cache.is_used:
             for each in self._cache.of(id_, subject):
                 each.changed(number, -1)
