@@ -43,6 +43,10 @@ class Bench:
         lines = self.board.query_one(TextLines)
         return [lines.render_line(y).text.rstrip() for y in range(lines.size.height)]
 
+    def is_laid_out(self) -> bool:
+        """Whether the table knows how far it can scroll."""
+        return self.board.query_one(TextLines).max_scroll_y > 0
+
     def helps(self) -> bool:
         """Whether the keys are explained."""
         return isinstance(self.board.screen, HelpScreen)
@@ -218,6 +222,7 @@ async def test_quitting(key: str) -> None:
 async def test_the_table_scrolls_under_its_headings() -> None:
     """However far one scrolls, the headings stay on top; to the side they go along."""
     async with bench() as board:
+        await board.until(board.is_laid_out)
         await board.press("end")
         await board.until(lambda: "client-100" in board.seen[-2])
         assert "HOST" in board.seen[0]
