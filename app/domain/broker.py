@@ -55,9 +55,6 @@ if TYPE_CHECKING:
     from .cluster.cluster import Cluster
     from .leaf.leaves import Leaves
 
-VERDICT_SECONDS = 5.0
-"""How long a login may wait for its turn to be checked, at least: longer than clients wait for it."""
-
 FLUSH_SECONDS = 5.0
 """How long a stopping server tries to send what is pending."""
 
@@ -104,11 +101,12 @@ class Broker:
         self._servers = ServerTraffic()
         self._pings = KeepAlive(scheduler, needs.events, limits.ping_interval, limits.ping_max)
         self._logins: DueQueue[Connection] = DueQueue(scheduler, limits.auth_timeout, self._expire_login)
-        self._verdicts: DueQueue[Connection] = DueQueue(scheduler, _verdict_time(limits), self._expire_login)
+        self._verdicts: DueQueue[Connection] = DueQueue(scheduler, limits.verdict_time, self._expire_login)
         self.departures = 0
         """Clients whose wire is lost, ever."""
         self._last_number = 0
-        self._total = 0
+        self.total_connections = 0
+        """Clients ever."""
         self._meters = Meters(scheduler)
         self.history = PeerHistory(limits.max_closed_clients)
         self.started = scheduler.monotonic()
@@ -207,7 +205,7 @@ class Broker:
         self.plane.set_limits(limits.max_payload, limits.max_control_line)
         self._pings.set_limits(limits.ping_interval, limits.ping_max)
         self._logins.set_delay(limits.auth_timeout)
-        self._verdicts.set_delay(_verdict_time(limits))
+        self._verdicts.set_delay(limits.verdict_time)
         if self.cluster is not None:
             self.cluster.apply(limits)
         if self.leaves is not None:
@@ -295,7 +293,7 @@ class Broker:
 
         `listener` is where it came in, if that is not the first listener.
         """
-        self._total += 1
+        self.total_connections += 1
         self.greeting.refresh()
         connection = Connection(self, self.next_number(), wire)
         session = ClientSession(self, connection)
@@ -488,11 +486,6 @@ class Broker:
         return len(self.interest)
 
     @property
-    def total_connections(self) -> int:
-        """Clients ever."""
-        return self._total
-
-    @property
     def client_traffic(self) -> Traffic:
         """Messages of clients alone, ever: all but those of other servers and of JetStream."""
         inner = [each.connection for each in self._local.values() if not each.seen_by_hooks]
@@ -503,8 +496,3 @@ class Broker:
         """Messages of all peers, ever."""
         plane = self.plane
         return Traffic(plane.in_msgs, plane.in_bytes, plane.out_msgs, plane.out_bytes)
-
-
-def _verdict_time(limits: Limits) -> float:
-    """Seconds from a CONNECT until the lack of a verdict ends a login whose turn has not come."""
-    return max(limits.auth_timeout, VERDICT_SECONDS)

@@ -16,6 +16,9 @@ HOLD_SECONDS = 1.0
 HOLD_BYTES = 1024 * 1024
 """Pending bytes above which a receiver's publishers are held back, unless one message may be as large."""
 
+VERDICT_SECONDS = 5.0
+"""How long a login may wait for its turn to be checked, at least: longer than clients wait for it."""
+
 RESUME_BYTES = 64 * 1024
 """Pending bytes at which publishers continue; the low-water mark of transports."""
 
@@ -108,3 +111,8 @@ class Limits:
     def resume_below(self) -> int:
         """Pending bytes of a receiver up to which it has drained, and could take more at once."""
         return min(RESUME_BYTES, self.hold_above // 4)
+
+    @property
+    def verdict_time(self) -> float:
+        """Seconds from a CONNECT until the lack of a verdict ends a login whose turn has not come."""
+        return max(self.auth_timeout, VERDICT_SECONDS)

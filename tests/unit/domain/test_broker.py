@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.broker import FLUSH_SECONDS, VERDICT_SECONDS
+from app.domain.broker import FLUSH_SECONDS
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import (
     AuthorizationTimedOut,
@@ -20,7 +20,7 @@ from app.domain.events import (
 from app.domain.fair_queue import ROUND, SLICE
 from app.domain.interest.index import IndexStats
 from app.domain.interest.subscription import Subscription
-from app.domain.limits import Limits
+from app.domain.limits import VERDICT_SECONDS, Limits
 from app.domain.sessions.closing import REMOVED_AT_ONCE
 from app.domain.stats import Traffic
 from app.domain.timers import SLACK

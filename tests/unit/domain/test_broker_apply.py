@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.broker import VERDICT_SECONDS
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import PayloadExceeded, SlowConsumer
-from app.domain.limits import Limits, route_line
+from app.domain.limits import VERDICT_SECONDS, Limits, route_line
 from app.domain.timers import SLACK
 from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.event_log import RecordingEventLog

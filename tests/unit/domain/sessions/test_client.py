@@ -6,7 +6,6 @@ from types import FunctionType, ModuleType
 
 import pytest
 
-from app.domain.broker import VERDICT_SECONDS
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import (
     AuthorizationFailed,
@@ -14,7 +13,7 @@ from app.domain.events import (
     PayloadExceeded,
     ReadFailed,
 )
-from app.domain.limits import Limits
+from app.domain.limits import VERDICT_SECONDS, Limits
 from app.domain.protocol.encode import PersonalInfo
 from app.domain.security.credentials import Credentials, Identity
 from app.domain.sessions.client import ClientSession

@@ -353,18 +353,6 @@ def test_old_filters_make_room() -> None:
     assert index.count_from(1, (b"s.*", b"x.0")) == 20
 
 
-def test_subjects_may_go_while_they_are_listed() -> None:
-    """A listing goes on when a subject has gone that it did not reach yet."""
-    index = Index()
-    for sequence, subject in enumerate([b"a", b"b", b"c"], 1):
-        index.append(sequence, subject, 0, 1, 1)
-    listing = index.subjects()
-    first = next(listing)
-    index.remove(2)
-
-    assert [(b"a", SubjectState(1, 1, 1)), (b"c", SubjectState(3, 3, 1))] == [first, *listing]
-
-
 def test_messages_with_headers_are_found() -> None:
     """Also when they were moved; those that are gone are not."""
     index = Index()
@@ -378,19 +366,6 @@ def test_messages_with_headers_are_found() -> None:
     assert index.next_with_headers(8) == 0
 
 
-def test_the_last_message_of_a_subject_goes_with_its_chunk() -> None:
-    """A message is added to a subject whose last one was alone in a chunk that has gone."""
-    index = Index()
-    index.append(1, b"s", 0, 1, 1)
-    index.skip(SPAN, 2)
-    index.append(SPAN + 1, b"s", 0, 3, 1)
-    index.skip(2 * SPAN, 4)
-    index.remove(SPAN + 1)
-    index.append(2 * SPAN + 1, b"s", 0, 5, 1)
-
-    assert [1, 2 * SPAN + 1] == index.sequences_of(b"s", 3 * SPAN)
-
-
 def test_gaps_from_a_sequence_on() -> None:
     """Gaps are listed from a sequence on, with the one that it lies in."""
     index = Index()
@@ -401,18 +376,6 @@ def test_gaps_from_a_sequence_on() -> None:
 
     assert [(2, 2), (5, 6)] == index.gaps()
     assert [(5, 6)] == index.gaps_from(6)
-
-
-def test_the_newest_message_of_a_subject_was_dropped() -> None:
-    """It has no slot any more; the next one of the subject is found all the same."""
-    index = Index()
-    for sequence in range(1, 401):
-        index.append(sequence, b"b" if sequence in (10, 20) else b"a", 0, 1, 1)
-    for sequence in range(11, 400):
-        index.remove(sequence)
-    index.append(401, b"b", 0, 1, 1)
-
-    assert [10, 401] == index.sequences_of(b"b", 500)
 
 
 def test_messages_in_a_row() -> None:
