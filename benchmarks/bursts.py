@@ -19,9 +19,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from app.testing import free_port
 from benchmarks.client import dial
 from benchmarks.encode import surplus_is_keep_alive
-from benchmarks.servers import NATIVE, PLAIN, Contender, contenders, free_port
+from benchmarks.servers import NATIVE, PLAIN, Contender, contenders
 
 PATIENCE = 20.0
 SUBJECT = b"burst"

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from app.testing import free_port
 from benchmarks.client import PATIENCE, RowFailed, dial, hang_up
 from benchmarks.encode import publication, subscription
-from benchmarks.servers import Contender, RunningServer, free_port
+from benchmarks.servers import Contender, RunningServer
 
 _KNOCK_SECONDS = 0.01
 _numbers = itertools.count(1)

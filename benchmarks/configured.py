@@ -6,8 +6,9 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from app.testing import free_port
 from benchmarks.client import dial
-from benchmarks.servers import PEER, Contender, free_port
+from benchmarks.servers import PEER, Contender
 
 RULES = 100
 """Subjects that a user may publish on, and as many that it may subscribe to."""

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from app.testing import free_port
 from benchmarks.cluster import Pair
-from benchmarks.servers import PEER, Contender, RunningServer, find_peer, free_port
+from benchmarks.servers import PEER, Contender, RunningServer, find_peer
 
 
 def hub_file(port: int) -> str:

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.testing import free_port
 from benchmarks.client import PATIENCE, RowFailed, await_pong, read_some
 from benchmarks.encode import PING
 from benchmarks.servers import (
@@ -29,7 +30,6 @@ from benchmarks.servers import (
     CannotStart,
     Contender,
     contenders,
-    free_port,
 )
 
 LOGINS = 200

@@ -18,10 +18,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
+from app.testing import free_port
 from benchmarks.client import dial, dial_many, read_some
 from benchmarks.encode import publication, subscription
 from benchmarks.latency import P50, P99, percentiles
-from benchmarks.servers import Contender, RunningServer, free_port
+from benchmarks.servers import Contender, RunningServer
 
 CROWD = 5000
 PAGE = "/connz?limit=1024"

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from app.testing import free_port
 from benchmarks.client import RowFailed, dial
 
 ROOT = Path(__file__).parents[1]
@@ -85,13 +86,6 @@ def find_peer() -> Path:
     if found is None:
         raise CannotStart(f"{PEER_PACKAGE} is installed without {program}: reinstall it")
     return Path(found)
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 class RunningServer:

@@ -16,7 +16,8 @@ import time
 import urllib.request
 from dataclasses import dataclass, replace
 
-from benchmarks.servers import Contender, contenders, free_port
+from app.testing import free_port
+from benchmarks.servers import Contender, contenders
 
 HELLO = b'CONNECT {"verbose":false,"pedantic":false}\r\n'
 PING = b"PING\r\n"

@@ -36,9 +36,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
+from app.testing import free_port
 from benchmarks.client import PATIENCE, RowFailed, await_pong, read_some
 from benchmarks.encode import PING
-from benchmarks.servers import PEER, PLAIN, ROOT, START_SECONDS, CannotStart, Contender, contenders, free_port
+from benchmarks.servers import PEER, PLAIN, ROOT, START_SECONDS, CannotStart, Contender, contenders
 
 GOAL_SECONDS = 10.0
 """Until which all clients should be in."""

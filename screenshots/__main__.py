@@ -13,7 +13,8 @@ from pathlib import Path
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from benchmarks.servers import CannotStart, Contender, RunningServer, free_port
+from app.testing import free_port
+from benchmarks.servers import CannotStart, Contender, RunningServer
 from screenshots.browser import DESKTOP, MISSING, PHONE, Browser, is_installed
 from screenshots.load import Load
 from screenshots.slow_reader import SlowReader

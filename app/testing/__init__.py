@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..embedding.clock import ManualClock
-    from .tools import free_port, wait_for
+    from .ports import free_port
+    from .tools import wait_for
 
 __all__ = ["ManualClock", "free_port", "wait_for"]
 
-_MODULES = {"ManualClock": "..embedding.clock", "free_port": ".tools", "wait_for": ".tools"}
+_MODULES = {"ManualClock": "..embedding.clock", "free_port": ".ports", "wait_for": ".tools"}
 """What is imported when it is asked for: the plug-in costs nothing where it is not used."""
 
 

@@ -2,19 +2,11 @@
 
 import asyncio
 import inspect
-import socket
 import time
 from collections.abc import Awaitable, Callable
 
 WAIT_SECONDS = 30.0
 _CHECK_SECONDS = 0.002
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nobody uses now. Another program may take it; a server with port -1 has no such race."""
-    with socket.create_server((host, 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
 
 
 async def wait_for(

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from app.testing import free_port
 from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT, ServerProcess
 
@@ -62,10 +63,7 @@ def test_a_port_that_is_none_is_not_used(nonsense: str) -> None:
 
 def test_where_nobody_serves_nothing_is_healthy() -> None:
     """The health check complains where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-
-    assert 0 != check_health(port)
+    assert 0 != check_health(free_port())
 
 
 def test_a_server_that_is_stuck_is_not_healthy() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from nats.aio.client import Client
 
-from benchmarks.servers import free_port
+from app.testing import free_port
 from tests.support.leaf_clients import DEADLINE, all_met, clients, is_unheard, passed, until
 from tests.support.leaf_servers import GO, HOST, LeafServer, LeafSetup, require
 from tests.support.patience import PATIENCE

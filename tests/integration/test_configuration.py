@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from app.config.flags import Request, parse
+from app.testing import free_port
 from tests.support.blocking_client import read_until
-from tests.support.notified_server import SERVER, NotifiedServer, free_ports
+from tests.support.notified_server import SERVER, NotifiedServer
 from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT, ServerProcess
 
@@ -43,7 +44,7 @@ def place(sample: str, directory: Path) -> tuple[Path, int]:
     """A copy of a sample with free ports and files in `directory`; and the port for clients."""
     text = (SAMPLES / sample).read_text("utf-8").replace("/tmp/", f"{directory}/")  # noqa: S108 - the sample's
     used = re.findall(r"\b(4\d{3}|8222)\b", text)
-    ports = dict(zip(used, free_ports(len(used)), strict=True))
+    ports = {name: free_port() for name in used}
     for old, new in ports.items():
         text = text.replace(old, str(new))
     copy = directory / sample

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from nats.aio.client import Client
 
-from benchmarks.servers import free_port
+from app.testing import free_port
 from tests.support.leaf_clients import DEADLINE, Heard, all_met, clients, is_unheard, met, passed, until
 from tests.support.leaf_servers import (
     GO,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from nats.aio.client import Client
 
-from benchmarks.servers import free_port
+from app.testing import free_port
 from tests.support.leaf_clients import Heard, all_met, clients, met, passed, until
 from tests.support.leaf_servers import HOST, LeafRig, LeafServer, LeafSetup, few_pairs, leaf_rig
 

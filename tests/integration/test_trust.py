@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.testing import free_port
 from tests.support.blocking_client import dial, read_until
 from tests.support.cluster_processes import ROUTE_LISTENING
 from tests.support.patience import PATIENCE
@@ -92,9 +93,8 @@ def ended(*words: str) -> "subprocess.CompletedProcess[str]":
 
 def test_a_port_for_routes_that_is_taken_is_named() -> None:
     """The fatal line names the port that could not be opened, and no other one."""
-    with socket.create_server((HOST, 0)) as taken, socket.create_server((HOST, 0)) as free:
-        port, clients = taken.getsockname()[1], free.getsockname()[1]
-        free.close()
+    with socket.create_server((HOST, 0)) as taken:
+        port, clients = taken.getsockname()[1], free_port()
         done = ended("-p", str(clients), "--cluster", f"nats://{HOST}:{port}")
     fatal = [line for line in done.stderr.splitlines() if "[FTL]" in line]
 

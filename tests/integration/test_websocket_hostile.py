@@ -15,6 +15,7 @@ from dependency_injector import providers
 from app.adapters.net_asyncio.websocket_events import WebsocketBroken, WebsocketRefused
 from app.config.options import make_options
 from app.entrypoints.container import Container
+from app.testing import free_port
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.certificates import certificates
 from tests.support.patience import PATIENCE
@@ -256,7 +257,7 @@ async def test_frames_that_lie(rig: Rig, data: bytes, status: int) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process's memory is read from /proc")
 async def test_the_memory_of_a_compressed_bomb(tmp_path: Path) -> None:
     """W4: what inflates to 200 MiB, before the login, takes less than a MiB at its peak."""
-    port = _free_port()
+    port = free_port()
     config = tmp_path / "web.conf"
     config.write_text(
         f'websocket {{ listen: "{HOST}:{port}", no_tls: true, compression: true }}\n'
@@ -278,12 +279,6 @@ async def test_the_memory_of_a_compressed_bomb(tmp_path: Path) -> None:
             peaks.append(_memory(server.pid, "VmHWM") - before)
 
     assert min(peaks) < 1024, f"KiB by round: {peaks}"
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 def _memory_from_now_on(pid: int) -> int:

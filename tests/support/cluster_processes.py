@@ -4,6 +4,7 @@ import re
 import signal
 from typing import Self
 
+from app.testing import free_port
 from tests.support.server_process import ServerProcess
 
 ROUTE_LISTENING = re.compile(r"Listening for route connections on \S*:(\d+)")
@@ -17,14 +18,24 @@ class ClusterProcess(ServerProcess):
     """One of them, on ports of its own; started anew it takes the same ones."""
 
     def __init__(
-        self, *args: str, seed: int | None = None, port: int = -1, route_port: int = -1, login: str = ""
+        self,
+        *args: str,
+        seed: int | None = None,
+        port: int | None = None,
+        route_port: int | None = None,
+        login: str = "",
     ) -> None:
         """`seed` is the route port of the server to dial; the first one dials itself.
 
         `login` is what servers have to show, in the form of a URL: ``user:password@``.
         """
         routes = () if seed is None else ("--routes", f"nats://127.0.0.1:{seed}")
-        listen = ("-p", str(port), "--cluster", f"nats://{login}127.0.0.1:{route_port}")
+        listen = (
+            "-p",
+            str(port or free_port()),
+            "--cluster",
+            f"nats://{login}127.0.0.1:{route_port or free_port()}",
+        )
         super().__init__(*listen, *routes, "-D", *args)
         self._seed = seed
         self._args = args

@@ -12,12 +12,13 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from app.testing import free_port
 from tests.support.server_process import CURRENT, ServerProcess
 from tests.support.twins import twins
 
@@ -89,8 +90,8 @@ class LeafSetup:
     """Whether others may join it as leaves."""
     monitored: bool = False
     """Whether it has pages over HTTP."""
-    port: int = -1
-    leaf_port: int = -1
+    port: int = field(default_factory=free_port)
+    leaf_port: int = field(default_factory=free_port)
     whole: str = ""
     """The whole file; empty to have it made of the rest."""
 
@@ -153,8 +154,7 @@ class LeafServer(ServerProcess):
 
     def successor(self) -> "LeafServer":
         """The same server, to be started again at the same ports."""
-        ports = replace(self.setup, port=self.port, leaf_port=self.leaf_port if self.setup.listens else -1)
-        return LeafServer(ports, self._folder)
+        return LeafServer(self.setup, self._folder)
 
     def _port_in(self, pattern: re.Pattern[str]) -> int:
         match = pattern.search(self.log)

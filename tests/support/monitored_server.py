@@ -2,6 +2,7 @@
 
 import re
 
+from app.testing import free_port
 from tests.support.server_process import ServerProcess
 
 HOST = "127.0.0.1"
@@ -13,7 +14,7 @@ class MonitoredServer(ServerProcess):
     """A server whose pages are on a free port of the loopback, or on one that is given as ``-m``."""
 
     def __init__(self, *args: str) -> None:
-        super().__init__("-m", "-1", *args)
+        super().__init__("-m", str(free_port()), *args)
 
     @property
     def http_port(self) -> int:

@@ -28,15 +28,6 @@ def wait_until(condition: Callable[[], bool], seconds: float = STOP_SECONDS) -> 
         time.sleep(_POLL_SECONDS)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody listens on now, all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listening.getsockname()[1] for listening in sockets]
-    for listening in sockets:
-        listening.close()
-    return ports
-
-
 class NotifiedServer:
     """A server's process, within a ``with`` block; it need not become ready."""
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import IO, ClassVar, Self
 
+from app.testing import free_port
 from tests.support.forked_servers import ROOT, ForkedProcess, can_fork, fork_server
 
 __all__ = ["CURRENT", "LISTENING", "ROOT", "START_SECONDS", "STOP_SECONDS", "ServerProcess"]
@@ -44,13 +45,13 @@ class ServerProcess:
     command: ClassVar[tuple[str, ...]] = (
         sys.executable,
         *("-m", "app.entrypoints.server"),
-        *("-a", "127.0.0.1", "-p", "-1"),
+        *("-a", "127.0.0.1"),
         *("--compatibility", "0.8.0"),
     )
 
     def __init__(self, *args: str, env: Mapping[str, str] | None = None) -> None:
         """Prepare a server; ``env`` is added to this process's environment."""
-        self._command = [*self.command, *args]
+        self._command = [*self.command, "-p", str(free_port()), *args]
         self._env = {**os.environ, **(env or {})}
         self._lines: list[str] = []
         self._ended = False
