@@ -18,6 +18,7 @@ from app.domain.events import Listening
 from app.entrypoints.container import Container
 from app.entrypoints.service import Addresses, CannotStart, ClientListener
 from app.ports.layers import LayerFactory
+from app.testing import free_port
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.layers import Framed
 from tests.support.certificates import certificates
@@ -34,7 +35,8 @@ HOST = "127.0.0.1"
 class Rig:
     """A server with a plain listener, one with TLS, and one in memory that frames its bytes."""
 
-    def __init__(self, *, tls_port: int = -1) -> None:
+    def __init__(self, *, tls_port: int | None = None) -> None:
+        plain, protected = free_port(), tls_port or free_port()
         self.log = RecordingEventLog(trace=False)
         self.container = Container(
             make_options({"compatibility": "0.8.0", "host": HOST, "port": -1, "http_port": -1})
@@ -45,8 +47,8 @@ class Rig:
         self.container.client_listeners.override(
             providers.Object(
                 [
-                    ClientListener(self._tcp(-1), HOST, -1),
-                    ClientListener(self._tcp(tls_port, self.tls), HOST, tls_port, tls_required=True),
+                    ClientListener(self._tcp(plain), HOST, plain),
+                    ClientListener(self._tcp(protected, self.tls), HOST, protected, tls_required=True),
                     ClientListener(self.network.listener("memory", 4222, [Framed]), "memory", 4222),
                 ]
             )

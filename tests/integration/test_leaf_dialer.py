@@ -12,6 +12,7 @@ from app.adapters.net_asyncio.leaf_dialer import LeafDialSettings, LeafTcpDialer
 from app.adapters.net_asyncio.tls_context import TlsFiles, dialing_context, server_context
 from app.adapters.net_asyncio.tls_layer import TlsLayers, TlsSettings
 from app.domain.leaf.leaf_url import LeafUrl
+from app.testing import free_port
 from tests.fakes.handler import RecordingAcceptor
 from tests.support.certificates import certificates
 from tests.support.patience import PATIENCE
@@ -177,8 +178,7 @@ async def test_time_limits() -> None:
 
 async def test_a_dial_to_nobody() -> None:
     """The reason is in plain words; a dialer that was closed answers nothing."""
-    async with hub(INFO) as port:
-        pass
+    port = free_port()
     dial = Dial(LeafDialSettings())
     await dial.to(LeafUrl(LOOPBACK, port))
     closed = Dial(LeafDialSettings())

@@ -16,8 +16,10 @@ from app.config.options import make_options
 from app.domain.broker import Broker
 from app.entrypoints.container import Container
 from app.entrypoints.service import CannotStart
+from app.testing import free_port
 from benchmarks.leaks import measure_connections, measure_servers, serve_once
 from tests.fakes.event_log import RecordingEventLog
+from tests.support.patience import PATIENCE
 
 QUIET: dict[str, object] = {"log_file": os.devnull}
 SERVERS = 12
@@ -86,7 +88,7 @@ def _fails(asked: dict[str, object]) -> "weakref.ref[Broker]":
 @pytest.mark.asyncio
 async def test_a_server_starts_once() -> None:
     """A second start is refused, and the first one ends in order: no port stays open."""
-    container = Container(make_options({"host": "127.0.0.1", "port": -1}))
+    container = Container(make_options({"host": "127.0.0.1", "port": free_port()}))
     container.event_log.override(providers.Object(RecordingEventLog()))
     service = container.service()
     addresses = await service.start()
@@ -115,6 +117,6 @@ def test_a_server_that_is_dropped() -> None:
     gc.collect()
     for thread in threading.enumerate():
         if thread.name == "event-log":
-            thread.join(10)
+            thread.join(PATIENCE)
 
     assert threads == threading.active_count()

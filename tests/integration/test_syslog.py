@@ -14,6 +14,7 @@ from app.adapters.logs.setup import LogSettings, open_event_log
 from app.adapters.logs.syslog_address import local_address
 from app.adapters.logs.syslog_sink import LONGEST_DATAGRAM, open_syslog
 from app.domain.events import AuthorizationFailed, ClientReportedError, ServerReady
+from app.testing import free_port
 from tests.support.patience import PATIENCE
 
 SECONDS = PATIENCE
@@ -109,8 +110,8 @@ def test_over_tcp() -> None:
 
 def test_a_tcp_daemon_that_is_restarted(capfd: pytest.CaptureFixture[str]) -> None:
     """Lines recorded while the daemon is away are in its next connection, and one warning went out."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = port_of(listener)
+    port = free_port()
+    listener = socket.create_server(("127.0.0.1", port))
     log = open_event_log(replace(PLAIN, remote_syslog=f"tcp://127.0.0.1:{port}"), pid=42)
     log.record(ServerReady(None))
     connection, _ = listener.accept()
@@ -184,9 +185,7 @@ def test_the_daemon_of_this_machine(kind: socket.SocketKind, tmp_path: Path) -> 
 )
 def test_no_daemon_at_the_start(url: str, reason: str) -> None:
     """A daemon that cannot be reached ends the start, with gnatsd's text and the reason."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        closed = port_of(listener)
-    url = url.format(closed=closed, long=200 * "x")
+    url = url.format(closed=free_port(), long=200 * "x")
 
     with pytest.raises(SyslogError) as raised:
         open_event_log(replace(PLAIN, remote_syslog=url))
