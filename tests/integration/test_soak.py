@@ -24,7 +24,10 @@ PARTS = {
 @pytest.mark.parametrize("twin", twins())
 def test_a_short_soak(twin: str) -> None:
     """The server outlives the load, and every kind of it was there."""
-    soak = run(4.0, twin, 1, lambda _: None)
+    for seconds in (4.0, 12.0, 36.0):
+        soak = run(seconds, twin, 1, lambda _: None)
+        if PARTS <= {part for part, number in soak.counts.items() if number}:
+            break  # on a busy machine a kind of load may need longer to come once
 
     assert len(soak.samples) >= 4
     assert {"memory (MiB)", "without plans", "descriptors", "threads", "tasks", "lateness (ms)"} == set(
