@@ -17,10 +17,9 @@ _BLOCKS = range(16_384, 32_768, _BLOCK_SIZE)
 
 
 class _Block(NamedTuple):
-    """The ports of one process. Its first port is bound, which keeps other processes out."""
+    """The ports of one process. The port before the first one is bound, which keeps other processes out."""
 
     pid: int
-    guard: socket.socket
     ports: Iterator[int]
 
 
@@ -57,5 +56,6 @@ def _claim() -> _Block:
         except OSError:
             guard.close()
             continue
-        return _Block(os.getpid(), guard, itertools.cycle(range(first + 1, first + _BLOCK_SIZE)))
+        guard.detach()  # bound until the process ends
+        return _Block(os.getpid(), itertools.cycle(range(first + 1, first + _BLOCK_SIZE)))
     raise OSError(f"no block of ports is free from {_BLOCKS.start} to {_BLOCKS.stop - 1}")

@@ -35,6 +35,9 @@ class FakeSocket:
         self._network.used.add(address[1])
         return self
 
+    def detach(self) -> None:
+        """Keep it for good."""
+
     def close(self) -> None:
         """Give it back."""
         self._network.used.discard(self._port or 0)
