@@ -1,5 +1,7 @@
 """One seed: a stream is used, the power goes, it is recovered, and compared with what it answered for.
 
+Or the process is killed, and the disk keeps all that was written: then answers need wait for no sync.
+
 Each operation adds messages and removes others. After a crash what an answered operation did holds;
 what an operation without an answer did may hold or not, but a batch and a roll-up hold as a whole,
 and of the messages that were not answered for none is there if one before it is lost. That is compared
@@ -50,11 +52,15 @@ class Operation:
 class Play:
     """A stream on a disk."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, is_killed: bool = False) -> None:
+        """`is_killed`: the process ends and not the power, and syncs come later than answers."""
         self.random = Random(seed)
         self.disk = FakeDisk()
         self.operations: list[Operation] = []
         self.answers = 0
+        self.answered_at_once = 0
+        """Messages that were written and answered by the call that stored them."""
+        self._is_killed = is_killed
         limits = self.random.choice(LIMITS)
         self._config: StreamConfig = config(
             storage="file", allow_rollup_hdrs=True, allow_atomic=True, **limits
@@ -73,7 +79,7 @@ class Play:
             self.worker,
             self.host.outlet.clock,
             self._next_incarnation,
-            StoreSettings(sizes=self._sizes),
+            StoreSettings(1.0 if self._is_killed else 0.0, self._sizes),
         )
         stored: StreamStorage | None = self.storage.streams.get("S")
         if stored is None:
@@ -116,7 +122,7 @@ class Play:
             except Crash:
                 pass
             self._hear_after_crash()
-            self.disk = self.disk.crashed(self.random)
+            self.disk = self.disk.copy() if self._is_killed else self.disk.crashed(self.random)
             self._open()
             self._compare()
 
@@ -130,7 +136,9 @@ class Play:
     def _do_one(self) -> None:
         """Something by chance."""
         choice = self.random.random()
-        if choice < 0.33:
+        if choice < 0.13:
+            self._publish_alone()
+        elif choice < 0.33:
             self._publish()
         elif choice < 0.45:
             self._publish_run()
@@ -184,6 +192,16 @@ class Play:
         operation = self._noted(f"publish {kind}", before)
         if operation.added:
             operation.ids = {name: max(operation.added)}
+
+    def _publish_alone(self) -> None:
+        """A message that is all there is of a turn."""
+        before, reply = self._begin()
+        self._names += 1
+        subject, payload = self.random.choice(SUBJECTS), b"%d" % self._names
+        headers, sent = self.random.choice([b"", block({"A": "b"})]), len(self.host.outlet.sent)
+        self.stream.store_alone(subject.encode(), headers, payload, reply)
+        self.answered_at_once += len(self.host.outlet.sent) - sent
+        self._noted("publish alone", before)
 
     def _publish_run(self) -> None:
         """Several messages in a row, of which the last one has an answer."""
@@ -311,10 +329,10 @@ class Play:
         self.host.outlet.sent.clear()
 
 
-def play(seed: int) -> str | None:
+def play(seed: int, *, is_killed: bool = False) -> str | None:
     """Play a seed: what broke, or None."""
     try:
-        Play(seed).run()
+        Play(seed, is_killed=is_killed).run()
     except (BrokenPromise, JetStreamError) as broken:
         return str(broken)
     return None
