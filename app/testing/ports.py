@@ -5,6 +5,7 @@ connection of any program may take it. These ports lie below that range, and eac
 own.
 """
 
+import errno
 import itertools
 import os
 import socket
@@ -14,6 +15,9 @@ from typing import NamedTuple
 _BLOCK_SIZE = 128
 _BLOCKS = range(16_384, 32_768, _BLOCK_SIZE)
 """Linux gives outgoing connections 32,768 and more, macOS and Windows 49,152 and more."""
+
+_TAKEN = (errno.EADDRINUSE, errno.EACCES)
+"""In use, by another user's program too on Windows. Any other error concerns the host."""
 
 
 class _Block(NamedTuple):
@@ -29,13 +33,16 @@ _block: _Block | None = None
 def free_port(host: str = "127.0.0.1") -> int:
     """A port on which nobody listens at `host`, and which no other process gets from this function.
 
-    A port comes again after 127 calls, unless it is in use then. Raises `OSError` when all ports are in use.
+    A port comes again after 127 calls, unless it is in use then. Raises `OSError` when all ports are in use,
+    or when `host` is no address of this machine.
     """
     block = _own_block()
     for port in itertools.islice(block.ports, _BLOCK_SIZE - 1):
         try:
             socket.create_server((host, port)).close()
-        except OSError:
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise
             continue
         return port
     raise OSError(f"all {_BLOCK_SIZE - 1} ports of this process are in use at {host}")

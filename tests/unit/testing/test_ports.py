@@ -1,5 +1,6 @@
 """Ports that nobody else takes."""
 
+import errno
 import os
 import socket
 
@@ -7,7 +8,7 @@ import pytest
 
 from app.testing import free_port, ports
 
-TAKEN = OSError("address already in use")
+TAKEN = OSError(errno.EADDRINUSE, "address already in use")
 
 
 class FakeNetwork:
@@ -79,3 +80,16 @@ def test_no_port_is_free(network: FakeNetwork) -> None:
     ports._block = None  # noqa: SLF001 - as in a new process
     with pytest.raises(OSError, match=r"^no block of ports is free from 16384 to 32767$"):
         free_port()
+
+
+@pytest.mark.usefixtures("network")
+def test_a_host_that_is_not_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error is that of the system, and no word of ports in use."""
+
+    def refuse(address: tuple[str, int]) -> FakeSocket:
+        raise OSError(errno.EADDRNOTAVAIL, f"cannot assign {address[0]}")
+
+    monkeypatch.setattr(socket, "create_server", refuse)
+
+    with pytest.raises(OSError, match=r"cannot assign 192\.0\.2\.1"):
+        free_port("192.0.2.1")
