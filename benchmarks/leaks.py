@@ -16,6 +16,7 @@ import socket
 import sys
 import weakref
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 from app import Server
@@ -102,13 +103,18 @@ async def measure_servers(
 
 async def measure_connections(connections: int, warm_up: int = CLOSED_CLIENTS + _ABREAST) -> Growth:
     """The same for clients of one server: after those that it keeps for its page, and after others."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="visitors") as visitors:
+        return await _measure_visitors(visitors, connections, warm_up)
+
+
+async def _measure_visitors(visitors: ThreadPoolExecutor, connections: int, warm_up: int) -> Growth:
     async with Server(log_file=os.devnull) as server:
 
         def held_now() -> Holding:
             return holding(server.connz()["num_connections"] + server.subsz()["num_subscriptions"])
 
         async def now() -> Holding:
-            """When the links are gone, too."""
+            """When the last clients are gone: no more descriptors than before the first."""
             for _ in range(_PATIENCE):
                 found = held_now()
                 if found.descriptors <= idle.descriptors and not found.leftovers:
@@ -116,21 +122,22 @@ async def measure_connections(connections: int, warm_up: int = CLOSED_CLIENTS + 
                 await asyncio.sleep(_CHECK_SECONDS)
             return held_now()
 
-        await _visit_all(server.port, 1)
-        idle = holding(0)
-        await _visit_all(server.port, warm_up)
+        idle = held_now()
+        await _visit_all(visitors, server.port, warm_up)
         counts, held = [0], [await now()]
         for part in _parts(connections):
-            await _visit_all(server.port, part)
+            await _visit_all(visitors, server.port, part)
             counts.append(counts[-1] + part)
             held.append(await now())
     return Growth("Clients that came and left", "connection", tuple(counts), tuple(held), PER_CONNECTION)
 
 
-async def _visit_all(port: int, count: int) -> None:
-    """In another thread, as other programs would."""
+async def _visit_all(visitors: ThreadPoolExecutor, port: int, count: int) -> None:
+    """In another thread, as other programs would; always the same, so that the threads can be counted."""
+    loop = asyncio.get_running_loop()
     for start in range(0, count, _ABREAST):
-        await asyncio.to_thread(_visit, port, range(start, min(count, start + _ABREAST)))
+        numbers = range(start, min(count, start + _ABREAST))
+        await loop.run_in_executor(visitors, _visit, port, numbers)
 
 
 def _visit(port: int, numbers: range) -> None:
