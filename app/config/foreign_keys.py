@@ -57,6 +57,9 @@ SERVER_REFUSED: Mapping[str, str] = {
     ),
 }
 
+DEFAULTS: Mapping[str, object] = {"http_base_path": "/"}
+"""Values of keys that are refused, which say what is so without them."""
+
 CLUSTER_IDLE: Mapping[str, str] = {
     **_each("has no effect: there is one route between two servers", "pool_size", "accounts"),
     **_each("has no effect: time between attempts always grows", "connect_backoff"),

@@ -15,6 +15,7 @@ from ..domain.value_object import value_object
 from .addresses import AddressError, parse_listen
 from .document import Block, Item, Member, Path
 from .errors import Problem
+from .foreign_keys import DEFAULTS
 from .section import AddressKey, Section, asks_for_nothing, inner_section, key_of
 
 _MOST_SUPERSEDED = 100
@@ -89,7 +90,7 @@ class _Resolver:
         key = member.key.lower()
         if key in section.addresses:
             return self._address(section.addresses[key], member.item)
-        if key in section.refused and not _is_off(member.item.plain()):
+        if key in section.refused and not _is_off(key, member.item.plain()):
             self.problems.append(Problem(section.refused[key], member.place))
         elif key in section.idle and not asks_for_nothing(member.item.plain()):
             self.notices.append(Problem(section.idle[key], member.place))
@@ -167,9 +168,9 @@ def _guards(section: type[Section], name: str, value: object) -> bool:
     return any(_guards(inner, each, given) for each, given in value.items())
 
 
-def _is_off(value: object) -> bool:
+def _is_off(key: str, value: object) -> bool:
     """Whether a key that is refused asks for nothing; an empty array of users lets nobody in."""
-    return value != () and asks_for_nothing(value)
+    return value != () and (asks_for_nothing(value) or value == DEFAULTS.get(key))
 
 
 def _is_only_variable(member: Member, section: type[Section], path: Path) -> bool:

@@ -56,6 +56,7 @@ authorization { users = [ { user: a, password: b, proxy_required: true } ] }
 
 OFF = """
 trace_headers: false
+http_base_path: "/"
 proxy_protocol: false
 mqtt {}
 gateway {}

@@ -42,6 +42,7 @@ class Consumer:
         "_core",
         "_delivering",
         "_idle_check",
+        "_is_held",
         "_max_payload",
         "_timer",
         "_timer_at",
@@ -74,6 +75,7 @@ class Consumer:
         self._timer_at = 0
         self._idle_check = 0
         self._check_from: int | None = None
+        self._is_held = False
         core = self._core = Core(name, config, stream, state, services)
         core.owner = self
         core.mode = self._make_mode()
@@ -89,14 +91,20 @@ class Consumer:
             return mode
         return PullSide(core.config, core.outlet, core.position, core.report_group, now)
 
-    def start(self) -> None:
-        """Begin to deliver."""
+    def start(self, *, held: bool = False) -> None:
+        """Begin to deliver, but if it is held only after `release`."""
         core, now = self._core, self._core.now()
+        self._is_held = held
         if isinstance(core.mode, PushSide):
             core.mode.start(now)
         self._idle_check = self._idle_due(now)
         core.turns.wake(self)
         self._arm()
+
+    def release(self) -> None:
+        """Its creation was answered: deliver."""
+        self._is_held = False
+        self._core.turns.wake(self)
 
     # ---- what it is ----
 
@@ -340,7 +348,7 @@ class Consumer:
         return self._deliver(core.outlet.scheduler.monotonic() + core.turns.share)
 
     def _deliver(self, until: float) -> bool:
-        return self._delivering.serve(until)
+        return not self._is_held and self._delivering.serve(until)
 
     def save(self) -> None:
         """Write what changed."""

@@ -102,8 +102,9 @@ class ConsumerCatalogue:
         consumer = Consumer(config.name, config, hosted.stream, state, self._services)
         consumer.created = created
         self._add(hosted, consumer)
-        consumer.start()
+        consumer.start(held=True)
         hosted.stream.after_commit(done)
+        hosted.stream.after_commit(lambda _failure: consumer.release())
         self._advise(hosted, consumer, created=True)
         return consumer
 

@@ -13,6 +13,9 @@ EMPTY = VERSION + END + END
 MAX_BLOCK = 65535
 """Bytes of the header block of a stored message."""
 
+MAX_SUBJECT = 65535
+"""Bytes of the subject of a stored message: its length has 16 bits in a record."""
+
 SPECIAL = b"Nats-"
 """What fields begin with that a stream may have to obey."""
 

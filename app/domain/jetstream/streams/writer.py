@@ -120,8 +120,9 @@ class Writer:
         if headers:
             headers = h.without_status(headers)
         size = len(headers) + len(payload)
-        if 0 <= self._config.max_msg_size < size or len(headers) > h.MAX_BLOCK:
-            self._check_size(headers, payload)
+        is_long = len(headers) > h.MAX_BLOCK or len(subject) > h.MAX_SUBJECT
+        if is_long or 0 <= self._config.max_msg_size < size:
+            self._check_size(subject, headers, payload)
         log, host, in_memory = self._log, self._host, self._in_memory
         if host.is_over_limit(in_memory=in_memory) or log.failure is not None:
             self._check_storage()
@@ -201,7 +202,7 @@ class Writer:
         ticket = NOTHING
         if self._config.sealed:
             raise JetStreamError(10109)
-        self._check_size(headers, payload)
+        self._check_size(subject, headers, payload)
         if h.SPECIAL in headers:
             if h.MSG_ID in headers:
                 self._learner.finish()
@@ -211,7 +212,7 @@ class Writer:
             ticket = ticket._replace(rollup=b"sub")
         if self._config.allow_msg_counter:
             headers, payload = self._count(subject, headers, payload, staged)
-            self._check_size(headers, payload)
+            self._check_size(subject, headers, payload)
         if staged is not None:
             self._stage(subject, headers, payload, ticket, staged)
         return Prepared(subject, headers, payload, ticket, now)
@@ -228,11 +229,14 @@ class Writer:
         staged.add(subject, size, ticket.message_id, replaces=replaces)
 
     def check_early(self, headers: bytes, payload: bytes) -> None:
-        """What a message of a batch must keep to when it comes. Raises `JetStreamError`."""
+        """What a message of a batch must keep to when it comes. Raises `JetStreamError`.
+
+        Its subject is checked with the whole batch: the stream may store it under another one.
+        """
         if self._config.sealed:
             raise JetStreamError(10109)
         self._check_storage()
-        self._check_size(headers, payload)
+        self._check_size(b"", headers, payload)
 
     def check_batch(self, staged: Staged) -> None:
         """What all messages of a batch together must keep to. Raises `JetStreamError`."""
@@ -264,12 +268,14 @@ class Writer:
         ticket = self._admission.check_copy(headers)
         if self._config.allow_msg_counter:
             headers, payload = self._count(subject, headers, payload, None)
-        self._check_size(headers, payload)
+        self._check_size(subject, headers, payload)
         self._store(Prepared(subject, headers, payload, ticket, self.now()))
 
     def mirror(self, subject: bytes, headers: bytes, payload: bytes, sequence: int, time: int) -> None:
         """A message of the mirrored stream, with its sequence and time. Raises `JetStreamError`."""
         self._check_storage()
+        if len(subject) > h.MAX_SUBJECT:
+            raise JetStreamError(10054)
         time = max(time, self._log.last_time)
         if sequence > self._log.last + 1:
             self._log.skip(sequence - 1, time)
@@ -299,13 +305,13 @@ class Writer:
     def fire(self, firing: Firing) -> None:
         """Store what a schedule is for, and end the schedule if that was all. Raises `JetStreamError`."""
         ticket = Ticket(rollup=firing.rollup, ttl=firing.ttl, ends=firing.ends)
-        self._check_size(firing.headers, firing.payload)
+        self._check_size(firing.subject, firing.headers, firing.payload)
         self._store(Prepared(firing.subject, firing.headers, firing.payload, ticket, self.now()))
 
     # checks
 
-    def _check_size(self, headers: bytes, payload: bytes) -> None:
-        if 0 <= self._config.max_msg_size < len(headers) + len(payload):
+    def _check_size(self, subject: bytes, headers: bytes, payload: bytes) -> None:
+        if len(subject) > h.MAX_SUBJECT or 0 <= self._config.max_msg_size < len(headers) + len(payload):
             raise JetStreamError(10054)
         if len(headers) > h.MAX_BLOCK:
             raise JetStreamError(10097)

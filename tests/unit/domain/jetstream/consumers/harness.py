@@ -39,11 +39,16 @@ class Harness:
 
     def create(self, **fields: object) -> Consumer:
         """A consumer called C with these fields, explicit acks and durable unless they say otherwise."""
+        self.make(**fields)
+        self.consumer.start()
+        self.run()
+        return self.consumer
+
+    def make(self, **fields: object) -> Consumer:
+        """The same, without its start."""
         document = {"durable_name": "C", "ack_policy": "explicit"} | fields
         config = checked(parse_consumer_config(document), self.stream.config)
         self._open(replace(config, name="C"))
-        self.consumer.start()
-        self.run()
         return self.consumer
 
     def _open(self, config: ConsumerConfig) -> None:

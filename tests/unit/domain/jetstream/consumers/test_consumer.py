@@ -24,6 +24,40 @@ def sequences(harness: Harness) -> list[int]:
     return [numbers(sent)[1] for sent in harness.outlet.take(INBOX) if sent.reply]
 
 
+# ---- its begin ----
+
+
+@pytest.mark.parametrize("fields", [{}, {"deliver_subject": INBOX}])
+def test_a_held_one_waits(fields: dict[str, object]) -> None:
+    """Until it is released it delivers nothing, even if somebody asks; then it delivers all."""
+    harness = Harness()
+    harness.publish(2)
+    harness.make(**fields)
+    harness.consumer.start(held=True)
+    if not fields:
+        harness.ask(batch=3, no_wait=True)
+    harness.publish()
+    harness.advance(1)
+
+    assert [] == sequences(harness)
+    harness.consumer.release()
+    harness.run()
+    assert [1, 2, 3] == sequences(harness)
+
+
+def test_one_that_ended_while_it_was_held() -> None:
+    """It delivers nothing."""
+    harness = Harness()
+    harness.publish()
+    harness.make(deliver_subject=INBOX)
+    harness.consumer.start(held=True)
+    harness.consumer.delete()
+    harness.consumer.release()
+    harness.run()
+
+    assert [] == sequences(harness)
+
+
 # ---- what the stream asks ----
 
 

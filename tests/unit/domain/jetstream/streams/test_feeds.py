@@ -274,6 +274,24 @@ def test_subjects_may_be_transformed() -> None:
     assert transforms == status(made)["subject_transforms"]
 
 
+@pytest.mark.parametrize("is_mirror", [True, False])
+def test_a_transformed_subject_is_limited(is_mirror: bool) -> None:  # noqa: FBT001 - a parameter of a test
+    """One that no record holds is not stored, nor is what comes after it, and the status says why."""
+    host = FakeHost()
+    longest = "o." + "x" * 65533
+    origin(host, "o.1", longest, "o.2")
+    transforms = [{"src": "o.>", "dest": "longer.>"}]
+    made = (
+        mirror(host, more={"subject_transforms": transforms})
+        if is_mirror
+        else sourced(host, subject_transforms=transforms)
+    )
+    run(host)
+
+    assert ["longer.1"] == [subject for _, subject, _ in made.contents()]
+    assert "message size exceeds maximum allowed" in str(status(made)["error"])
+
+
 def test_what_was_meant_for_the_origin_is_dropped() -> None:
     """Expectations and marks of a chain; all else is kept, and a mirror keeps all."""
     host = FakeHost()

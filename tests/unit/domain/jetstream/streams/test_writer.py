@@ -45,6 +45,42 @@ def test_times_never_decrease() -> None:
     assert times[0] == times[1] < times[2]
 
 
+LONGEST = "s." + "x" * 65533
+"""A subject with as many bytes as a record has room for."""
+
+
+@pytest.mark.parametrize("given", [{}, {"max_msgs": 9}, {"allow_atomic": True}])
+def test_a_subject_is_limited(given: dict[str, object]) -> None:
+    """A record has 16 bits for the length of a subject: a longer one is refused on every way in."""
+    refusal = (10054, "message size exceeds maximum allowed")
+    made = make(**given)  # type: ignore[arg-type]  # fields of a configuration only
+
+    assert "error" not in made.ask(LONGEST, "x")
+    assert refusal == error(made.ask(LONGEST + "x", "x"))
+    assert refusal == error(made.ask(LONGEST + "x", "x", {"Nats-Expected-Stream": "S"}))
+    assert 1 == made.log.last
+
+
+def test_a_subject_of_a_batch_is_limited() -> None:
+    """It is found before anything of the batch is stored."""
+    made = make(allow_atomic=True)
+    first = {"Nats-Batch-Id": "b", "Nats-Batch-Sequence": "1"}
+    last = {"Nats-Batch-Id": "b", "Nats-Batch-Sequence": "2", "Nats-Batch-Commit": "1"}
+    made.ask(LONGEST + "x", "x", first)
+
+    assert 10054 == error(made.ask(LONGEST, "x", last))[0]
+    assert 0 == made.log.last
+
+
+def test_a_transform_decides_about_the_length_of_a_subject() -> None:
+    """What is stored counts, and not what was published."""
+    long = make(subject_transform={"src": "s.>", "dest": "longer.>"})
+    short = make(subjects=["longer.>"], subject_transform={"src": "longer.>", "dest": "s.>"})
+
+    assert 10054 == error(long.ask(LONGEST, "x"))[0]
+    assert "error" not in short.ask("longer" + LONGEST[1:], "x")
+
+
 def test_sizes_are_limited() -> None:
     """Header block and payload together, and the header block alone; that is checked first."""
     made = make(max_msg_size=100)
