@@ -156,7 +156,7 @@ def test_added_flags() -> None:
 def test_commands_are_well_formed(page: Path) -> None:
     """A shell understands every block of commands, of every page."""
     for block in blocks(page, "sh"):
-        assert 0 == subprocess.run(["sh", "-n", "-c", block], check=False, timeout=10).returncode, block
+        assert 0 == subprocess.run(["sh", "-n", "-c", block], check=False, timeout=PATIENCE).returncode, block
 
 
 def script(file: Path, text: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.blocking_client import CountingReader, dial, read_until
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ServerProcess
 from tests.support.twins import twins
 
@@ -67,7 +68,7 @@ def test_slow_consumer_is_cut_alone(server: ServerProcess) -> None:
         publish(server.port, MESSAGES)
 
         assert MESSAGES * len(DELIVERY) == counting.result()
-        server.wait_for("Slow Consumer Detected", 30)
+        server.wait_for("Slow Consumer Detected", PATIENCE)
         cut = CountingReader(stopped, MESSAGES * len(DELIVERY))
         with suppress(ConnectionResetError):
             assert MESSAGES * len(DELIVERY) > cut.result()

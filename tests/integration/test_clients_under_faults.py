@@ -121,7 +121,7 @@ async def test_a_partition(nats_cluster):
             assert a.seen == []
             assert await ask(client, 3) == 6
         rule.must_hit()
-        await nats_cluster.wait_until_meshed(timeout=20)
+        await nats_cluster.wait_until_meshed(timeout=60)
         await nats_cluster.servers[2].wait_for(lambda server: server.subsz()["num_subscriptions"] > 10)
         for number in range(20, 120):
             await client.publish("work.a", b"%d" % number)
@@ -186,7 +186,7 @@ async def test_a_cut(nats_server):
             await client.publish("orders.a", b"2")
             await until(lambda: rule.hits == 1)
             await nats_server.wait_for(lambda server: server.subsz()["num_subscriptions"] == 1)
-            await nats_server.wait_for(lambda server: server.subsz()["num_subscriptions"] >= 3, timeout=20)
+            await nats_server.wait_for(lambda server: server.subsz()["num_subscriptions"] >= 3, timeout=60)
             await client.publish("orders.a", b"3")
             assert (await bills.next(timeout=60)).data == b"bill 3"
             assert shop.orders == [1, 3]
@@ -216,7 +216,7 @@ async def test_a_partition(nats_cluster):
             await here.wait_for(lambda server: server.subsz()["num_subscriptions"] == 1)
             await client.publish("orders.a", b"1")
             await client.flush()
-        await nats_cluster.wait_until_meshed(timeout=20)
+        await nats_cluster.wait_until_meshed(timeout=60)
         await here.wait_for(lambda server: server.subsz()["num_subscriptions"] == 3)
         await there.wait_for(lambda server: server.subsz()["num_subscriptions"] == 3)
         await client.publish("orders.a", b"2")
@@ -271,13 +271,13 @@ async def until(condition):
 
 async def test_a_cut(nats_server):
     async with program("nats-sub", "-s", nats_server.url, "work", "-q", "workers") as (_, printed):
-        await nats_server.wait_for(lambda server: server.subsz()["num_subscriptions"] == 1, timeout=20)
+        await nats_server.wait_for(lambda server: server.subsz()["num_subscriptions"] == 1, timeout=60)
         rule = nats_server.faults.cut("work", queue="workers", on=2)
         await publish(nats_server.url, "one")
         await until(lambda: any(line.endswith(": one") for line in printed))
         await publish(nats_server.url, "two")
         await until(lambda: any("reconnected" in line for line in printed))
-        await nats_server.wait_for(lambda server: server.subsz()["num_subscriptions"] == 1, timeout=20)
+        await nats_server.wait_for(lambda server: server.subsz()["num_subscriptions"] == 1, timeout=60)
         await publish(nats_server.url, "three")
         await until(lambda: any(line.endswith(": three") for line in printed))
     assert rule.hits == 1
@@ -286,7 +286,7 @@ async def test_a_cut(nats_server):
 
 async def test_a_stall(nats_server):
     async with program("nats-sub", "-s", nats_server.url, "work") as (_, printed):
-        await nats_server.wait_for(lambda server: server.subsz()["num_subscriptions"] == 1, timeout=20)
+        await nats_server.wait_for(lambda server: server.subsz()["num_subscriptions"] == 1, timeout=60)
         with nats_server.faults.stall(cid=1, direction="out"):
             await publish(nats_server.url, "one")
             assert not any(line.endswith(": one") for line in printed)
@@ -297,11 +297,11 @@ async def test_a_stall(nats_server):
 async def test_a_partition(nats_cluster):
     here, there = nats_cluster.servers
     async with program("nats-sub", "-s", there.url, "work") as (_, printed):
-        await here.wait_for(lambda server: server.subsz()["num_subscriptions"] == 1, timeout=20)
+        await here.wait_for(lambda server: server.subsz()["num_subscriptions"] == 1, timeout=60)
         with nats_cluster.faults.partition([0], [1]):
             await here.wait_for(lambda server: server.subsz()["num_subscriptions"] == 0)
             await publish(here.url, "one")
-        await nats_cluster.wait_until_meshed(timeout=20)
+        await nats_cluster.wait_until_meshed(timeout=60)
         await here.wait_for(lambda server: server.subsz()["num_subscriptions"] == 1)
         await publish(here.url, "two")
         await until(lambda: any(line.endswith(": two") for line in printed))
@@ -370,7 +370,7 @@ async def test_a_cut(nats_server, monkeypatch, name):
         await nats_server.wait_for(lambda server: rule.hits == 1)
         await nats_server.wait_for(lambda server: server.subsz()["num_subscriptions"] < subscribed)
         await nats_server.wait_for(
-            lambda server: server.subsz()["num_subscriptions"] >= subscribed, timeout=20
+            lambda server: server.subsz()["num_subscriptions"] >= subscribed, timeout=60
         )
         await works(name, nats_server, client, subject)
 
@@ -395,7 +395,7 @@ async def test_a_partition(nats_cluster, monkeypatch, name):
             await client.publish(subject, b"lost")
             await client.flush()
         rule.must_hit()
-        await nats_cluster.wait_until_meshed(timeout=20)
+        await nats_cluster.wait_until_meshed(timeout=60)
         await here.wait_for(lambda server: server.subsz()["num_subscriptions"] >= subscribed)
         await works(name, there, client, subject)
 """

@@ -10,6 +10,7 @@ import pytest
 from tests.support.blocking_client import dial
 from tests.support.certificates import KeyPair, certificates
 from tests.support.cluster_processes import REGISTERED, ROUTE_LISTENING
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ServerProcess
 
 HOST = "127.0.0.1"
@@ -91,7 +92,7 @@ def test_a_server_without_the_right_certificate_stays_out(tmp_path: Path, kind: 
     stranger = certificates().strange_client
     with Member(tmp_path) as seed:
         with Member(tmp_path, seed, pair=stranger, tls=kind != "none"):
-            seed.wait_for("TLS route handshake error", 20.0)
+            seed.wait_for("TLS route handshake error", PATIENCE)
 
         assert REGISTERED not in seed.log
 
@@ -99,7 +100,7 @@ def test_a_server_without_the_right_certificate_stays_out(tmp_path: Path, kind: 
 def test_a_server_with_a_wrong_password_stays_out(tmp_path: Path) -> None:
     """The handshake alone admits no server; the dialler gets the reason, and the log keeps the secret."""
     with Member(tmp_path) as seed, Member(tmp_path, seed, password="guess") as guest:  # noqa: S106 - a wrong one
-        guest.wait_for(REFUSED, 20.0)
+        guest.wait_for(REFUSED, PATIENCE)
         seed.wait_for("Authorization Error")
 
         assert REGISTERED not in seed.log

@@ -34,7 +34,7 @@ def run(*words: str, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
 
 def info(port: int) -> dict[str, object]:
     """The INFO of a server."""
-    with socket.create_connection(("127.0.0.1", port), 20) as link:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as link:
         line = read_until(link, b"\r\n")
     found: dict[str, object] = json.loads(line.removeprefix(b"INFO "))
     return found

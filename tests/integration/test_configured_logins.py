@@ -37,7 +37,7 @@ def serve(directory: Path, authorization: str, **env: str) -> Iterator[ServerPro
 
 def log_in(port: int, **login: str) -> bytes:
     """What a server answers to a login and the PING after it."""
-    with socket.create_connection(("127.0.0.1", port), 20) as link:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as link:
         read_until(link, b"\r\n")
         link.sendall(b"CONNECT " + json.dumps({"verbose": False, **login}).encode() + b"\r\nPING\r\n")
         return read_until(link, b"\r\n")
@@ -123,7 +123,7 @@ def test_many_wrong_logins_at_once(tmp_path: Path) -> None:
     users = f"{{ user: derek, password: {slow} }}\n {{ user: w, password: w }}"
     with serve(tmp_path, f"users: [\n {users}\n]") as server:
         witness = dial_as_witness(server.port)
-        strangers = [socket.create_connection(("127.0.0.1", server.port), 20) for _ in range(200)]
+        strangers = [socket.create_connection(("127.0.0.1", server.port), PATIENCE) for _ in range(200)]
         for number, stranger in enumerate(strangers):
             login = {"user": "derek", "pass": f"wrong {number}", "verbose": False}
             stranger.sendall(b"CONNECT " + json.dumps(login).encode() + b"\r\n")
@@ -140,7 +140,7 @@ def test_many_wrong_logins_at_once(tmp_path: Path) -> None:
 
 def dial_as_witness(port: int) -> socket.socket:
     """A client that came in with a plain password."""
-    link = socket.create_connection(("127.0.0.1", port), 20)
+    link = socket.create_connection(("127.0.0.1", port), PATIENCE)
     link.sendall(b'CONNECT {"user":"w","pass":"w","verbose":false}\r\nPING\r\n')
     read_until(link, b"PONG\r\n")
     return link
@@ -148,7 +148,7 @@ def dial_as_witness(port: int) -> socket.socket:
 
 def log_in_by_nkey(port: int, user: NkeyUser, *, standard: bool = False, nonce: str = "") -> bytes:
     """What a server answers to a signature of its nonce, or of another, and the PING after it."""
-    with socket.create_connection(("127.0.0.1", port), 20) as link:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as link:
         info = json.loads(read_until(link, b"\r\n").removeprefix(b"INFO "))
         nonce = nonce or info["nonce"]
         sig = base64.b64encode(user.sign(nonce)).decode() if standard else user.sig(nonce)

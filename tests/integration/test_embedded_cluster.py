@@ -60,7 +60,7 @@ async def test_a_partition_and_its_end() -> None:
         await cluster.servers[0].wait_for(lambda one: one.routez()["num_routes"] == 0)
         await cluster.servers[1].wait_for(lambda one: one.routez()["num_routes"] == 1)
         cluster.faults.heal()
-        await cluster.wait_until_meshed(timeout=20)
+        await cluster.wait_until_meshed(timeout=PATIENCE)
 
         assert await heard(cluster, 0, 1)
 
@@ -104,7 +104,7 @@ async def test_a_link_that_carries_one_way() -> None:
         arrived = await to_a.next(timeout=PATIENCE)
         cluster.faults.heal()
         await cluster.servers[0].wait_for(lambda one: one.routez()["num_routes"] == 0)
-        await cluster.wait_until_meshed(timeout=20)
+        await cluster.wait_until_meshed(timeout=PATIENCE)
         await cluster.servers[0].wait_for(lambda one: one.subsz()["num_subscriptions"] == 2)
         await a.publish("to.b", b"again")
         again = await to_b.next(timeout=PATIENCE)
@@ -166,7 +166,7 @@ async def test_a_partition_outlives_a_restart() -> None:
         await cluster.servers[0].stop()
         await cluster.servers[0].start()
         before = rule.hits
-        await cluster.servers[1].wait_for(lambda _: rule.hits > before, timeout=20)
+        await cluster.servers[1].wait_for(lambda _: rule.hits > before, timeout=PATIENCE)
         await cluster.servers[1].wait_for(lambda one: one.routez()["num_routes"] == 0)
         cluster.faults.heal()
         await cluster.wait_until_meshed(20)

@@ -411,7 +411,7 @@ async def test_a_program_that_reads_nothing_is_a_slow_consumer() -> None:
         for _ in range(UNREAD_BYTES // size + 8):
             await publisher.publish("big", size * b"x")
             await publisher.flush(10)
-        await server.wait_for(lambda one: one.varz()["slow_consumers"] > 0, timeout=10)
+        await server.wait_for(lambda one: one.varz()["slow_consumers"] > 0, timeout=PATIENCE)
         await publisher.close()
         assert 1 == server.varz()["slow_consumers"]
 

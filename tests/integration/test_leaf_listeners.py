@@ -12,6 +12,7 @@ from app import CannotStart, Cluster, Server
 from app.testing.certificates import make_files
 from tests.support.creds import creds_text
 from tests.support.nkeys import NkeyUser
+from tests.support.patience import PATIENCE
 from tests.support.twins import twins
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
@@ -53,7 +54,7 @@ async def test_messages_and_pages(twin: str) -> None:
         await near.flush()
         await hub.wait_for(lambda server: "a.*" in str(server.leafz(subs=True)))
         await far.publish("a.b", b"hello")
-        message = await inbox.next_msg(5)
+        message = await inbox.next_msg(PATIENCE)
         row, other = hub.leafz()["leafs"][0], leaf.leafz()["leafs"][0]
         await near.close()
         await far.close()
@@ -239,7 +240,7 @@ async def test_a_leaf_goes_to_another_server_of_its_hub() -> None:
             await leaf.wait_for(is_linked)
             before = leaf.leafz()["leafs"][0]["name"]
             await first.stop()
-            await second.wait_for(is_linked, 20)
-            await leaf.wait_for(lambda server: "n1" in str(server.leafz()), 20)
+            await second.wait_for(is_linked, PATIENCE)
+            await leaf.wait_for(lambda server: "n1" in str(server.leafz()), PATIENCE)
 
     assert "n0" == before

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.adapters.auth.secret import BcryptSecret
+from tests.support.patience import PATIENCE
 from tests.support.server_process import ROOT
 
 PROGRAM = """
@@ -53,7 +54,7 @@ class Terminal:
         """Wait for the end; return the exit status."""
         while self._read():
             pass
-        return self.process.wait(20)
+        return self.process.wait(PATIENCE)
 
     def close(self) -> None:
         """End it, whatever it does."""

@@ -62,7 +62,7 @@ def test_a_partition(nats_cluster):
         nats_cluster.servers[0].wait_for(lambda server: server.routez()["num_routes"] == 0)
         nats_cluster.servers[1].wait_for(lambda server: server.routez()["num_routes"] == 1)
     rule.must_hit()
-    nats_cluster.wait_until_meshed(timeout=20)
+    nats_cluster.wait_until_meshed(timeout=60)
 
 
 def test_time(nats_server_factory):

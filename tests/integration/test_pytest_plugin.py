@@ -47,7 +47,7 @@ async def test_of_trio(nats_server, nats_server_factory, nats_cluster, anyio_bac
     other = nats_server_factory()
     with other.client() as client, client.subscribe("a") as messages:
         client.publish("a", b"1")
-        assert messages.next(timeout=5).data == b"1"
+        assert messages.next(timeout=60).data == b"1"
     await nats_server.wait_for(lambda server: server.connz()["num_connections"] == 0)
 
 

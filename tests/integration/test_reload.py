@@ -336,7 +336,7 @@ async def test_hooks_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             await server.reload(hooks={"factory": factory} if factory else {})
             await heard.client.publish("orders.new", str(factory).encode())
             await heard.client.flush()
-        seen = [(await messages.next_msg(5)).data for _ in range(3)]
+        seen = [(await messages.next_msg(PATIENCE)).data for _ in range(3)]
         with pytest.raises(ReloadRefused, match="no_module"):
             await server.reload(hooks={"factory": "no_module:make"})
         disconnects = heard.disconnects
@@ -430,10 +430,10 @@ async def test_a_crowd_whose_user_is_removed(server: Server) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(b'CONNECT {"verbose":false,"user":"a","pass":"pa"}\r\nSUB x 1\r\nPING\r\n')
         links.append((reader, writer))
-    await server.wait_for(lambda one: one.varz()["subscriptions"] == 1000, 30.0)
+    await server.wait_for(lambda one: one.varz()["subscriptions"] == 1000, PATIENCE)
     await server.reload(authorization={"users": [USERS[1]]})
     await other.client.flush()
-    await server.wait_for(lambda one: one.varz()["subscriptions"] == 0, 30.0)
+    await server.wait_for(lambda one: one.varz()["subscriptions"] == 0, PATIENCE)
     assert 0 == other.disconnects
     for _, writer in links:
         writer.close()

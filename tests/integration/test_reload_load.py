@@ -15,6 +15,7 @@ from nats.aio.msg import Msg
 from app.domain.dataplane import NATIVE, PYTHON, DataPlaneUnavailable, choose
 from app.testing import wait_for
 from tests.support.certificates import KeyPair, certificates
+from tests.support.patience import PATIENCE
 from tests.support.server_process import CURRENT, ServerProcess
 
 pytestmark = pytest.mark.asyncio
@@ -151,14 +152,16 @@ async def test_reloads_under_load(tmp_path: Path, twin: str) -> None:
             with replacer.lock:
                 files.write(number)
             os.kill(server.pid, signal.SIGHUP)
-            await asyncio.to_thread(server.wait_for, f"Reloaded: max_payload = {100_000 + number}\n", 30.0)
+            await asyncio.to_thread(
+                server.wait_for, f"Reloaded: max_payload = {100_000 + number}\n", PATIENCE
+            )
         replacer.is_over.set()
         replacer.join()
         for load in loads:
             load.end()
         await asyncio.gather(*running)
         for load in loads:
-            await wait_for(load.is_complete, 30.0)
+            await wait_for(load.is_complete, PATIENCE)
         log = server.log
         for load in loads:
             await load.publisher.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.adapters.process.service_manager import ServiceManager
+from tests.support.patience import PATIENCE
 
 ADDRESSES = ["path"] + (["abstract"] if sys.platform == "linux" else [])
 
@@ -32,7 +33,7 @@ def _listener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Listen
     path = str(tmp_path / "notify") if request.param == "path" else f"@pynatsd-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as link:
         link.bind(path.replace("@", "\0", 1))
-        link.settimeout(10)
+        link.settimeout(PATIENCE)
         yield Listener(path, link)
 
 

@@ -4,6 +4,7 @@ import socket
 
 from soak.probe import LatencyProbe
 from tests.support.blocking_client import read_until
+from tests.support.patience import PATIENCE
 
 HOST = "127.0.0.1"
 
@@ -14,13 +15,13 @@ def test_it_answers_pings() -> None:
         probe = LatencyProbe(listener.getsockname()[1])
         server, _ = listener.accept()
         with server:
-            server.settimeout(30)
+            server.settimeout(PATIENCE)
             probe.start()
             read_until(server, b"PING\r\n")
             server.sendall(b"PING\r\nPONG\r\n")
 
             assert b"PONG\r\n" in read_until(server, b"PING\r\n")
-        probe.join(30)
+        probe.join(PATIENCE)
         probe.stop()
 
     assert not probe.is_alive()

@@ -46,7 +46,7 @@ def _words(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
 
 def agreed(port: int, context: ssl.SSLContext) -> tuple[str | None, bytes]:
     """Which version a client and the server agree on, and what the server answers to PING."""
-    with socket.create_connection(("127.0.0.1", port), 20) as link:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as link:
         read_until(link, b"\r\n")
         with context.wrap_socket(link, server_hostname="localhost") as wrapped:
             wrapped.sendall(b"PING\r\n")
@@ -123,7 +123,7 @@ def test_tls_without_its_files(flags: list[str], text: str) -> None:
 def serial_shown(port: int) -> object:
     """The serial number of the certificate that a new client is shown."""
     context = certificates().client_context()
-    with socket.create_connection(("127.0.0.1", port), 20) as link:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as link:
         read_until(link, b"\r\n")
         with context.wrap_socket(link, server_hostname="localhost") as wrapped:
             return (wrapped.getpeercert() or {}).get("serialNumber")
@@ -137,7 +137,10 @@ def test_certificates_are_read_again(tmp_path: Path) -> None:
     pair = KeyPair(str(tmp_path / "c.pem"), str(tmp_path / "k.pem"))
     put(certificates().server, pair)
     words = as_file(TlsFiles(pair.cert_file, pair.key_file, certificates().authority.ca_file), tmp_path)
-    with ServerProcess(*words) as server, socket.create_connection(("127.0.0.1", server.port), 20) as link:
+    with (
+        ServerProcess(*words) as server,
+        socket.create_connection(("127.0.0.1", server.port), PATIENCE) as link,
+    ):
         read_until(link, b"\r\n")
         with certificates().client_context().wrap_socket(link, server_hostname="localhost") as early:
             serials = [serial_shown(server.port)]
@@ -219,7 +222,7 @@ def test_files_that_are_watched(tmp_path: Path) -> None:
     with ServerProcess(*words) as server:
         before = serial_shown(server.port)
         put(certificates().rsa_server, pair)
-        server.wait_for("[INF] Reloaded server configuration", 30.0)
+        server.wait_for("[INF] Reloaded server configuration", PATIENCE)
         after = serial_shown(server.port)
 
     assert before != after

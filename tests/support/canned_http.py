@@ -5,6 +5,8 @@ import threading
 from collections.abc import Sequence
 from typing import Self
 
+from tests.support.patience import PATIENCE
+
 
 def answer(body: bytes, status: str = "200 OK", *, keep: bool = True) -> bytes:
     """A whole HTTP answer."""
@@ -35,7 +37,7 @@ class CannedHttp:
         # Closing alone does not wake the thread that accepts.
         self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
-        self._thread.join(20)
+        self._thread.join(PATIENCE)
 
     def _serve(self) -> None:
         for answers in self._connections:

@@ -17,6 +17,7 @@ from app.entrypoints.container import Container
 from app.entrypoints.process import run
 from app.ports.transport import Acceptor, Address, Listener, ListenError
 from tests.fakes.event_log import RecordingEventLog
+from tests.support.patience import PATIENCE
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGQUIT)
 
@@ -121,5 +122,5 @@ def test_an_end_leaves_no_timer() -> None:
 
 def _over(thread: threading.Thread) -> bool:
     """A cancelled timer's thread ends at once."""
-    thread.join(10)
+    thread.join(PATIENCE)
     return not thread.is_alive()

@@ -7,6 +7,7 @@ import pytest
 
 from app.adapters.process import event_loop
 from app.adapters.process.event_loop import exit_after, exit_status, run_in_loop
+from tests.support.patience import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -92,9 +93,9 @@ def test_the_last_end() -> None:
     ended = threading.Event()
     calm = exit_after(60.0, ended.set)
     calm.cancel()
-    calm.join(10)
+    calm.join(PATIENCE)
     assert not ended.is_set()
 
-    exit_after(0.0, ended.set).join(10)
+    exit_after(0.0, ended.set).join(PATIENCE)
 
     assert ended.is_set()
