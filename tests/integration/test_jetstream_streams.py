@@ -28,7 +28,7 @@ Answer = tuple[str, str]
 Headers = dict[str, str]
 
 _TIME = re.compile(r"20\d\d-\d\d-\d\dT[0-9:.]+Z")
-_LEFT_OUT = frozenset({"ts", "created", "cluster", "time", "metadata"})
+_LEFT_OUT = frozenset({"ts", "active", "created", "cluster", "time", "metadata"})
 
 
 class NatsServer(ServerProcess):
@@ -277,6 +277,15 @@ SCENES: dict[str, list[Step]] = {
         *config(consumer_limits={"max_ack_pending": 5}),
         *config(no_ack=True),
         *config(name="E"),
+    ],
+    "copies": [
+        stream("O"),
+        stream("M", subjects=[], mirror={"name": "O"}),
+        stream("CC", subjects=[], sources=[{"name": "O"}]),
+        *[
+            config(subjects=[], sources=[{"name": name} for name in names.split()])[0]
+            for names in ("O M", "O CC", "M O CC", "CC O M")
+        ],
     ],
     "updates": [
         stream("U"),

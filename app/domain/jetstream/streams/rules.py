@@ -16,7 +16,15 @@ from .config import (
     Placement,
     StreamConfig,
 )
-from .source_rules import Origins, check_cycles, check_mirror, check_sources, no_origin, with_mirror_direct
+from .source_rules import (
+    Origins,
+    check_copies,
+    check_cycles,
+    check_mirror,
+    check_sources,
+    no_origin,
+    with_mirror_direct,
+)
 from .subject_rules import check_republish, check_subjects, check_transform, with_republish
 
 MAX_NAME = 255
@@ -148,6 +156,7 @@ def _completed(
     config = with_mirror_direct(config, origins, pedantic=pedantic)
     check_sources(config, origins)
     check_cycles(config, origins)
+    check_copies(config, origins)
     if not config.subjects and config.mirror is None and not config.sources:
         config = replace(config, subjects=(config.name,))
     check_subjects(config)

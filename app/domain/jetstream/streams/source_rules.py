@@ -1,5 +1,6 @@
 """What `mirror` and `sources` of a stream may be (jetstream-streams.md, section 9)."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import isqrt
@@ -190,6 +191,26 @@ def check_cycles(config: StreamConfig, origins: Origins) -> None:
                 seen.add(known)
                 subjects = (*path.subjects, *origin.subjects)
                 pending.append(_SourcePath(origin, subjects, (*path.filters, source.filter_subject)))
+
+
+def check_copies(config: StreamConfig, origins: Origins) -> None:
+    """An origin that was found before may not be copied by one that is found later.
+
+    nats-server takes that for a cycle. The order counts, and of filters only that of the copy itself.
+    """
+    pending, found, budget = deque([config]), set[str](), Budget()
+    while pending:
+        stream = pending.popleft()
+        found.add(stream.name)
+        for source in _local_origins(stream):
+            _spend(budget, 1 + len(stream.subjects))
+            if source.name not in found:
+                origin = origins(source.name)
+                pending.extend(() if origin is None else (origin,))
+            elif source is stream.mirror or _SourcePath(stream, stream.subjects).lets_back(
+                source.filter_subject
+            ):
+                raise JetStreamError(10052, "detected cycle")
 
 
 def _local_origins(stream: StreamConfig) -> list[StreamSource]:

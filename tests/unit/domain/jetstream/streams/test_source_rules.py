@@ -127,8 +127,8 @@ def test_streams_that_copy_from_each_other(mine: str, wanted: str, is_cycle: boo
         checked(parse_stream_config(document), origins={"FIRST": first}.get)
 
 
-def test_an_origin_on_two_ways_is_no_cycle() -> None:
-    """Two sources may have the same origin."""
+def test_an_origin_of_two_sources_is_no_cycle() -> None:
+    """As long as it is no source itself."""
     both = parse_stream_config({"sources": [{"name": "ROOT"}]}).sources
     others = {
         "ROOT": StreamConfig("ROOT", subjects=("r",)),
@@ -138,6 +138,56 @@ def test_an_origin_on_two_ways_is_no_cycle() -> None:
     config = parse_stream_config({"name": "S", "sources": [{"name": "LEFT"}, {"name": "RIGHT"}]})
 
     assert checked(config, origins=others.get).sources
+
+
+def _copy(name: str, *origins: str, **fields: object) -> StreamConfig:
+    given = parse_stream_config({"name": name, "sources": [{"name": each} for each in origins]} | fields)
+    return StreamConfig(name, subjects=given.subjects, sources=given.sources, mirror=given.mirror)
+
+
+COPIES = {
+    each.name: each
+    for each in (
+        StreamConfig("O", subjects=("o.>",)),
+        _copy("M", mirror={"name": "O"}),
+        _copy("MM", mirror={"name": "M"}),
+        _copy("C", "O"),
+        _copy("CC", "C"),
+        _copy("FEW", sources=[{"name": "O", "filter_subject": "o.x"}]),
+        _copy("OWN", subjects=["own.>"], sources=[{"name": "O", "filter_subject": "own.x"}]),
+    )
+}
+
+
+@pytest.mark.parametrize(
+    ("names", "is_cycle"),
+    [
+        ("O M", True),
+        ("M O", False),
+        ("O C", True),
+        ("C O", False),
+        ("O FEW", False),
+        ("O OWN", True),
+        ("C M", False),
+        ("M C", False),
+        ("C CC", True),
+        ("O CC", True),
+        ("O NONE", False),
+        ("M MM", True),
+        ("O MM", True),
+        ("C O CC", True),
+    ],
+)
+def test_an_origin_and_a_copy_of_it(names: str, is_cycle: bool) -> None:  # noqa: FBT001 - a row of a table
+    """What is found before may not be copied by what is found later, unless a filter prevents it."""
+    sources = [{"name": name} for name in names.split()]
+    config = parse_stream_config({"name": "S", "sources": sources})
+
+    if not is_cycle:
+        assert checked(config, origins=COPIES.get).sources
+        return
+    with pytest.raises(JetStreamError, match="detected cycle"):
+        checked(config, origins=COPIES.get)
 
 
 @pytest.mark.parametrize(
