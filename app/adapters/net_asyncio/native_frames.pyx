@@ -6,7 +6,60 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy
 
+cdef extern from *:
+    """
+    #include <stdint.h>
+
+    #if defined(__x86_64__) && defined(__GNUC__)
+
+    typedef uint64_t four_words __attribute__((vector_size(32), aligned(1), may_alias));
+
+    __attribute__((target("avx2"))) static Py_ssize_t
+    combine_widely(uint8_t *room, const uint8_t *data, Py_ssize_t count, uint64_t key)
+    {
+        const four_words keys = {key, key, key, key};
+        Py_ssize_t at = 0;
+        for (; at + 128 <= count; at += 128) {
+            const four_words *from = (const four_words *)(data + at);
+            four_words *to = (four_words *)(room + at);
+            four_words first = from[0] ^ keys, second = from[1] ^ keys;
+            four_words third = from[2] ^ keys, fourth = from[3] ^ keys;
+            to[0] = first;
+            to[1] = second;
+            to[2] = third;
+            to[3] = fourth;
+        }
+        return at;
+    }
+
+    static int may_combine_widely(void)
+    {
+        __builtin_cpu_init();
+        return __builtin_cpu_supports("avx2") != 0;
+    }
+
+    #else
+
+    static Py_ssize_t
+    combine_widely(uint8_t *room, const uint8_t *data, Py_ssize_t count, uint64_t key)
+    {
+        (void)room, (void)data, (void)count, (void)key;
+        return 0;
+    }
+
+    static int may_combine_widely(void)
+    {
+        return 0;
+    }
+
+    #endif
+    """
+    Py_ssize_t combine_widely(uint8_t *room, const uint8_t *data, Py_ssize_t count, uint64_t key) noexcept nogil
+    bint may_combine_widely() noexcept nogil
+
 ctypedef const uint8_t byte
+
+cdef bint WIDELY = may_combine_widely()  # whether this processor has registers of 32 bytes
 
 cdef enum:
     _MASKED = 0x80
@@ -19,8 +72,8 @@ cdef enum:
 cdef inline void combine(uint8_t *room, byte *data, Py_ssize_t count, byte *mask) noexcept nogil:
     """Write the data to the room, unmasked; the data may lie in the room, but not before its start.
 
-    Eight words are read before the first of them is written, so that the compiler may take several
-    at once without knowing where the room is. The mask is copied first: it may be written over.
+    Eight words, or sixteen, are read before the first of them is written, so that the compiler may take
+    several at once without knowing where the room is. The mask is copied first: it may be written over.
     """
     cdef uint64_t key
     cdef uint64_t[8] words
@@ -29,6 +82,8 @@ cdef inline void combine(uint8_t *room, byte *data, Py_ssize_t count, byte *mask
     memcpy(kept, mask, 4)
     memcpy(&key, kept, 4)
     memcpy(<uint8_t *>&key + 4, kept, 4)
+    if WIDELY:
+        at = combine_widely(room, data, count, key)
     while at + 64 <= count:
         memcpy(words, data + at, 64)
         words[0] ^= key

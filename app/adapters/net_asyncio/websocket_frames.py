@@ -6,6 +6,7 @@ kept of a link is the rest of a header, and the inflater of a compressed message
 """
 
 import zlib
+from struct import Struct
 
 from .websocket_masks import Buffer, Masks
 
@@ -127,10 +128,20 @@ class FrameReader:
 
     def read_in_place(self, room: memoryview, count: int) -> int:
         """As `feed`, `read_into` and `keep`, with `count` bytes of input in the room that was prepared."""
-        self._data = room[: len(self._data) + count]
-        self._at = 0
+        data = self._data = room[: len(self._data) + count]
+        self._at = filled = 0
         self._stuck = False
-        filled = self.read_into(room)
+        if self._left or not self._in_message:  # as in `_copy_frames`, without a further call for each read
+            limit = self._limit if self._final else -1
+            self._at, filled, self._left, self._mask = self._masks.copy_frames(
+                data, 0, room, 0, self._left, self._mask, limit
+            )
+            self._in_message = self._left > 0 or not self._final
+            if self._at == len(data):
+                self._data = b""
+                self._at = 0
+                return filled
+        filled = self._fill(room, filled)
         self.keep()
         return filled
 
@@ -143,7 +154,11 @@ class FrameReader:
 
     def read_into(self, room: memoryview) -> int:
         """Fill the room with data as far as the input goes; return how much of it. See `error`."""
-        self._filled = 0
+        return self._fill(room, 0)
+
+    def _fill(self, room: memoryview, filled: int) -> int:
+        """The same with a room that is filled up to there."""
+        self._filled = filled
         try:
             self._read(room)
         except FrameError as error:
@@ -151,7 +166,7 @@ class FrameReader:
         return self._filled
 
     def _read(self, room: memoryview) -> None:
-        filled, size, end = 0, len(room), len(self._data)
+        filled, size, end = self._filled, len(room), len(self._data)
         while filled < size and self.closed is None and self.begun < MOST_FRAMES:
             if not self._more and (self._at == end or self._stuck):
                 return
@@ -321,14 +336,19 @@ def _check_close(payload: bytes) -> None:
         raise FrameError(BAD_DATA, "close frame with a text that is not UTF-8") from None
 
 
+_MESSAGE = _FINAL | _BINARY
+_DEFLATED_MESSAGE = _MESSAGE | _DEFLATED
+_SHORT_HEADER, _HEADER, _LONG_HEADER = (Struct(form).pack for form in ("!BB", "!BBH", "!BBQ"))
+
+
 def header(length: int, *, deflated: bool = False) -> bytes:
     """What precedes the data of a whole binary message."""
-    first = _FINAL | _BINARY | (_DEFLATED if deflated else 0)
+    first = _DEFLATED_MESSAGE if deflated else _MESSAGE
     if length <= _LONGEST_CONTROL:
-        return bytes((first, length))
+        return _SHORT_HEADER(first, length)
     if length <= 0xFFFF:
-        return bytes((first, 126)) + length.to_bytes(2, "big")
-    return bytes((first, 127)) + length.to_bytes(8, "big")
+        return _HEADER(first, 126, length)
+    return _LONG_HEADER(first, 127, length)
 
 
 def control(opcode: int, payload: bytes = b"") -> bytes:

@@ -59,6 +59,10 @@ class _Phase(Enum):
     OVER = auto()
 
 
+_OPEN = _Phase.OPEN
+"""A name that is looked up for each write: members of an enum are sought in their class."""
+
+
 @value_object
 class WebsocketSettings:
     """How the websockets of one listener work."""
@@ -158,7 +162,12 @@ class WebsocketLayer(BufferingLayer):
             reader, lent = self._reader, self._lent
             if reader is not None and lent is not None:
                 self._lent = None
-                self._read_in_place(reader, lent, nbytes)
+                reader.begun = 0
+                size = reader.read_in_place(lent, nbytes)  # all of it fits
+                if size:
+                    self.upper.buffer_updated(size)
+                if reader.begun or self._at_end:
+                    self._see_to_the_rest(reader)
             elif reader is not None:
                 self._adapt(nbytes)
                 reader.feed(self._room[:nbytes])
@@ -196,7 +205,7 @@ class WebsocketLayer(BufferingLayer):
 
     def write(self, data: bytes) -> None:
         """Send one frame."""
-        if self._phase is not _Phase.OPEN or not data:
+        if self._phase is not _OPEN or not data:
             return
         squeezed = bool(self._window_bits) and len(data) >= LEAST_DEFLATED
         if squeezed:
@@ -207,7 +216,7 @@ class WebsocketLayer(BufferingLayer):
         """Send all in one frame."""
         if self._window_bits:
             self.write(b"".join(chunks))
-        elif self._phase is _Phase.OPEN:
+        elif self._phase is _OPEN:
             self.lower.writelines([header(sum(map(len, chunks))), *chunks])
 
     # --- the handshake -----------------------------------------------------------
@@ -242,14 +251,6 @@ class WebsocketLayer(BufferingLayer):
 
     # --- bytes -------------------------------------------------------------------
 
-    def _read_in_place(self, reader: FrameReader, room: memoryview, count: int) -> None:
-        """Hand on the data of frames that lie in the room of the wire; all of it fits."""
-        reader.begun = 0
-        size = reader.read_in_place(room, count)
-        if size:
-            self.upper.buffer_updated(size)
-        self._see_to_the_rest(reader)
-
     def _read(self, reader: FrameReader) -> None:
         """Hand on the data of frames until all is used up or the link is paused."""
         upper = self.upper
@@ -266,7 +267,7 @@ class WebsocketLayer(BufferingLayer):
         self._see_to_the_rest(reader)
 
     def _see_to_the_rest(self, reader: FrameReader) -> None:
-        """Answer pings, and end the link if the input says so, or is over."""
+        """Answer pings, and end the link if the input says so, or is over; needed if a frame was begun."""
         if self._phase is not _Phase.OPEN:
             return
         if reader.pings:

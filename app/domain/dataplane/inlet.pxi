@@ -3,7 +3,8 @@
 # Uses of framing: is_same
 # Uses of message: Bounds, Message, argument_of, shown_of, verb_of
 # Uses of outbox: Outbox
-# Uses of plan: Plan
+# Uses of plan: Plan, Target
+# Uses of unheard: AnswerPlace
 
 cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
@@ -64,6 +65,7 @@ cdef class Inlet:
     # A decision for the message that the rest begins with, or None, and the audience it is for.
     cdef object search
     cdef int64_t searched_for
+    cdef AnswerPlace place  # where requests to nobody are answered; None if that is not known
 
     def __cinit__(self, control, Outbox outbox not None, int kind):
         self.control = control
@@ -89,6 +91,9 @@ cdef class Inlet:
         if self.latest is not None and self.latest.serves_another(besides, low):
             return True
         return self.before is not None and self.before.serves_another(besides, low)
+
+    def answer_at(self, bytes prefix not None, Target target not None):
+        self.place = AnswerPlace(prefix, target)
 
     cdef inline bint may_run(self, Plan plan) noexcept:
         """Whether messages in a row may be published at once: their plan lasts, and their publisher does not care."""
@@ -136,6 +141,8 @@ cdef class Inlet:
 
     cdef int report_unheard(self, Message *message) except -1:
         """A request reached nobody."""
+        if self.place is not None and self.place.answer(self.outbox, message):
+            return 0
         self.control.no_responders(
             PyBytes_FromStringAndSize(message.line + message.subject, message.subject_size),
             PyBytes_FromStringAndSize(message.line + message.reply, message.reply_size),

@@ -4,8 +4,10 @@ from . import seam
 from .constants import OWN_BYTES
 from .message import Bounds, Message
 from .outbox import Outbox
-from .plan import Plan
+from .own import own
+from .plan import Plan, Target
 from .seam import Control, Kind, Search
+from .unheard import AnswerPlace
 
 
 class Inlet:
@@ -37,6 +39,7 @@ class Inlet:
         "no_responders",
         "outbox",
         "own",
+        "place",
         "plan",
         "planned_for",
         "publishing",
@@ -78,6 +81,8 @@ class Inlet:
         self.before: Plan | None = None
         self.search: tuple[int, Search] | None = None
         """A decision for the message that the rest begins with, and the audience it is for."""
+        self.place: AnswerPlace | None = None
+        """Where requests to nobody are answered; None if that is not known."""
 
     def limit(self, bounds: Bounds) -> None:
         """Obey these bounds from now on; what was understood under others is forgotten."""
@@ -105,6 +110,15 @@ class Inlet:
     def serves_another(self, besides: seam.Outbox, low: int) -> bool:
         """See `seam.Inlet`."""
         return any(plan.serves_another(besides, low) for plan in (self.latest, self.before) if plan)
+
+    def answer_at(self, prefix: bytes, target: seam.Target) -> None:
+        """See `seam.Inlet`."""
+        self.place = AnswerPlace(prefix, own(Target, target))
+
+    def report_unheard(self, message: Message) -> None:
+        """A request reached nobody."""
+        if self.place is None or not self.place.answer(self.outbox, message):
+            self.control.no_responders(message.subject, message.reply)
 
     def keep(self, rest: bytes, need: int) -> None:
         """Let this be the rest, the beginning of a message that takes `need` bytes if that is known."""

@@ -32,6 +32,7 @@ include "outbox.pxi"
 include "plan.pxi"
 include "partial_delivery.pxi"
 include "flushing.pxi"
+include "unheard.pxi"
 include "inlet.pxi"
 include "leaf_line.pxi"
 include "link_lines.pxi"
@@ -79,7 +80,7 @@ cdef class DataPlane:
     cdef public int64_t out_msgs
     cdef public int64_t out_bytes
     cdef public double now
-    cdef public bint patient
+    cdef public object patient
     cdef public Outbox server
     cdef Memo *memos  # lines that came before
     cdef int64_t scans  # so far; one within another may replace lines
@@ -97,7 +98,6 @@ cdef class DataPlane:
         self.partial = []
         self.clock = float
         self.until = math.inf
-        self.patient = False
         self.max_payload = max_payload
         self.max_line = max_control_line
         self.memos = memos_made()
@@ -190,7 +190,7 @@ cdef class DataPlane:
         """Consume messages and lines; what is left over is kept in the inlet."""
         cdef Py_ssize_t position = 0, count
         cdef int64_t work = TURN_WORK
-        cdef int64_t check = TURN_WORK - CHECK_WORK
+        cdef int64_t check = TURN_WORK - CHECK_WORK, scans
         cdef const char *line
         cdef const char *end
         cdef Memo *memo = self.memos
@@ -198,7 +198,6 @@ cdef class DataPlane:
         cdef Message message
         cdef Plan plan
         cdef int fault
-        cdef int64_t scans
         self.lookup.slow = False
         self.scans += 1
         scans = self.scans
@@ -260,10 +259,11 @@ cdef class DataPlane:
                 if not inlet.closed:
                     inlet.keep(line, count, 0)
                 return HELD
-            if self.patient and plan.fanout() == 0 and not plan.refused and not plan.hook:
-                self.patient = False
-                inlet.keep(line, count, 0)
-                return LATER
+            if self.patient is not None and plan.fanout() == 0 and not plan.refused and not plan.hook:
+                others_wait, self.patient = self.patient, None
+                if others_wait():
+                    inlet.keep(line, count, 0)
+                    return LATER
             if unlikely(plan.hook):
                 position += stride_of(&message)
                 self.count_in(inlet, &message, 1)
@@ -354,8 +354,7 @@ cdef class DataPlane:
 
         `skip` is the publisher's outbox, borrowed, if it gets none of its own messages; else NULL.
         """
-        cdef Py_ssize_t fanout = plan.fanout()
-        cdef Py_ssize_t stop
+        cdef Py_ssize_t fanout = plan.fanout(), stop
         while position[0] < fanout:
             stop = min(position[0] + RECEIVERS_PER_CHECK, fanout)
             plan.deliver(delivery, position[0], stop, self.draw, skip)
@@ -413,9 +412,8 @@ cdef class DataPlane:
         What a receiver gets is written in one go, so its outbox is touched once, not
         once per message. Returns how many messages they were; 0 to go one by one.
         """
-        cdef Py_ssize_t tail_size = stride_of(message) - message.tail
+        cdef Py_ssize_t tail_size = stride_of(message) - message.tail, repeats, i
         cdef int64_t most, effort
-        cdef Py_ssize_t repeats, i
         cdef bint heard = not (inlet.no_responders and inlet.wants_answer(message, plan))
         cdef Target target
         if tail_size >= REFERENCED_BYTES:

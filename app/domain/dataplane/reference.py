@@ -63,7 +63,7 @@ class DataPlane(RunDelivery):
         self.clock: Callable[[], float] = float
         self.until = math.inf
         self.server: seam.Outbox | None = None
-        self.patient = False
+        self.patient: Callable[[], bool] | None = None
         self.in_msgs = 0
         self.in_bytes = 0
         self.out_msgs = 0
@@ -223,10 +223,11 @@ class DataPlane(RunDelivery):
         if self.congested and plan.must_wait():
             inlet.keep(b"" if inlet.closed else data[position:], 0)
             return Progress.HELD
-        if self.patient and not plan.fanout and not plan.refused and not plan.hook:
-            self.patient = False
-            inlet.keep(data[position:], 0)
-            return Progress.LATER
+        if self.patient is not None and not plan.fanout and not plan.refused and not plan.hook:
+            others_wait, self.patient = self.patient, None
+            if others_wait():
+                inlet.keep(data[position:], 0)
+                return Progress.LATER
         return self._hand_over(inlet, message, plan, where) if plan.hook else (message, plan)
 
     def _hand_over(
@@ -327,7 +328,7 @@ class DataPlane(RunDelivery):
             effort = work
         elif unheard:
             self.lookup.slow = True
-            inlet.control.no_responders(message.subject, message.reply)
+            inlet.report_unheard(message)
         return stop + 2, effort
 
     def _wants_answer(self, inlet: Inlet, message: Message, plan: Plan) -> bool:
@@ -472,7 +473,7 @@ class DataPlane(RunDelivery):
         if self.out_msgs != before:
             partial.asker = None
         if partial.asker is not None and partial.position >= partial.plan.fanout:
-            partial.asker.control.no_responders(message.subject, message.reply)
+            partial.asker.report_unheard(message)
 
     # --- plans -----------------------------------------------------------
 

@@ -27,6 +27,7 @@ from enum import IntEnum
 from typing import NamedTuple, Protocol
 
 from .reach import Direct
+from .unheard import AnswersUnheard
 from .unsent import KeepsUnsent
 
 
@@ -74,7 +75,7 @@ class Progress(IntEnum):
     TURN = 3
     """The time of one turn is used up, or its work is done; the rest is kept."""
     LATER = 4
-    """Nobody listens to a message, yet; it is kept, with the rest, since `Plane.patient` asked for that."""
+    """Nobody listens to a message, yet; it is kept, with the rest, since `Plane.patient` said so."""
 
 
 class Fault(IntEnum):
@@ -117,7 +118,7 @@ class Control(Protocol):
         ...
 
     def no_responders(self, subject: bytes, reply: bytes) -> None:
-        """A message with this reply subject reached nobody, and `Inlet.no_responders` is set."""
+        """A message with this reply subject reached nobody; see `Inlet.no_responders`, and ``unheard``."""
         ...
 
     def hooked(self, plan: "Plan", message: HookedMessage) -> bool:
@@ -219,7 +220,7 @@ class Outbox(KeepsUnsent, Protocol):
         ...
 
 
-class Inlet(Protocol):
+class Inlet(AnswersUnheard, Protocol):
     """What one connection sends: its incomplete rest, its mode and its counters."""
 
     in_msgs: int
@@ -387,8 +388,8 @@ class Plane(Direct, Protocol):
     out_bytes: int
     now: float
     """Set by the caller of `ingest`; stamps what happens meanwhile."""
-    patient: bool
-    """Set by the caller of `ingest`, for that one: it ends before the first message without a receiver."""
+    patient: Callable[[], bool] | None
+    """Set by the caller of `ingest`, which asks once whether it ends before the first message for nobody."""
     clock: Callable[[], float]
     """Seconds on a scale that never steps; set by the maker of the plane, and standing still before that."""
     server: Outbox | None

@@ -205,8 +205,12 @@ def _given(fields: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in fields.items() if value}
 
 
-_NO_RESPONDERS = b"HMSG %b %b %d %d\r\nNATS/1.0 503\r\nNats-Subject: %b\r\n\r\n\r\n"
-_NO_RESPONDERS_SIZE = len(b"NATS/1.0 503\r\nNats-Subject: \r\n\r\n")
+NO_RESPONDERS_START = b"NATS/1.0 503\r\nNats-Subject: "
+NO_RESPONDERS_END = b"\r\n\r\n"
+"""The headers of the answer to a request that reached nobody: what comes before its subject, and after it."""
+
+_NO_RESPONDERS = b"HMSG %b %b %d %d\r\n" + NO_RESPONDERS_START + b"%b" + NO_RESPONDERS_END + b"\r\n"
+_NO_RESPONDERS_SIZE = len(NO_RESPONDERS_START + NO_RESPONDERS_END)
 
 
 def no_responders(subject: bytes, sid: bytes, reply: bytes) -> bytes:

@@ -53,6 +53,9 @@ from .wire import Wire
 SMALL_READ = 16 * 1024
 """Bytes of a read in which a message without a receiver may be postponed."""
 
+_CLIENT, _DONE = PeerKind.CLIENT, Progress.DONE
+"""Names that are looked up for each read: members of an enum are sought in their class."""
+
 
 class Connection:
     """One peer, a client or a server. Implements `Handler` for its wire and `seam.Owner` for its outbox."""
@@ -215,7 +218,8 @@ class Connection:
         plane, flow, turns = host.plane, host.flow, host.turns
         plane.now = began = turns.begin()
         plane.until = turns.until
-        plane.patient = 0 < count <= SMALL_READ and self.kind is PeerKind.CLIENT
+        may_wait = 0 < count <= SMALL_READ and self.kind is _CLIENT
+        plane.patient = turns.others_go_first if may_wait else None
         flow.publisher = self
         flow.pressing.clear()
         try:
@@ -223,16 +227,14 @@ class Connection:
                 progress = Progress.STOPPED
             else:
                 progress = plane.ingest(self.inlet, count)
-                if progress is Progress.LATER and not turns.others_go_first():
-                    progress = plane.ingest(self.inlet, 0)
             deferred = host.deferred
             deferred.reads += 1
-            may_wait = deferred.reads >= deferred.asked_from and 0 < count <= SHORT_READ
-            if may_wait and progress is Progress.DONE:
+            is_short = deferred.reads >= deferred.asked_from and 0 < count <= SHORT_READ
+            if is_short and progress is _DONE:
                 deferred.flush_later(self)
             elif plane.flush():
                 deferred.hold(self)
-            if progress is not Progress.DONE:
+            if progress is not _DONE:
                 self.obey(progress, again=not count)
             if self.meter is not None:
                 self.meter.pay(self)
@@ -241,13 +243,6 @@ class Connection:
             spent = host.scheduler.monotonic() - began
             if spent > SHORT:
                 turns.count(spent)
-
-    def ingest(self, inlet: Inlet, count: int) -> Progress:
-        """Consume what came, or was kept; nobody is waited for where nothing else is to be read."""
-        plane = self._host.plane
-        progress = plane.ingest(inlet, count)
-        is_last = progress is Progress.LATER and not self._host.turns.others_go_first()
-        return plane.ingest(inlet, 0) if is_last else progress
 
     def obey(self, progress: Progress, *, again: bool = True) -> None:
         """Do what the end of an ingest asks for; `again`: it went on with what was kept."""

@@ -74,7 +74,7 @@ class HookPipeline:
         if self._delivery is not None:
             self._deliver(self._delivery)
         if self.inlet.has_rest() and connection.may_read():
-            connection.obey(connection.ingest(self.inlet, 0))
+            connection.obey(self._peer.host.plane.ingest(self.inlet, 0))
         return connection.may_read()
 
     # --- asked by the data plane --------------------------------------------------------

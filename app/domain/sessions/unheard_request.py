@@ -7,8 +7,12 @@ from typing import Protocol
 from ..interest.interest import FEW, first_of_few
 from ..interest.subscription import Subscriber, Subscription
 from ..protocol import encode
+from ..subjects.subject import ONE, tokens_of
 from .connection import Connection
 from .host import Host
+
+_INBOXES = b"." + ONE
+"""How a subscription to the replies of all requests of a client ends: each has a token of its own."""
 
 
 class Requester(Subscriber, Protocol):
@@ -95,8 +99,13 @@ def answer_unheard(requester: Requester, subject: bytes, reply: bytes) -> None:
 
 
 def _send(subscription: Subscription, requester: Requester, subject: bytes, reply: bytes) -> None:
+    """Answer at this subscription; where it is for many replies, the data plane does it from now on."""
     requester.connection.outbox.send(encode.no_responders(subject, subscription.sid, reply))
     target = subscription.target
     target.delivered += 1
     if target.delivered == target.limit:
         subscription.expired()
+    elif subscription.queue is None and subscription.subject.endswith(_INBOXES):
+        prefix = subscription.subject[: -len(ONE)]
+        if ONE not in tokens_of(prefix):
+            requester.connection.inlet.answer_at(prefix, target)

@@ -25,7 +25,7 @@ def _masked(data: bytes) -> bytes:
     return bytes(byte ^ MASK[at & 3] for at, byte in enumerate(data))
 
 
-@pytest.mark.parametrize("size", [*range(20), 63, 64, 65, 1000, 65_536])
+@pytest.mark.parametrize("size", [*range(20), 63, 64, 65, 127, 128, 129, 191, 192, 200, 1000, 65_536])
 @pytest.mark.parametrize("ahead", [None, 0, 1, 8, 14])
 def test_data_of_all_lengths(own: Masks, size: int, ahead: int | None) -> None:
     """A payload is unmasked from first to last, also within one room, and nothing beside it."""

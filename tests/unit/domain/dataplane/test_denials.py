@@ -87,7 +87,7 @@ def test_nobody_is_waited_for(stage: Stage, station: Station) -> None:
     """A denied request gets no word that nobody is there, and a patient plane does not wait for listeners."""
     deny(stage, b"b")
     station.inlet.no_responders = True
-    stage.plane.patient = True
+    stage.plane.patient = lambda: True
 
     assert Progress.DONE is station.feed(b"PUB b re 0\r\n\r\n")
 

@@ -89,7 +89,7 @@ def test_verbose_patient_and_traced(stage: Stage, station: Station) -> None:
     """There is no +OK, nobody waits for listeners, and the log sees it."""
     hook(stage, b"h")
     station.inlet.verbose = station.inlet.trace = True
-    stage.plane.patient = True
+    stage.plane.patient = lambda: True
 
     assert Progress.DONE is station.feed(b"PUB h 2\r\nhi\r\n")
 

@@ -155,7 +155,7 @@ def test_a_message_that_nobody_listens_to_waits_once(stage: Stage) -> None:
     """A patient ingest ends before it, so that others may subscribe; the rest follows."""
     sender, late = stage.station(), stage.station()
     stage.subscribe(b"other", late.target(b"2"))
-    stage.plane.patient = True
+    stage.plane.patient = lambda: True
 
     first = sender.feed(b"PUB other 2\r\nok\r\n" + PUBLISH + b"PUB nobody 2\r\nok\r\nPING\r\n")
     early = (late.heard(), sender.inlet.in_msgs)
@@ -167,11 +167,22 @@ def test_a_message_that_nobody_listens_to_waits_once(stage: Stage) -> None:
     assert (MESSAGE, 3, [b"PING\r"]) == (late.heard(), sender.inlet.in_msgs, sender.control.lines)
 
 
+def test_a_message_that_nobody_listens_to_need_not_wait(stage: Stage) -> None:
+    """Where nobody goes first it is published at once; that is asked once."""
+    sender, answers = stage.station(), [False]
+    stage.plane.patient = answers.pop
+
+    progress = sender.feed(2 * PUBLISH + b"PING\r\n")
+
+    assert (Progress.DONE, 2, []) == (progress, sender.inlet.in_msgs, answers)
+    assert [b"PING\r"] == sender.control.lines
+
+
 def test_a_refused_message_does_not_wait(stage: Stage) -> None:
     """Nobody can come to listen to it."""
     sender = stage.station()
     stage.planner.refused[(0, b"foo")] = b"-ERR 'no'\r\n"
-    stage.plane.patient = True
+    stage.plane.patient = lambda: True
 
     assert Progress.DONE == sender.feed(PUBLISH)
     assert b"-ERR 'no'\r\n" == sender.heard()

@@ -277,6 +277,7 @@ class _Ensemble:
         target = station.target(words[-1], subscription)
         listener = _Listener(words[1], words[2] if len(words) > 3 else None, words[-1], target)
         target.limit = 3 if words[-1] == b"3" else 0
+        station.inlet.answer_at(b"r", target)
         subscription.act = lambda: self._retire(listener)
         self.targets.append(target)
         self.planner.add(self.plane, listener)
@@ -297,7 +298,7 @@ class _Ensemble:
         for number, (sender, part) in enumerate(parts):
             station = self.stations[sender]
             self.plane.now = float(number + 1)
-            self.plane.patient = number % 2 == 1
+            self.plane.patient = (None, lambda: True, lambda: False)[number % 3]
             self.plane.until = self.time + 1.0
             if self.past[sender].has_rest():
                 self._go_past(self.past[sender])

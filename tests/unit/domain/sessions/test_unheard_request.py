@@ -9,6 +9,7 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.interest.interest import FEW
 from app.domain.interest.routing import RECEIVERS_PER_STEP
 from app.domain.protocol.compatibility import Compatibility
+from app.domain.sessions.peer import PeerSession
 from tests.fakes.clock import TickingClock
 from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
 from tests.support.virtual_cluster import GREATER_ID, RoutedBroker
@@ -26,10 +27,10 @@ MANY = b"".join(b"SUB filler filler%d\r\n" % number for number in range(FEW))
 """With one more, too many subscriptions to compare them one by one."""
 
 
-def answer(sid: bytes, subject: bytes = b"nobody") -> bytes:
+def answer(sid: bytes, subject: bytes = b"nobody", reply: bytes = REPLY) -> bytes:
     """What the requester hears at this subscription."""
     block = b"NATS/1.0 503\r\nNats-Subject: %b\r\n\r\n" % subject
-    return b"HMSG %b %b %d %d\r\n%b\r\n" % (REPLY, sid, len(block), len(block), block)
+    return b"HMSG %b %b %d %d\r\n%b\r\n" % (reply, sid, len(block), len(block), block)
 
 
 @pytest.fixture(name="clock")
@@ -94,6 +95,82 @@ def test_the_queue_group_of_others(server: VirtualBroker, own: bytes) -> None:
 
     assert b"PONG\r\n" == client.ask(REQUEST + b"PING\r\n")
     assert not others.heard()
+
+
+def requests(*replies: bytes) -> bytes:
+    """Requests to nobody with these reply subjects, and a PING."""
+    return b"".join(b"PUB nobody %b 2\r\nhi\r\n" % reply for reply in replies) + b"PING\r\n"
+
+
+def answers(sid: bytes, *replies: bytes) -> bytes:
+    """The answers to them at this subscription, and the PONG."""
+    return b"".join(answer(sid, reply=reply) for reply in replies) + b"PONG\r\n"
+
+
+@pytest.fixture(name="asked")
+def _asked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The reply subjects of requests that sessions were asked to answer."""
+    asked: list[bytes] = []
+    answer_it = PeerSession.no_responders
+
+    def note(session: PeerSession, subject: bytes, reply: bytes) -> None:
+        asked.append(reply)
+        answer_it(session, subject, reply)
+
+    monkeypatch.setattr(PeerSession, "no_responders", note)
+    return asked
+
+
+@pytest.mark.parametrize("others", [b"", MANY], ids=["few", "many"])
+def test_one_subscription_for_all_replies(server: VirtualBroker, asked: list[bytes], others: bytes) -> None:
+    """A client whose replies come to one subscription is answered there: by the plane, after the first."""
+    client = asking(server, others + b"SUB in.x.* 1\r\n")
+    replies = [b"in.x.%d" % number for number in range(4)]
+
+    assert answers(b"1", *replies) == client.ask(requests(*replies))
+    assert [b"in.x.0"] == asked
+
+
+@pytest.mark.parametrize("pattern", [b"*.*.*", b"in.>", b"in.*.*", b"*.x.>", b"in.x.1"])
+def test_subscriptions_to_more(server: VirtualBroker, asked: list[bytes], pattern: bytes) -> None:
+    """At any other subscription each request is answered by the session."""
+    client = asking(server, b"SUB %b 1\r\n" % pattern)
+
+    assert answers(b"1", b"in.x.1", b"in.x.1") == client.ask(requests(b"in.x.1", b"in.x.1"))
+    assert 2 * [b"in.x.1"] == asked
+
+
+def test_a_queue_member_for_all_replies(server: VirtualBroker, asked: list[bytes]) -> None:
+    """A member of a queue group is no place for all replies: a plain subscription may come."""
+    client = asking(server, b"SUB in.* q 1\r\n")
+    first = client.ask(requests(b"in.1"))
+
+    second = client.ask(b"SUB in.* 2\r\n" + requests(b"in.2", b"in.3"))
+
+    assert (answers(b"1", b"in.1"), answers(b"2", b"in.2", b"in.3")) == (first, second)
+    assert [b"in.1", b"in.2"] == asked
+
+
+def test_a_subscription_that_ends_between_requests(server: VirtualBroker) -> None:
+    """After its end there is no answer, until there is another one."""
+    client = asking(server, b"SUB in.* 1\r\n")
+    before = client.ask(requests(b"in.1", b"in.2"))
+
+    without = client.ask(b"UNSUB 1\r\n" + requests(b"in.3"))
+    after = client.ask(b"SUB in.* 2\r\n" + requests(b"in.4", b"in.5"))
+
+    assert (answers(b"1", b"in.1", b"in.2"), b"PONG\r\n") == (before, without)
+    assert answers(b"2", b"in.4", b"in.5") == after
+
+
+def test_a_limit_between_requests(server: VirtualBroker) -> None:
+    """Answers count for the limit of their subscription, those before it too."""
+    client = asking(server, b"SUB in.* 1\r\n")
+    client.ask(requests(b"in.1", b"in.2"))
+
+    heard = client.ask(b"UNSUB 1 3\r\n" + requests(b"in.3", b"in.4"))
+
+    assert answers(b"1", b"in.3") == heard
 
 
 @pytest.mark.parametrize("pace", [0.0, 0.01], ids=["one turn", "many turns"])
