@@ -15,7 +15,7 @@ A handler that is no longer to be driven is replaced by `DISCARD`, so the read p
 asks no questions.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum, auto
 from functools import partial
@@ -73,7 +73,7 @@ DISCARD: Handler = _Discard()
 """The handler of a link that nobody wants."""
 
 
-def _ignore(_data: bytes | Iterable[bytes]) -> None:
+def _ignore(_data: bytes) -> None:
     """Stand in for writing on a link that takes no more."""
 
 
@@ -95,8 +95,8 @@ class LinkContext:
 class StreamWire:
     """One link, driven by its lower. Implements `Wire` and `Upper`.
 
-    ``write``, ``writelines`` and ``pending`` are the lower's own methods while
-    the link is open, and are replaced when it closes: look them up for each call.
+    ``write`` and ``pending`` are the lower's own methods while the link is open,
+    and are replaced when it closes: look them up for each call.
     """
 
     __slots__ = (
@@ -111,12 +111,10 @@ class StreamWire:
         "pending",
         "security",
         "write",
-        "writelines",
     )
 
     pending: Callable[[], int]
     write: Callable[[bytes], None]
-    writelines: Callable[[list[bytes]], None]
     _lower: Lower
 
     def __init__(self, context: LinkContext, peer: PeerAddress) -> None:
@@ -142,6 +140,11 @@ class StreamWire:
     def _untaken(self) -> int:
         """The same while the link is there; to be overridden where it is known."""
         return 0
+
+    def writelines(self, chunks: list[bytes]) -> None:
+        """Send much, in several pieces; too seldom for a method of its own in each link."""
+        if self._state is _State.OPEN:
+            self._lower.writelines(chunks)
 
     def pause(self) -> None:
         """Stop reading."""
@@ -193,7 +196,6 @@ class StreamWire:
         lower.set_write_buffer_limits(high=HIGH_WATER, low=LOW_WATER)
         self.pending = lower.get_write_buffer_size
         self.write = lower.write
-        self.writelines = lower.writelines
 
     def accept(self) -> None:
         """Ask for a handler; it may write, and hears of a loss."""
@@ -306,7 +308,6 @@ class StreamWire:
         self._state = state
         self._sink = DISCARD
         self.write = _ignore
-        self.writelines = _ignore
         if state is _State.ENDED:
             self.pending = _nothing
 

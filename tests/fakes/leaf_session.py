@@ -17,10 +17,11 @@ class LeafSession(PeerSession):
 
     kind: PeerKind = PeerKind.LEAF
 
-    __slots__ = ("_name", "infos")
+    __slots__ = ("_name", "infos", "screened")
 
     def __init__(self, broker: Broker, connection: Connection) -> None:
         self._name = ""
+        self.screened = False
         self.infos: list[bytes] = []
         """What the peer has said of itself."""
         super().__init__(broker, connection, admitted=not broker.gatekeeper.required)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from hashlib import blake2b
 
 from ...domain.permissions.rules import Permissions
-from ...domain.security.credentials import Answer, Credentials, Identity, PendingVerdict
+from ...domain.security.credentials import NAMELESS, Answer, Credentials, Identity, PendingVerdict
 from ...ports.authenticator import Authenticator, AuthError
 from .hash_workers import HashWorkers
 from .secret import Secret, encoded, read_secret
@@ -18,7 +18,7 @@ class AllowAll(Authenticator):
     required = False
 
     def check(self, credentials: Credentials, answer: Answer) -> None:  # noqa: ARG002 - it reads none
-        answer(Identity())
+        answer(NAMELESS)
 
     def close(self) -> None:
         """Nothing to release."""
@@ -89,7 +89,7 @@ class TokenAuthenticator(Authenticator):
         return self._workers.compare(
             self._secret,
             credentials.token,
-            lambda matches: answer(Identity() if matches else None),
+            lambda matches: answer(NAMELESS if matches else None),
         )
 
     def close(self) -> None:

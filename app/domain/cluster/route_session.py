@@ -143,6 +143,7 @@ class RouteSession(PeerSession):
         "known",
         "parting",
         "rtt",
+        "screened",
         "solicited",
         "stage",
     )

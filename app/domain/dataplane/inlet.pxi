@@ -9,7 +9,7 @@
 cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
@@ -31,7 +31,6 @@ cdef class Inlet:
 
     cdef object control
     cdef Outbox outbox
-    cdef int kind  # see `seam.Kind`
     cdef Bounds bounds
     cdef public int64_t in_msgs
     cdef public int64_t in_bytes
@@ -45,17 +44,19 @@ cdef class Inlet:
     cdef public bint closed
     cdef public bint trace
     cdef public bint guarded
+    # Small, since there is an inlet for each connection.
+    cdef unsigned char kind     # see `seam.Kind`
+    cdef unsigned char refused  # whether the incomplete message has been, already
+    cdef unsigned char for_member  # see `name`
     cdef bytes rest
     cdef bytearray own
     cdef Py_ssize_t filled
     cdef int64_t need
-    cdef bint refused  # whether the incomplete message has been, already
     # What the plan of the message before is for, a subject or a member's sid, and the plan itself,
     # good in this generation, and for this audience if it is that of a subject.
-    cdef bint for_member
     cdef char *name
-    cdef Py_ssize_t name_size
-    cdef Py_ssize_t name_room
+    cdef uint32_t name_size
+    cdef uint32_t name_room
     cdef Plan plan
     cdef uint64_t generation
     cdef int64_t planned_for

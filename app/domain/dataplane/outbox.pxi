@@ -55,30 +55,31 @@ cdef int64_t KEPT_FROM = _KEPT_FROM
 cdef class Outbox:
     """See `seam.Outbox`. ``chunk`` is a bytes object in the making, filled up to ``length``."""
 
-    cdef readonly object owner
-    cdef public int64_t out_msgs
-    cdef public int64_t out_bytes
-    cdef public double last_delivery
-    cdef public int64_t alarm
+    # What each delivery touches comes first and close together: a large fan-out waits for memory.
     cdef public bint closed
     cdef public bint trace
     cdef public bint headers
     cdef public bint leaf
-    cdef Py_ssize_t drawn  # see `deliver_lines`
-    cdef public int naming
+    cdef public unsigned char naming
+    cdef unsigned char dirty
+    cdef unsigned char is_congested
+    cdef int drawn  # see `deliver_lines`
+    cdef public int64_t out_msgs
+    cdef public int64_t out_bytes
+    cdef public double last_delivery
     cdef DataPlane plane
-    cdef object wire
-    cdef list sealed
-    cdef object kept
     cdef PyObject *chunk
     cdef Py_ssize_t length
     cdef Py_ssize_t capacity
-    cdef Py_ssize_t hint
     cdef int64_t size
     cdef int64_t backlog
+    cdef public int64_t alarm
+    cdef readonly object owner
+    cdef object wire
+    cdef list sealed
+    cdef object kept
+    cdef Py_ssize_t hint
     cdef int64_t handed
-    cdef bint dirty
-    cdef bint is_congested
 
     def __cinit__(self, DataPlane plane, wire, owner):
         self.plane = plane
@@ -98,7 +99,7 @@ cdef class Outbox:
 
     @property
     def congested(self):
-        return self.is_congested
+        return self.is_congested != 0
 
     @congested.setter
     def congested(self, bint congested):

@@ -45,6 +45,10 @@ class Identity:
     """What it may publish within a second, over all its connections; None for any number."""
 
 
+NAMELESS = Identity()
+"""A peer that was let in where nobody asks for a name; one object for all of them."""
+
+
 Answer = Callable[[Identity | None], None]
 """Receives the identity, or None for a refusal."""
 

@@ -44,7 +44,7 @@ from ..protocol.errors import (
     PermissionsViolation,
     ProtocolError,
 )
-from ..security.credentials import Credentials, Identity
+from ..security.credentials import NAMELESS, Credentials, Identity
 from ..stats import ClientRights, ClientStats, Denial, Profile
 from .asking_hooks import ask, subscribe_if
 from .closing_record import closing_record
@@ -74,13 +74,10 @@ class ClientSession(Reauthorized):
 
     __slots__ = (
         "_denials",
-        "_echo",
         "_guard",
-        "_headers",
         "_heard",
         "_logged_in",
         "_name",
-        "_no_responders",
         "_pedantic",
         "_personal",
         "_ponged",
@@ -93,13 +90,10 @@ class ClientSession(Reauthorized):
     def __init__(self, host: Host[Connection], connection: Connection) -> None:
         """The client has said nothing yet, and heard nothing."""
         asks_hooks = host.hooks is not None and host.hooks.asks(HookPoint.CONNECT)
-        self.identity: Identity | None = None if host.gatekeeper.required or asks_hooks else Identity()
+        self.identity: Identity | None = None if host.gatekeeper.required or asks_hooks else NAMELESS
         """Who the client is; None as long as it may do nothing but CONNECT."""
         self._pedantic = True
         self._logged_in = False
-        self._headers = False
-        self._echo = True
-        self._no_responders = False
         self._denials: deque[Denial] | None = None
         """The latest; None for the great majority of clients, which are denied nothing."""
         self._guard: PermissionGuard | None = None
@@ -109,6 +103,7 @@ class ClientSession(Reauthorized):
         self._heard = 0
         """The version of INFO that the client has."""
         self._personal: PersonalInfo = NOTHING_PERSONAL
+        """What INFO says to it, but for its number and address; one object for most clients."""
         self._name = ""
         self.lang = ""
         self.version = ""
@@ -126,17 +121,17 @@ class ClientSession(Reauthorized):
             personal = replace(personal, listener=listener)
         if greeting.make_nonce is not None:
             personal = replace(personal, nonce=greeting.make_nonce())
-        self._personal = self._addressed(personal)
+        self._personal = personal
         self._begin_as_anonymous()
         self._heard = greeting.version
-        self.connection.send(greeting.line(self._personal))
+        self.connection.send(greeting.line(self._addressed()))
 
     def tell(self, personal: PersonalInfo) -> None:
         """Say this to the client alone from now on: at once if it takes INFO, or after its next PING."""
         at, nonce = self._personal.listener, self._personal.nonce
         if at is not None or nonce:
             personal = replace(personal, listener=at, nonce=nonce)
-        self._personal = self._addressed(personal)
+        self._personal = personal
         self._heard = 0
         self.keep_informed()
 
@@ -150,11 +145,12 @@ class ClientSession(Reauthorized):
         """See `PeerSession`; the end of the line decides how it is refused."""
         return self._is_current
 
-    def _addressed(self, personal: PersonalInfo) -> PersonalInfo:
-        """With what every client of today learns of itself."""
+    def _addressed(self, *, is_let_in: bool = False) -> PersonalInfo:
+        """What INFO says to this client, with what every client of today learns of itself; not kept."""
         if not self._is_current:
-            return personal
-        return replace(personal, client_id=self.number, client_ip=self.connection.wire.peer.network)
+            return self._personal
+        address = self.connection.wire.peer.network
+        return replace(self._personal, client_id=self.number, client_ip=address, is_let_in=is_let_in)
 
     def keep_informed(self) -> None:
         """Send INFO again if it has changed, to a client that understands that at any time.
@@ -165,7 +161,7 @@ class ClientSession(Reauthorized):
             greeting = self.host.greeting
             if self._heard != greeting.version:
                 self._heard = greeting.version
-                self.connection.outbox.send(greeting.line(self._personal))
+                self.connection.outbox.send(greeting.line(self._addressed()))
 
     # --- errors --------------------------------------------------------------------
 
@@ -199,7 +195,7 @@ class ClientSession(Reauthorized):
 
     def fault(self, fault: int, text: bytes) -> None:
         """A message whose headers have an impossible size is counted."""
-        if self._headers and is_about_headers(Fault(fault), text):
+        if self.connection.inlet.headers and is_about_headers(Fault(fault), text):
             self.host.history.violations.headers += 1
         super().fault(fault, text)
 
@@ -225,10 +221,12 @@ class ClientSession(Reauthorized):
 
     def _take_features(self, connect: Connect) -> None:
         """Take over what gnatsd 0.8.0 does not know."""
-        self._echo = _either(connect.echo, self._echo)
-        self._headers = _either(connect.headers, self._headers) and self.host.greeting.info.headers
-        self._no_responders = _either(connect.no_responders, self._no_responders)
-        if self._no_responders and not self._headers:
+        inlet = self.connection.inlet
+        headers = _either(connect.headers, inlet.headers) and self.host.greeting.info.headers
+        inlet.echo = _either(connect.echo, inlet.echo)
+        inlet.headers = self.connection.outbox.headers = headers
+        inlet.no_responders = _either(connect.no_responders, inlet.no_responders)
+        if inlet.no_responders and not headers:
             raise NoRespondersWithoutHeaders
 
     def _begin_as_anonymous(self) -> None:
@@ -346,9 +344,6 @@ class ClientSession(Reauthorized):
         inlet.audience = base + profile * Audience.PROFILE
         inlet.guarded = self._is_current
         inlet.publishing = self.admitted
-        inlet.headers = self.connection.outbox.headers = self._headers
-        inlet.echo = self._echo
-        inlet.no_responders = self._no_responders
 
     @property
     def _acts_as_anonymous(self) -> bool:
@@ -409,7 +404,7 @@ class ClientSession(Reauthorized):
         if self._protocol >= ASYNC_INFO:
             greeting = self.host.greeting
             self._heard = greeting.version
-            self.connection.outbox.send(greeting.line(replace(self._personal, is_let_in=True)))
+            self.connection.outbox.send(greeting.line(self._addressed(is_let_in=True)))
 
     def process_info(self, argument: bytes) -> None:
         """It means nothing, but must be well formed."""
@@ -451,7 +446,7 @@ class ClientSession(Reauthorized):
             self.admitted,
             identity.permissions if identity is not None else None,
             guard is not None and guard.opens(subject),
-            self._echo,
+            self.connection.inlet.echo,
             tuple(self._denials or ()),
         )
 

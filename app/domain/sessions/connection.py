@@ -43,7 +43,7 @@ from ..stats import ConnectionStats
 from .congestion import Peer as FlowPeer
 from .connection_stats import stats_of
 from .deferred_flush import SHORT_READ
-from .early_input import EARLY_BYTES, EarlyInput
+from .early_input import EARLY_BYTES, NOTHING_EARLY
 from .host import Host
 from .look_ahead import AHEAD_BYTES
 from .publish_meter import PublishMeter
@@ -118,7 +118,7 @@ class Connection:
         self.session: Session
         self.inlet: Inlet
         self.hook_pipeline: MessagePipeline | None = None  # for a peer of whose messages hooks have seen some
-        self._early = EarlyInput(host.flow)
+        self._early = NOTHING_EARLY
         self.waits = 0
         """Reasons for which the peer is not served further; see `wait`."""
         self._listening = self._ending = False
@@ -305,7 +305,7 @@ class Connection:
 
     def _keep_early(self, data: memoryview) -> None:
         """Keep what came while the peer has to wait."""
-        early = self._early
+        early = self._early = self._early.begun(self._host.flow)
         self._answer(early.keep(data))
         if not self._is_listening() and not (early.is_looked_through and early.may_grow):
             self.wire.pause()
@@ -321,6 +321,7 @@ class Connection:
     def _look_ahead(self) -> None:
         if self.closed or not self.waits or self._early.is_looked_through:
             return
+        self._early = self._early.begun(self._host.flow)
         self._answer(self._early.look(self.kind, self._host.limits, self.inlet.kept()))
         if self._early.may_grow:
             self.wire.resume()
@@ -463,9 +464,7 @@ class Connection:
     def _mark_closed(self) -> None:
         if self.closed:
             return
-        self.closed = True
-        self.inlet.closed = True
-        self.outbox.closed = True
+        self.closed = self.inlet.closed = self.outbox.closed = True
         if self.hook_pipeline is not None:
             self.hook_pipeline.close()
         self._early.drop()

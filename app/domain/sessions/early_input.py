@@ -35,6 +35,11 @@ class EarlyInput:
     def __len__(self) -> int:
         return len(self._data)
 
+    def begun(self, flow: Flow) -> "EarlyInput":
+        """This input, where more may be kept; it counts in `flow`."""
+        del flow
+        return self
+
     def is_idle(self, kept: bytes) -> bool:
         """Whether nothing of it is of use without its sender; `kept` comes before it, see `look`."""
         return _PUBLISHES.search(kept + self._data) is None
@@ -101,3 +106,25 @@ class EarlyInput:
             return False
         self._answered -= 1
         return True
+
+
+class _NothingEarly(EarlyInput):
+    """That of all peers of which nothing has had to wait yet: one object for all of them."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self._data = b""
+        self._look = None
+        self._answered = 0
+
+    def begun(self, flow: Flow) -> EarlyInput:
+        """One of its own for a peer."""
+        return EarlyInput(flow)
+
+    def drop(self) -> None:
+        """Nothing is kept."""
+
+
+NOTHING_EARLY: EarlyInput = _NothingEarly()
+"""Asked, but never given anything: `EarlyInput.begun` comes before that."""

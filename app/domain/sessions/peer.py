@@ -71,6 +71,8 @@ class PeerSession(ABC):
     kind: PeerKind
     _process: ClassVar[dict[bytes, Callable[["PeerSession", bytes], None]]]
     """By verb: the methods of the subclass."""
+    screened = False
+    """Whether each line is shown to `screen` first; kept by the objects of subclasses that change it."""
 
     __slots__ = (
         "_pending",
@@ -81,7 +83,6 @@ class PeerSession(ABC):
         "line_limit",
         "lines",
         "origin",
-        "screened",
         "subscriptions",
         "verbose",
     )
@@ -109,8 +110,6 @@ class PeerSession(ABC):
         """See `Subscriber`."""
         self.verbose = False
         """Whether the peer wants to hear that a line was obeyed."""
-        self.screened = False
-        """Whether each line is shown to `screen` first."""
         self.subscriptions: dict[bytes, Subscription] = {}
         """Live subscriptions by sid."""
         self.last_command = 0.0

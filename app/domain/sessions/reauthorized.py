@@ -6,7 +6,7 @@ from ..connection_type import ConnectionType
 from ..events import AuthorizationFailed
 from ..hooks.hook_event import HookPoint
 from ..protocol.errors import AuthorizationViolation
-from ..security.credentials import Identity
+from ..security.credentials import NAMELESS, Identity
 from ..security.reauthorization import Dismissal, Login
 from .peer import PeerSession
 from .permission_guard import PermissionGuard, removal
@@ -78,7 +78,7 @@ class Reauthorized(PeerSession):
 
     def _begin_again(self) -> bool:
         """Admit the client as if it had just come in."""
-        identity = self._anonymous if self.host.gatekeeper.required else Identity()
+        identity = self._anonymous if self.host.gatekeeper.required else NAMELESS
         if not self.host.gatekeeper.required:
             self.host.login_over(self.connection)
         if identity is not None and not self._asks_hooks:

@@ -45,12 +45,20 @@ class Link:
 
 
 def test_writing_costs_no_detour() -> None:
-    """While the link is open its writing methods are the transport's own."""
+    """While the link is open, what is called for each delivery is the transport's own."""
     link = Link()
 
     assert link.wire.write == link.transport.write
-    assert link.wire.writelines == link.transport.writelines
     assert link.wire.pending == link.transport.get_write_buffer_size
+
+
+def test_pieces_are_passed_on_together() -> None:
+    """Several pieces reach the transport in order, as one write."""
+    link = Link()
+
+    link.wire.writelines([b"MSG a 1 5\r\n", b"hello\r\n"])
+
+    assert b"MSG a 1 5\r\nhello\r\n" == link.transport.written
 
 
 def test_the_water_marks_are_the_ports() -> None:

@@ -5,7 +5,7 @@ import pytest
 from app.adapters.clock_manual import ManualClock
 from app.domain.limits import Limits
 from app.domain.peer_kind import PeerKind
-from app.domain.sessions.early_input import EarlyInput
+from app.domain.sessions.early_input import NOTHING_EARLY, EarlyInput
 from app.domain.sessions.flow import READ_AHEAD, READ_AHEAD_TOTAL, Flow
 
 LIMITS = Limits()
@@ -120,3 +120,21 @@ def test_it_can_be_seen(early: EarlyInput) -> None:
     keep(early, b"PING\r\n")
 
     assert (b"PING\r\n", 6) == (early.peek(), len(early))
+
+
+def test_what_peers_share_until_something_waits() -> None:
+    """Nothing is in it, and it counts for no broker; each peer begins one of its own, and goes on with it."""
+    flow = Flow(LIMITS, ManualClock())
+    before = (len(NOTHING_EARLY), NOTHING_EARLY.peek(), NOTHING_EARLY.is_looked_through)
+
+    NOTHING_EARLY.stop_looking()
+    NOTHING_EARLY.drop()
+    early = NOTHING_EARLY.begun(flow)
+    keep(early, b"abc")
+
+    assert (0, b"", False) == before
+    assert not NOTHING_EARLY.was_answered()
+    assert not NOTHING_EARLY
+    assert (b"abc", 3) == (early.begun(flow).peek(), flow.read_ahead)
+    assert early.begun(flow) is early
+    assert NOTHING_EARLY.begun(flow) is not early
