@@ -17,6 +17,9 @@ QUICK = 0.005
 SLOW = 1.0
 """Seconds for which no job is done on the loop after one that took longer, and waited for something."""
 
+WATCHED = 10.0
+"""Seconds for which jobs are watched after one that took longer."""
+
 _WHO = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
 
 
@@ -36,6 +39,8 @@ class SyncThread:
         self._outstanding = 0
         self._slow_until = 0.0
         """Until then no job is done on the loop."""
+        self._watched_until = 0.0
+        """Until then it is found out whether a slow job waited."""
         self._idle = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -43,12 +48,22 @@ class SyncThread:
         began = time.monotonic()
         if self._outstanding or self._over or began < self._slow_until:
             return False
-        waits = waits_of_thread()
+        waits = waits_of_thread() if began < self._watched_until else -1
         job()
         ended = time.monotonic()
-        if ended - began > QUICK and waits_of_thread() > waits:
-            self._slow_until = ended + SLOW
+        if ended - began > QUICK:
+            self._note_slow(ended, waits)
         return True
+
+    def _note_slow(self, ended: float, waits: int) -> None:
+        """A job took long: if it waited, no job is done here for a while.
+
+        To ask before each job costs more than some jobs. So the first one only has the next ones watched.
+        """
+        if waits < 0:
+            self._watched_until = ended + WATCHED
+        elif waits_of_thread() > waits:
+            self._slow_until = ended + SLOW
 
     def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
         if self._thread is None:

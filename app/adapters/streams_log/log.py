@@ -21,6 +21,7 @@ from .reader import SegmentReader
 from .removals import PendingRemovals
 from .run_encoding import HEADERS, OVERHEAD
 from .segment import NUMBER, Segment, number_of, offset_of
+from .short_way import StoreNow, never
 from .tail import Tail
 from .tail_block import TailBlock
 from .writer import MessageWriter
@@ -69,6 +70,8 @@ class FileLog(IndexedLog):
         self._commits: LogCommits | None = None
         self.commit_now: Callable[[], bool] = _nothing_to_write
         """That of the one that writes: a call less for each message that is stored alone."""
+        self.store_now: StoreNow = never
+        """See `StreamLog`."""
         self._undo: list[IndexEntry] = []
         """What messages removed that are not written."""
         self._undo_taken = 0

@@ -48,6 +48,10 @@ class MemoryLog(IndexedLog):
             self.remove(removes)
         return sequence
 
+    def store_now(self, subject: bytes, headers: bytes, payload: bytes, time: int, most: int) -> int:
+        removes = self._index.excess(subject, most) if most > 0 else ()
+        return self.append(subject, headers, payload, max(time, self._index.last_time), removes)
+
     def append_run(self, run: IncomingRun, time: int) -> int:
         first = self._index.last + 1
         for place, (subject, headers, payload, _) in enumerate(run.messages()):

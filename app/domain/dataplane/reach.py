@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
-from .incoming_run import IncomingRun
+from .incoming_run import IncomingRun, MessageAlone
 from .message_run import AckNumbers, AckRun, MessageRun
 
 if TYPE_CHECKING:
@@ -52,6 +52,10 @@ class Direct(Protocol):
 
     def reach(self, to: bytes) -> Reach:
         """What `deliver` would answer for a message on that subject."""
+        ...
+
+    def read_one(self, data: bytes) -> MessageAlone | None:
+        """See `incoming_run.read_one`."""
         ...
 
     def read_run(self, data: bytes, start: int, most: int, *, named: bool = True) -> IncomingRun:

@@ -246,6 +246,14 @@ class StreamLog(Protocol):
         """
         ...
 
+    def store_now(self, subject: bytes, headers: bytes, payload: bytes, time: int, most: int) -> int:
+        """Append a message and commit it in one step; 0 if that would take a wait: then nothing was done.
+
+        It gets the time of the message before if that is later. With `most` over 0 a message that is
+        `excess` goes with it.
+        """
+        ...
+
     def commit_now(self) -> bool:
         """Do as `commit` with `only_messages` if that takes no wait. If False nothing was committed."""
         ...

@@ -139,6 +139,27 @@ class Writer:
             return self._contents.append(subject, headers, payload, now, removes)
         return log.append(subject, headers, payload, now, removes)
 
+    def store_now(self, subject: bytes, headers: bytes, payload: bytes) -> int:
+        """The same, and commit it in one step; 0 if that is not possible, and then nothing was done."""
+        if headers:
+            headers = h.without_status(headers)
+        config, host, log = self._config, self._host, self._log
+        most = config.max_msgs_per_subject
+        if most > 0 and self._contents.index.filters:
+            return 0
+        if 0 <= config.max_msg_size < len(headers) + len(payload) or len(headers) > h.MAX_BLOCK:
+            return 0
+        if host.is_over_limit(in_memory=self._in_memory):
+            return 0
+        if host.has_account_limits and host.would_exceed(
+            log.size_of(subject, headers, payload), in_memory=self._in_memory
+        ):
+            return 0
+        sequence = log.store_now(subject, headers, payload, self._outlet.wall(), most)
+        if sequence:
+            self._admission.last_id = b""
+        return sequence
+
     def publish_run(self, run: IncomingRun) -> int:
         """What clients published in a row, without special fields but ids; returns the first one's sequence.
 
