@@ -24,6 +24,10 @@ class File(Protocol):
         """Write all pieces, one after the other; an error leaves part of them written."""
         ...
 
+    def put(self, offset: int, data: bytes) -> None:
+        """The same for one piece."""
+        ...
+
     def allocate(self, length: int) -> None:
         """Make the file at least as long, with zeros, and have room on the disk for all of it."""
         ...

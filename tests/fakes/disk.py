@@ -133,6 +133,10 @@ class FakeFile:
         if written < len(data):
             raise full()
 
+    def put(self, offset: int, data: bytes) -> None:
+        """See `app.ports.files`."""
+        self.write(offset, (data,))
+
     def allocate(self, length: int) -> None:
         """See `app.ports.files`."""
         self._disk.happens("allocate", self._name)

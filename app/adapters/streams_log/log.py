@@ -212,6 +212,13 @@ class FileLog(IndexedLog):
             raise
         return message
 
+    def read_last(self, subject: bytes) -> StoredMessage | None:
+        message = self._tail.get(self._index.last_at_most(subject))  # there are none that are removed
+        if message is not None and message.subject == subject:
+            return message
+        sequence = self._index.last_of(subject)
+        return self.read(sequence) if sequence else None
+
     def read_run(self, first: int, most: int, size: int) -> MessageRun | None:
         tail = self._tail
         block = tail.block_of(first)

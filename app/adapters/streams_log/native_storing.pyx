@@ -99,7 +99,7 @@ cdef class ShortWay:
     cdef object removals
     cdef object file
     cdef object offset
-    cdef object pieces
+    cdef object record
 
     def __init__(self, stream):
         self.stream = stream
@@ -117,7 +117,7 @@ cdef class ShortWay:
 
     def __call__(self):
         """Write the message; the worker calls it."""
-        self.file.write(self.offset, self.pieces)
+        self.file.put(self.offset, self.record)
 
     cdef bint is_open(self) except -1:
         """Whether a message may be written here and now: see `FileStream.commit_now`."""
@@ -166,8 +166,8 @@ cdef class ShortWay:
             return 0
         if offset + length > <int64_t>get(active, SEGMENT_ALLOCATED):
             return 0
-        written = get(writer, WRITER_WRITTEN)
-        if written[0] != get(active, SEGMENT_NUMBER) or written[2] != offset:
+        written = <tuple>get(writer, WRITER_WRITTEN)
+        if <int64_t>(<tuple>written)[0] != <int64_t>get(active, SEGMENT_NUMBER) or <int64_t>(<tuple>written)[2] != offset:
             return 0
         if get(writer, WRITER__NEW_EPOCH):
             kind |= FIRST_OF_EPOCH
@@ -176,7 +176,7 @@ cdef class ShortWay:
             get(writer, WRITER__CHECKSUM),
             (<uint64_t>get(active, SEGMENT_SALT) ^ <uint64_t>offset) & 0xFFFFFFFF,
         )
-        self.file, self.offset, self.pieces = get(active, SEGMENT_FILE), offset, [encoded]
+        self.file, self.offset, self.record = get(active, SEGMENT_FILE), offset, encoded
         try:
             if not self.try_now(self):
                 return 0
@@ -184,7 +184,7 @@ cdef class ShortWay:
             self.stream._has_failed = True
             return 0
         finally:
-            self.file = self.pieces = None
+            self.file = self.record = None
         size = OVERHEAD + PyBytes_GET_SIZE(subject) + PyBytes_GET_SIZE(payload)
         place = <uint64_t>get(active, SEGMENT_NUMBER) << 32 | <uint64_t>offset
         if PyBytes_GET_SIZE(headers):
@@ -313,10 +313,9 @@ cdef class ShortWay:
 
     cdef int note_tail(self, uint64_t sequence, int64_t time, bytes subject, bytes headers, bytes payload) except -1:
         """See `Tail.add`."""
-        tail = self.tail
-        message = made(StoredMessage, (sequence, time, subject, headers, payload))
-        (<dict>get(tail, TAIL__MESSAGES))[message[0]] = message
-        get(tail, TAIL__ORDER).append(message[0])
+        tail, number = self.tail, sequence
+        (<dict>get(tail, TAIL__MESSAGES))[number] = made(StoredMessage, (number, time, subject, headers, payload))
+        get(tail, TAIL__ORDER).append(number)
         cdef int64_t size = PyBytes_GET_SIZE(subject) + PyBytes_GET_SIZE(headers) + PyBytes_GET_SIZE(payload)
         put(tail, TAIL_SIZE, <int64_t>get(tail, TAIL_SIZE) + TAIL_OVERHEAD + size)
         return 0

@@ -1,4 +1,4 @@
-"""Fields of the objects that a message passes, at their places in memory: a look by name takes ten times as long.
+"""Fields of the objects that a message passes, at their places in memory: a search by name takes ten times as long.
 
 All of these classes have `__slots__`; one that had not would make the import fail.
 """

@@ -91,6 +91,10 @@ class MemoryLog(IndexedLog):
         subject = index.subject_of(sequence) or b""
         return StoredMessage(sequence, index.time_of(sequence), subject, body[:split], body[split:])
 
+    def read_last(self, subject: bytes) -> StoredMessage | None:
+        sequence = self._index.last_of(subject)
+        return self.read(sequence) if sequence else None
+
     def read_run(self, first: int, most: int, size: int) -> MessageRun | None:
         found = self._index.run(first, most)
         if found is None:

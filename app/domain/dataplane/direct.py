@@ -20,7 +20,7 @@ from .own import own
 from .plan import NOWHERE, Group, Plan, Target, pick
 from .plan_lookup import PlanLookup
 from .reach import RENAMED_AUDIENCE, SERVER_AUDIENCE, Reach
-from .run_answers import deliver_answers
+from .run_answers import answer, deliver_answers
 
 
 def message_of(subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> Message:
@@ -161,6 +161,10 @@ class DirectDelivery(ABC):
     def read_one(data: bytes) -> MessageAlone | None:
         """See `reach.Direct`."""
         return read_one(data)
+
+    def answer(self, reply: bytes, head: bytes, number: int) -> bool:
+        """See `reach.Direct`."""
+        return answer(cast("seam.Plane", self), reply, head, number)
 
     def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
         """See `reach.Direct`."""

@@ -62,6 +62,10 @@ class Direct(Protocol):
         """See `incoming_run.read_run`."""
         ...
 
+    def answer(self, reply: bytes, head: bytes, number: int) -> bool:
+        """Answer one message: the head, a number, and a brace; False if its receivers are congested."""
+        ...
+
     def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
         """Answer the messages of a run from `start` on: the head, a number, and a brace that closes it.
 

@@ -130,7 +130,8 @@ class IntakeWire(LocalWire):
             self._size += len(data)
             if self._size > self.resume_below:
                 self._was_much = True
-            self.schedule()
+            if not self._is_due:
+                self.schedule()
 
     def pending(self) -> int:
         """See `Wire`."""

@@ -211,6 +211,10 @@ class StreamLog(Protocol):
         """The last sequence of one literal subject; 0 if no message has it."""
         ...
 
+    def read_last(self, subject: bytes) -> StoredMessage | None:
+        """The last message of one literal subject; None if there is none. Raises `DamagedMessage`."""
+        ...
+
     def excess(self, subject: bytes, most: int) -> Sequence[int]:
         """The oldest of one literal subject that are too many when one more comes, if `most` may be there."""
         ...

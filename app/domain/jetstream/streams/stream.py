@@ -181,8 +181,8 @@ class Stream:
         if sequence:
             commits.last = sequence
             if reply:
-                self._host.answers.send(reply, b"%b%d}" % (self._acks.head, sequence))
-            self._safe(sequence)
+                self._host.answers.send_number(reply, self._acks.head, sequence)
+            self.contents.announce(sequence)
             return
         try:
             sequence = self._writer.append_plain(subject, headers, payload)
