@@ -172,12 +172,10 @@ class IntakeWire(LocalWire):
         if len(writes) > 1 or self._position or self._waiting:
             return False
         message = self.plane.read_one(writes[0])
-        if message is None:
+        entry = self.handlers.get(message[0]) if message is not None else None
+        if message is None or entry is None:
             return False
-        sid, subject, headers, payload, reply = message
-        entry = self.handlers.get(sid)
-        if entry is None:
-            return False
+        _, subject, headers, payload, reply = message
         _, end_turn, _, must_wait, alone = entry
         if must_wait is not None and must_wait():
             return False
