@@ -89,11 +89,22 @@ class Files(Protocol):
         ...
 
 
+QUICK = 0.005
+"""Seconds that a job on the loop may take. The system makes writers wait that are faster than the disk."""
+
+
 class Worker(Protocol):
     """Does what waits for the disk, beside the loop."""
 
     def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
         """Do a job when those before it are done, then call `done` on the loop. Jobs raise nothing."""
+        ...
+
+    is_free: bool
+    """Whether a short job may be done at once in place of `try_now`, and `was_slow` called if it was none."""
+
+    def was_slow(self) -> None:
+        """A job that was done so took longer than `QUICK` seconds: let `try_now` watch the next ones."""
         ...
 
     def try_now(self, job: Callable[[], object]) -> bool:

@@ -317,11 +317,17 @@ class StepWorker:
     """A worker whose jobs are done when the test says so."""
 
     def __init__(self) -> None:
+        self.is_free = False
+        self.slow = 0
         self._jobs: list[tuple[Callable[[], None], Callable[[], None]]] = []
 
     def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
         """See `app.ports.files`."""
         self._jobs.append((job, done))
+
+    def was_slow(self) -> None:
+        """Count it."""
+        self.slow += 1
 
     def try_now(self, job: Callable[[], object]) -> bool:
         """See `app.ports.files`."""

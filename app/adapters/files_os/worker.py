@@ -7,12 +7,11 @@ from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from ...ports.files import QUICK
+
 CallSoon = Callable[[Callable[[], None]], object]
 """Has something called on the loop, from any thread."""
 
-
-QUICK = 0.005
-"""Seconds that a job on the loop may take. The system makes writers wait that are faster than the disk."""
 
 SLOW = 1.0
 """Seconds for which no job is done on the loop after one that took longer, and waited for something."""
@@ -41,6 +40,8 @@ class SyncThread:
         """Until then no job is done on the loop."""
         self._watched_until = 0.0
         """Until then it is found out whether a slow job waited."""
+        self.is_free = True
+        """See `Worker`. It is set on the loop only: no job is under way, and none was slow lately."""
         self._idle = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -49,6 +50,7 @@ class SyncThread:
         if self._outstanding or self._over or began < self._slow_until:
             return False
         waits = waits_of_thread() if began < self._watched_until else -1
+        self.is_free = waits < 0
         job()
         ended = time.monotonic()
         if ended - began > QUICK:
@@ -61,14 +63,22 @@ class SyncThread:
         To ask before each job costs more than some jobs. So the first one only has the next ones watched.
         """
         if waits < 0:
-            self._watched_until = ended + WATCHED
+            self._watch(ended)
         elif waits_of_thread() > waits:
             self._slow_until = ended + SLOW
+
+    def was_slow(self) -> None:
+        self._watch(time.monotonic())
+
+    def _watch(self, now: float) -> None:
+        self._watched_until = now + WATCHED
+        self.is_free = False
 
     def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="streams", daemon=True)
             self._thread.start()
+        self.is_free = False
         with self._idle:
             self._outstanding += 1
 
@@ -94,6 +104,8 @@ class SyncThread:
     def _call_over(self) -> None:
         while self._over:
             self._over.popleft()()
+        is_idle = not (self._outstanding or self._over)  # in this order: a job that ends moves to the other
+        self.is_free = is_idle and time.monotonic() >= self._watched_until
 
     def finish(self) -> None:
         while self._outstanding or self._over:

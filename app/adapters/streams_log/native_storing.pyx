@@ -8,9 +8,11 @@ notes at last: so a write that fails leaves nothing behind. What is rare is aske
 
 from cpython cimport array
 from cpython.bytes cimport PyBytes_GET_SIZE
-from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from ...domain.jetstream.storage import chunk as chunks, seam
+from ...ports import files
 from . import record, removals as all_removals, segment as segments, tail as tails, writer as writers
 from .run_encoding import HEADERS as _HEADERS, OVERHEAD as _OVERHEAD
 from .native_encoding import encode_message
@@ -29,6 +31,7 @@ cdef uint64_t WITH_HEADERS = chunks.WITH_HEADERS
 cdef int SPAN_BITS = chunks.SPAN_BITS
 cdef Py_ssize_t COMPACTED_FROM = chunks.COMPACTED_FROM
 cdef uint64_t NUMBER = segments.NUMBER
+cdef double QUICK = files.QUICK
 cdef int64_t QUICK_BYTES = writers.QUICK_BYTES
 cdef int64_t OF_ONE = tails.OF_ONE
 cdef int64_t TAIL_OVERHEAD = tails._OVERHEAD
@@ -82,11 +85,19 @@ cdef Py_ssize_t slot_of(chunk, ids, uint64_t sequence) except -2:
     return low if low < len(numbers) and numbers.data.as_ushorts[low] == wanted else _NONE
 
 
+cdef inline double now() noexcept:
+    """Seconds of the clock that is never set."""
+    cdef timespec time
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return time.tv_sec + time.tv_nsec * 1e-9
+
+
 cdef class ShortWay:
     """Stores messages of one stream, each by itself."""
 
     cdef object stream
     cdef object rounds
+    cdef object worker
     cdef object try_now
     cdef object log
     cdef object writer
@@ -104,7 +115,8 @@ cdef class ShortWay:
     def __init__(self, stream):
         self.stream = stream
         self.rounds = stream._rounds
-        self.try_now = stream._rounds._worker.try_now
+        self.worker = stream._rounds._worker
+        self.try_now = self.worker.try_now
         self.log = stream._log
         self.writer = stream.writer
         self.index = stream._index
@@ -118,6 +130,14 @@ cdef class ShortWay:
     def __call__(self):
         """Write the message; the worker calls it."""
         self.file.put(self.offset, self.record)
+
+    cdef int write_here(self) except -1:
+        """Write the message, and tell the worker if that was slow."""
+        cdef double began = now()
+        self.file.put(self.offset, self.record)
+        if now() - began > QUICK:
+            self.worker.was_slow()
+        return 0
 
     cdef bint is_open(self) except -1:
         """Whether a message may be written here and now: see `FileStream.commit_now`."""
@@ -178,7 +198,9 @@ cdef class ShortWay:
         )
         self.file, self.offset, self.record = get(active, SEGMENT_FILE), offset, encoded
         try:
-            if not self.try_now(self):
+            if self.worker.is_free:
+                self.write_here()
+            elif not self.try_now(self):
                 return 0
         except OSError:
             self.stream._has_failed = True

@@ -1,5 +1,6 @@
 """A message by itself, stored by compiled code: all is as if it had been appended and committed."""
 
+import time
 from array import array
 from collections import deque
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ from app.adapters.streams_log.short_way import compiled, never
 from app.adapters.streams_log.stream import FileStream
 from app.domain.jetstream.storage.chunk import Chunk
 from app.domain.jetstream.storage.split_column import SplitColumn
-from tests.fakes.disk import full
+from app.ports.files import QUICK
+from tests.fakes.disk import StepWorker, full
 from tests.support.store import HEADERS, Store
 
 needs_compiled = pytest.mark.skipif(compiled() is None, reason="the compiled code is not built")
@@ -113,7 +115,7 @@ class Side:
         elif choice < 0.91:
             log.next(1, (b"s.*",) if number < 0.5 else (b"s.1", b"s.2"))
         elif choice < 0.93:
-            self._fail_once()
+            self.fail_once()
             self.put(subject, headers, payload, time, most)
             store.disk.fault = lambda _operation, _name: None
         elif choice < 0.95:
@@ -126,7 +128,9 @@ class Side:
         if log.failure is None:
             log.append(subject, HEADERS, payload, log.last_time + 1)
 
-    def _fail_once(self) -> None:
+    def fail_once(self) -> None:
+        """Have no room for what is written."""
+
         def fault(operation: str, _name: str) -> None:
             if operation == "write":
                 raise full()
@@ -175,6 +179,25 @@ def test_one_key_that_is_put_often() -> None:
     assert b"19999" == message.payload
     found = side.store.reopened(close=True).storage.streams["S"].log
     assert (20_000, 20_000, 1) == (found.first, found.last, found.count)
+
+
+@needs_compiled
+def test_a_worker_that_is_free_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message is written here. The worker hears of it if that was slow; a full disk is as before."""
+    side = Side(120.0, LARGE, relaxed=False)
+    worker, log = side.store.worker, side.stream.log
+    side.put(b"s", b"", b"x", 1, 0)
+    side.store.turn()
+    worker.is_free = True
+    monkeypatch.setattr(StepWorker, "try_now", lambda _worker, _job: 1 / 0)
+
+    assert 2 == log.store_now(b"s", b"", b"x", 1, 0)
+    side.store.disk.fault = lambda _operation, _name: time.sleep(1.2 * QUICK)
+    assert 3 == log.store_now(b"s", b"", b"x", 1, 0)
+    assert worker.slow >= 1
+    side.fail_once()
+    assert 0 == log.store_now(b"s", b"", b"x", 1, 0)
+    assert 3 == log.last
 
 
 @needs_compiled
