@@ -55,7 +55,7 @@ def read_whole(data: bytes, begin: Reached, salt: int, number: int, columns: Seg
 
 
 ReadMessages = Callable[[bytes, Reached, int, int, SegmentColumns], Reached]
-"""Reads messages from where something was reached, up to what is none; its arguments are as `read_whole`'s."""
+"""Reads messages from where something was reached, up to what is none; see `read_whole`."""
 
 
 @cache
