@@ -18,12 +18,15 @@ class LoopClock(Clock):
 
     monotonic: Callable[[], float]
     """Asked for each line of the control plane, so it is the bare function."""
+    time_ns: Callable[[], int]
+    """Likewise."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Take `loop`, or the one that runs now; raises `RuntimeError` when none does."""
         self._loop = loop or asyncio.get_running_loop()
         own = type(self._loop).time is not asyncio.BaseEventLoop.time
         self.monotonic = self._loop.time if own else time.monotonic  # what the method of asyncio returns
+        self.time_ns = time.time_ns
         self._poll = _poll_of(self._loop)
 
     def time(self) -> float:

@@ -139,7 +139,7 @@ class Streams:
             JetStreamNeeds(
                 self._broker,
                 Storages(storage, MemoryStorage()),
-                lambda: round(clock.time() * 1e9),
+                clock.time_ns,
                 entropy.identifier,
             ),
         )

@@ -17,3 +17,7 @@ class Clock(Scheduler, Protocol):
     def time(self) -> float:
         """Seconds since the epoch, for people."""
         ...
+
+    def time_ns(self) -> int:
+        """The same in nanoseconds; asked for each message of a stream."""
+        return round(self.time() * 1e9)

@@ -24,6 +24,10 @@ class File(Protocol):
         """Write all pieces, one after the other; an error leaves part of them written."""
         ...
 
+    def put(self, offset: int, data: bytes) -> None:
+        """The same for one piece."""
+        ...
+
     def allocate(self, length: int) -> None:
         """Make the file at least as long, with zeros, and have room on the disk for all of it."""
         ...
@@ -85,11 +89,22 @@ class Files(Protocol):
         ...
 
 
+QUICK = 0.005
+"""Seconds that a job on the loop may take. The system makes writers wait that are faster than the disk."""
+
+
 class Worker(Protocol):
     """Does what waits for the disk, beside the loop."""
 
     def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
         """Do a job when those before it are done, then call `done` on the loop. Jobs raise nothing."""
+        ...
+
+    is_free: bool
+    """Whether a short job may be done at once in place of `try_now`, and `was_slow` called if it was none."""
+
+    def was_slow(self) -> None:
+        """A job that was done so took longer than `QUICK` seconds: let `try_now` watch the next ones."""
         ...
 
     def try_now(self, job: Callable[[], object]) -> bool:

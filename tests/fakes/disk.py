@@ -133,6 +133,10 @@ class FakeFile:
         if written < len(data):
             raise full()
 
+    def put(self, offset: int, data: bytes) -> None:
+        """See `app.ports.files`."""
+        self.write(offset, (data,))
+
     def allocate(self, length: int) -> None:
         """See `app.ports.files`."""
         self._disk.happens("allocate", self._name)
@@ -313,11 +317,17 @@ class StepWorker:
     """A worker whose jobs are done when the test says so."""
 
     def __init__(self) -> None:
+        self.is_free = False
+        self.slow = 0
         self._jobs: list[tuple[Callable[[], None], Callable[[], None]]] = []
 
     def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
         """See `app.ports.files`."""
         self._jobs.append((job, done))
+
+    def was_slow(self) -> None:
+        """Count it."""
+        self.slow += 1
 
     def try_now(self, job: Callable[[], object]) -> bool:
         """See `app.ports.files`."""

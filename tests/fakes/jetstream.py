@@ -120,6 +120,10 @@ class FakeOutlet:
         self.sent.append(Sent(to, subject, reply, headers, payload))
         return Delivery.SENT
 
+    def answer(self, reply: bytes, head: bytes, number: int) -> bool:
+        """As a message of the server."""
+        return self.deliver(reply, reply, b"", b"", b"%b%d}" % (head, number)) is not Delivery.CONGESTED
+
     def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
         """Note them, up to one that a slow receiver is to get."""
         return answer_all(self, run, start, first, head)

@@ -77,6 +77,10 @@ class FakeOutlet:
         self.sent.append(Sent(to, payload, headers))
         return Delivery.SENT
 
+    def answer(self, reply: bytes, head: bytes, number: int) -> bool:
+        """As a message of the server."""
+        return self.deliver(reply, reply, b"", b"", b"%b%d}" % (head, number)) is not Delivery.CONGESTED
+
     def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
         """Keep them, up to one that a slow receiver is to get."""
         return answer_all(self, run, start, first, head)
@@ -185,6 +189,8 @@ class HeldLog(MemoryLog):
         self.holds = False
         self.is_quick = False
         """Whether what is stored alone is safe at once."""
+        self.is_quickest = False
+        """Whether it is stored in one step."""
         self.is_failing: StorageFailure | None = None
         self.commits: list[tuple[Done, bool]] = []
         self.damaged: set[int] = set()
@@ -227,6 +233,12 @@ class HeldLog(MemoryLog):
     def commit_now(self) -> bool:
         """As tests say."""
         return self.is_quick
+
+    def store_now(self, subject: bytes, headers: bytes, payload: bytes, time: int, most: int) -> int:
+        """As tests say."""
+        if not self.is_quickest:
+            return 0
+        return super().store_now(subject, headers, payload, time, most)
 
     def let_go(self, failure: StorageFailure | None = None) -> None:
         """Let the commits that wait succeed, or fail."""

@@ -92,6 +92,10 @@ class _FaultyFile:
         self._faults.writing()
         self._file.write(offset, pieces)
 
+    def put(self, offset: int, data: bytes) -> None:
+        self._faults.writing()
+        self._file.put(offset, data)
+
     def allocate(self, length: int) -> None:
         if length > self._file.size():
             self._faults.adding()

@@ -46,6 +46,11 @@ class OsFile:
                 batch = [b"".join(batch)]
             offset = self._write(offset, batch)
 
+    def put(self, offset: int, data: bytes) -> None:
+        written = os.pwrite(self._descriptor, data, offset)
+        if written < len(data):
+            self._finish(offset, (data,), written)
+
     def _write(self, offset: int, pieces: Sequence[bytes]) -> int:
         end = offset + sum(map(len, pieces))
         written = os.pwritev(self._descriptor, pieces, offset)

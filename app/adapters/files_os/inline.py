@@ -11,10 +11,14 @@ class InlineWorker:
 
     def __init__(self) -> None:
         self._over: deque[Callable[[], None]] = deque()
+        self.is_free = False
 
     def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
         job()
         self._over.append(done)
+
+    def was_slow(self) -> None:
+        pass
 
     def try_now(self, job: Callable[[], object]) -> bool:
         if self._over:

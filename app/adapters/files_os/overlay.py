@@ -31,6 +31,9 @@ class OverlayFile:
         data.extend(bytes(max(0, offset - len(data))))
         data[offset : offset + len(new)] = new
 
+    def put(self, offset: int, data: bytes) -> None:
+        self.write(offset, (data,))
+
     def allocate(self, length: int) -> None:
         data = self._own()
         data.extend(bytes(max(0, length - len(data))))

@@ -7,15 +7,17 @@ from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from ...ports.files import QUICK
+
 CallSoon = Callable[[Callable[[], None]], object]
 """Has something called on the loop, from any thread."""
 
 
-QUICK = 0.005
-"""Seconds that a job on the loop may take. The system makes writers wait that are faster than the disk."""
-
 SLOW = 1.0
 """Seconds for which no job is done on the loop after one that took longer, and waited for something."""
+
+WATCHED = 10.0
+"""Seconds for which jobs are watched after one that took longer."""
 
 _WHO = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
 
@@ -36,6 +38,10 @@ class SyncThread:
         self._outstanding = 0
         self._slow_until = 0.0
         """Until then no job is done on the loop."""
+        self._watched_until = 0.0
+        """Until then it is found out whether a slow job waited."""
+        self.is_free = True
+        """See `Worker`. It is set on the loop only: no job is under way, and none was slow lately."""
         self._idle = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -43,17 +49,36 @@ class SyncThread:
         began = time.monotonic()
         if self._outstanding or self._over or began < self._slow_until:
             return False
-        waits = waits_of_thread()
+        waits = waits_of_thread() if began < self._watched_until else -1
+        self.is_free = waits < 0
         job()
         ended = time.monotonic()
-        if ended - began > QUICK and waits_of_thread() > waits:
-            self._slow_until = ended + SLOW
+        if ended - began > QUICK:
+            self._note_slow(ended, waits)
         return True
+
+    def _note_slow(self, ended: float, waits: int) -> None:
+        """A job took long: if it waited, no job is done here for a while.
+
+        To ask before each job costs more than some jobs. So the first one only has the next ones watched.
+        """
+        if waits < 0:
+            self._watch(ended)
+        elif waits_of_thread() > waits:
+            self._slow_until = ended + SLOW
+
+    def was_slow(self) -> None:
+        self._watch(time.monotonic())
+
+    def _watch(self, now: float) -> None:
+        self._watched_until = now + WATCHED
+        self.is_free = False
 
     def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="streams", daemon=True)
             self._thread.start()
+        self.is_free = False
         with self._idle:
             self._outstanding += 1
 
@@ -79,6 +104,8 @@ class SyncThread:
     def _call_over(self) -> None:
         while self._over:
             self._over.popleft()()
+        is_idle = not (self._outstanding or self._over)  # in this order: a job that ends moves to the other
+        self.is_free = is_idle and time.monotonic() >= self._watched_until
 
     def finish(self) -> None:
         while self._outstanding or self._over:

@@ -21,6 +21,7 @@ from .reader import SegmentReader
 from .removals import PendingRemovals
 from .run_encoding import HEADERS, OVERHEAD
 from .segment import NUMBER, Segment, number_of, offset_of
+from .short_way import StoreNow, never
 from .tail import Tail
 from .tail_block import TailBlock
 from .writer import MessageWriter
@@ -69,6 +70,8 @@ class FileLog(IndexedLog):
         self._commits: LogCommits | None = None
         self.commit_now: Callable[[], bool] = _nothing_to_write
         """That of the one that writes: a call less for each message that is stored alone."""
+        self.store_now: StoreNow = never
+        """See `StreamLog`."""
         self._undo: list[IndexEntry] = []
         """What messages removed that are not written."""
         self._undo_taken = 0
@@ -208,6 +211,13 @@ class FileLog(IndexedLog):
             self._damaged(sequence, segment)
             raise
         return message
+
+    def read_last(self, subject: bytes) -> StoredMessage | None:
+        message = self._tail.get(self._index.last_at_most(subject))  # there are none that are removed
+        if message is not None and message.subject == subject:
+            return message
+        sequence = self._index.last_of(subject)
+        return self.read(sequence) if sequence else None
 
     def read_run(self, first: int, most: int, size: int) -> MessageRun | None:
         tail = self._tail

@@ -1,16 +1,17 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Records of messages in a row, checked in place: see `record_run`.
+"""Records of messages in a row, checked in place: see `record_run`; and read into columns: see `quick_scan`.
 
 Checksums are those of zlib's crc32, eight bytes at a time by tables.
 """
 
 from cpython cimport array
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcmp
 
 import array
-from . import record, record_run
+from ...domain.jetstream.storage import chunk
+from . import quick_scan, record, record_run, run_encoding
 
 cdef enum:
     _POLYNOMIAL = 0xEDB88320
@@ -18,13 +19,22 @@ cdef enum:
     _KIND = 4
     _SUBJECT = 6
     _HEADERS = 8
+    _EPOCH = 5
     _SEQUENCE = 12
+    _TIME = 20
+    _BEFORE = 28
     _HEAD = 32
     _CHECKSUM = 4
 
 cdef int MESSAGE = record.MESSAGE
 cdef int FIRST_OF_EPOCH = record.FIRST_OF_EPOCH
+cdef int REMOVING_MESSAGE = record.REMOVING_MESSAGE
+cdef int64_t HEADERS = run_encoding.HEADERS
+cdef int64_t OVERHEAD = run_encoding.OVERHEAD
+cdef uint64_t WITH_HEADERS = chunk.WITH_HEADERS
 cdef object Bodies = record_run.Bodies
+cdef object Reached = quick_scan.Reached
+cdef object split_removals = record.split_removals
 cdef array.array _COLUMN = array.array("q")
 cdef uint32_t tables[8][256]
 
@@ -134,3 +144,90 @@ def check_records(bytes block not None, int64_t base, uint64_t salt, array.array
         for column in (heads, starts, ends):
             array.resize(column, done)
     return Bodies(heads, starts, ends)
+
+
+cdef class Subjects:
+    """The numbers of subjects; one that is the one before costs a comparison."""
+
+    cdef object columns
+    cdef dict numbers
+    cdef bytes before
+    cdef uint32_t number
+
+    def __cinit__(self, columns):
+        self.columns = columns
+        self.numbers = {}
+
+    cdef int find(self, const uint8_t *name, Py_ssize_t size) except -1:
+        """Have the number of this one."""
+        if self.before is not None and PyBytes_GET_SIZE(self.before) == size:
+            if memcmp(PyBytes_AS_STRING(self.before), name, size) == 0:
+                return 0
+        subject = PyBytes_FromStringAndSize(<const char *>name, size)
+        found = self.numbers.get(subject)
+        if found is None:
+            found = self.numbers[subject] = self.columns.number_of(subject)
+        self.before, self.number = subject, found
+        return 0
+
+
+cdef inline int add_small(array.array column, uint32_t value) except -1:
+    cdef Py_ssize_t count = len(column)
+    array.resize_smart(column, count + 1)
+    column.data.as_uints[count] = value
+    return 0
+
+
+cdef inline int add_large(array.array column, uint64_t value) except -1:
+    cdef Py_ssize_t count = len(column)
+    array.resize_smart(column, count + 1)
+    column.data.as_ulonglongs[count] = value
+    return 0
+
+
+def read_messages(bytes data not None, begin, uint64_t salt, uint64_t number, columns):
+    """See `quick_scan.ReadMessages`."""
+    cdef const uint8_t *text = <const uint8_t *>PyBytes_AS_STRING(data)
+    cdef const uint8_t *at
+    cdef int64_t size = PyBytes_GET_SIZE(data)
+    cdef int64_t offset, body, end, subject_size, headers, payload, last, time
+    cdef uint64_t sequence
+    cdef uint32_t before, checksum
+    cdef int kind, epoch
+    cdef array.array sequences = columns.sequences, ids = columns.ids, places = columns.places
+    cdef array.array times = columns.times, sizes = columns.sizes
+    cdef Subjects subjects = Subjects(columns)
+    offset, before, last, time, epoch = begin
+    if offset < 0:
+        raise ValueError("records begin in the data")
+    while offset <= size - _HEAD - _CHECKSUM:
+        at = text + offset
+        subject_size = <int64_t>read_number(at + _SUBJECT, 2)
+        headers = <int64_t>read_number(at + _HEADERS, 4)
+        sequence = read_number(at + _SEQUENCE, 8)
+        body = offset + _HEAD + subject_size + headers
+        end = offset + <int64_t>read_number(at, 4) - _CHECKSUM
+        if read_number(at + _BEFORE, 4) != before or not body <= end <= size - _CHECKSUM:
+            break
+        if sequence >> 63 or <int64_t>sequence <= last:
+            break
+        checksum = checksum_of(at, end - offset, <uint32_t>(salt ^ <uint64_t>offset))
+        if checksum != read_number(text + end, 4):
+            break
+        kind = at[_KIND] & ~FIRST_OF_EPOCH
+        payload = end - body
+        if kind == REMOVING_MESSAGE:
+            content, removes = split_removals(data[body:end])
+            payload = len(content)
+            columns.removes.extend(removes)
+        elif kind != MESSAGE:
+            break
+        subjects.find(at + _HEAD, subject_size)
+        add_large(sequences, sequence)
+        add_small(ids, subjects.number)
+        add_large(places, number << 32 | <uint64_t>offset | (WITH_HEADERS if headers else 0))
+        add_small(sizes, <uint32_t>(OVERHEAD + subject_size + payload + (HEADERS + headers if headers else 0)))
+        time, epoch = <int64_t>read_number(at + _TIME, 8), at[_EPOCH]
+        add_large(times, <uint64_t>time)
+        offset, before, last = end + _CHECKSUM, checksum, <int64_t>sequence
+    return Reached(offset, before, last, time, epoch)

@@ -3,7 +3,10 @@
 What is not whole is left to `scan`, which goes on from where this ends.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import NamedTuple, cast
 from zlib import crc32
 
 from ...domain.jetstream.storage.chunk import WITH_HEADERS
@@ -39,8 +42,9 @@ class Reached(NamedTuple):
 
 def read_whole(data: bytes, begin: Reached, salt: int, number: int, columns: SegmentColumns) -> Reached:
     """Read records as long as each is valid and follows the one before; `number` is that of the segment."""
+    read_messages = message_reader()
     while True:
-        begin = _read_messages(data, begin, salt, number, columns)
+        begin = read_messages(data, begin, salt, number, columns)
         record = decode(data, begin.offset, 0, salt)
         if record is None or record.kind not in (SKIP, ERASED):
             return begin
@@ -50,8 +54,21 @@ def read_whole(data: bytes, begin: Reached, salt: int, number: int, columns: Seg
         begin = Reached(record.end, record.checksum, record.sequence, time, record.epoch)
 
 
-def _read_messages(data: bytes, begin: Reached, salt: int, number: int, columns: SegmentColumns) -> Reached:
-    """Read messages; the calls that decode, number and add a record are written out here, for speed."""
+ReadMessages = Callable[[bytes, Reached, int, int, SegmentColumns], Reached]
+"""Reads messages from where something was reached, up to what is none; see `read_whole`."""
+
+
+@cache
+def message_reader() -> ReadMessages:
+    """The compiled one where it is built."""
+    try:
+        return cast("ReadMessages", import_module(".native_records", __package__).read_messages)
+    except ImportError:
+        return read_plainly
+
+
+def read_plainly(data: bytes, begin: Reached, salt: int, number: int, columns: SegmentColumns) -> Reached:
+    """See `ReadMessages`; the calls that decode, number and add a record are written out here, for speed."""
     offset, before, last, time, epoch = begin
     view, unpack, size, of_kind, head = memoryview(data), HEAD.unpack_from, len(data), _KIND, HEAD.size
     greatest, segment, numbers = size - LEAST, number << 32, dict[bytes, int]()

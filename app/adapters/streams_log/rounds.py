@@ -45,6 +45,19 @@ class Writes(Protocol):
 class Rounds:
     """The rounds of one server."""
 
+    __slots__ = (
+        "_called",
+        "_dirty",
+        "_full",
+        "_lazy",
+        "_running",
+        "_scheduler",
+        "_stopped",
+        "_worker",
+        "interval",
+        "unsynced",
+    )
+
     def __init__(self, worker: Worker, scheduler: Scheduler, interval: float = 0.0) -> None:
         """`interval` in seconds: how long what is written may wait for a sync; with 0 acks wait for it."""
         self._worker = worker

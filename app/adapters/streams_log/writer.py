@@ -85,6 +85,33 @@ class WrittenRun(NamedTuple):
 class MessageWriter:
     """The segments of a stream. The loop appends; the worker carries out what `take` returns."""
 
+    __slots__ = (
+        "_checksum",
+        "_closed",
+        "_cut",
+        "_directory",
+        "_encode",
+        "_encode_message",
+        "_files",
+        "_identity",
+        "_new_epoch",
+        "_parts",
+        "_stale",
+        "_taken",
+        "_taken_synced",
+        "_unsynced",
+        "active",
+        "ahead",
+        "epoch",
+        "last",
+        "last_time",
+        "segments",
+        "size",
+        "synced",
+        "unfinished",
+        "written",
+    )
+
     def __init__(self, files: Files, directory: str, identity: StreamIdentity) -> None:
         self._files = files
         self._directory = directory

@@ -48,6 +48,10 @@ class MemoryLog(IndexedLog):
             self.remove(removes)
         return sequence
 
+    def store_now(self, subject: bytes, headers: bytes, payload: bytes, time: int, most: int) -> int:
+        removes = self._index.excess(subject, most) if most > 0 else ()
+        return self.append(subject, headers, payload, max(time, self._index.last_time), removes)
+
     def append_run(self, run: IncomingRun, time: int) -> int:
         first = self._index.last + 1
         for place, (subject, headers, payload, _) in enumerate(run.messages()):
@@ -86,6 +90,10 @@ class MemoryLog(IndexedLog):
         split = (index.place_of(sequence) or 0) & ~WITH_HEADERS
         subject = index.subject_of(sequence) or b""
         return StoredMessage(sequence, index.time_of(sequence), subject, body[:split], body[split:])
+
+    def read_last(self, subject: bytes) -> StoredMessage | None:
+        sequence = self._index.last_of(subject)
+        return self.read(sequence) if sequence else None
 
     def read_run(self, first: int, most: int, size: int) -> MessageRun | None:
         found = self._index.run(first, most)

@@ -11,7 +11,7 @@ from typing import cast
 from . import seam
 from .constants import MOST_CANDIDATES
 from .draw import Draw
-from .incoming_run import IncomingRun, read_run
+from .incoming_run import IncomingRun, MessageAlone, read_one, read_run
 from .leaf_line import ACKNOWLEDGEMENT
 from .link_lines import is_lost
 from .message import HPUB, PUB, Message, composed
@@ -20,7 +20,7 @@ from .own import own
 from .plan import NOWHERE, Group, Plan, Target, pick
 from .plan_lookup import PlanLookup
 from .reach import RENAMED_AUDIENCE, SERVER_AUDIENCE, Reach
-from .run_answers import deliver_answers
+from .run_answers import answer, deliver_answers
 
 
 def message_of(subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> Message:
@@ -156,6 +156,15 @@ class DirectDelivery(ABC):
     def read_run(data: bytes, start: int, most: int, *, named: bool = True) -> IncomingRun:
         """See `reach.Direct`."""
         return read_run(data, start, most, named=named)
+
+    @staticmethod
+    def read_one(data: bytes) -> MessageAlone | None:
+        """See `reach.Direct`."""
+        return read_one(data)
+
+    def answer(self, reply: bytes, head: bytes, number: int) -> bool:
+        """See `reach.Direct`."""
+        return answer(cast("seam.Plane", self), reply, head, number)
 
     def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
         """See `reach.Direct`."""

@@ -3,6 +3,7 @@
 See ``incoming_run``.
 """
 
+# Uses of ack_run: ACK_START
 # Uses of message: MOST_DIGITS
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -13,6 +14,8 @@ from libc.string cimport memchr, memcmp, memset
 from . import incoming_run
 
 cdef object IncomingRun = incoming_run.IncomingRun
+cdef object MessageAlone = incoming_run.MessageAlone
+cdef object make_tuple = tuple.__new__
 cdef Py_ssize_t RUN_BYTES = incoming_run.RUN_BYTES
 cdef Py_ssize_t GREATEST_SUBJECT = incoming_run.GREATEST_SUBJECT
 cdef Py_ssize_t GREATEST_HEADERS = incoming_run.GREATEST_HEADERS
@@ -108,8 +111,8 @@ cdef bint has_plain_headers(const char *text, Frame *frame) noexcept nogil:
     return count > _VERSION_SIZE and headers[_VERSION_SIZE] == c'\r'
 
 
-cdef bint read_frame(const char *data, Py_ssize_t size, Py_ssize_t position, Frame *frame) noexcept nogil:
-    """Take apart the message that begins there; False for one that is in no run."""
+cdef bint split_frame(const char *data, Py_ssize_t size, Py_ssize_t position, Frame *frame) noexcept nogil:
+    """Take apart the message that begins there; False if it is none."""
     cdef Py_ssize_t starts[_MOST_WORDS]
     cdef Py_ssize_t sizes[_MOST_WORDS]
     cdef const char *found
@@ -144,7 +147,18 @@ cdef bint read_frame(const char *data, Py_ssize_t size, Py_ssize_t position, Fra
         return False
     frame.block = end + 2
     frame.stop = frame.block + frame.size + 2
-    if frame.header > frame.size or frame.stop > size or sizes[1] > GREATEST_SUBJECT or sizes[2] == 0:
+    if frame.header > frame.size or frame.stop > size or sizes[2] == 0:
+        return False
+    frame.subject, frame.subject_size = starts[1], sizes[1]
+    frame.sid, frame.sid_size = starts[2], sizes[2]
+    frame.reply_size = sizes[3] if words == 5 + headed else 0
+    frame.reply = starts[3] if frame.reply_size else 0
+    return True
+
+
+cdef bint read_frame(const char *data, Py_ssize_t size, Py_ssize_t position, Frame *frame) noexcept nogil:
+    """The same for a message that may be in a run; False for another one."""
+    if not split_frame(data, size, position, frame) or frame.subject_size > GREATEST_SUBJECT:
         return False
     frame.ident = frame.ident_size = 0
     if frame.header:
@@ -154,11 +168,28 @@ cdef bint read_frame(const char *data, Py_ssize_t size, Py_ssize_t position, Fra
             frame.block += _NO_FIELDS_SIZE
             frame.size -= _NO_FIELDS_SIZE
             frame.header = 0
-    frame.subject, frame.subject_size = starts[1], sizes[1]
-    frame.sid, frame.sid_size = starts[2], sizes[2]
-    frame.reply_size = sizes[3] if words == 5 + headed else 0
-    frame.reply = starts[3] if frame.reply_size else 0
     return True
+
+
+cdef object message_alone(bytes data):
+    """See `incoming_run.read_one`."""
+    cdef const char *text = PyBytes_AS_STRING(data)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+    cdef Frame frame
+    if size >= PyBytes_GET_SIZE(ACK_START) and memcmp(text, PyBytes_AS_STRING(ACK_START), PyBytes_GET_SIZE(ACK_START)) == 0:
+        return None
+    if not split_frame(text, size, 0, &frame) or frame.stop != size:
+        return None
+    return make_tuple(
+        MessageAlone,
+        (
+            PyBytes_FromStringAndSize(text + frame.sid, frame.sid_size),
+            PyBytes_FromStringAndSize(text + frame.subject, frame.subject_size),
+            PyBytes_FromStringAndSize(text + frame.block, frame.header),
+            PyBytes_FromStringAndSize(text + frame.block + frame.header, frame.size - frame.header),
+            PyBytes_FromStringAndSize(text + frame.reply, frame.reply_size),
+        ),
+    )
 
 
 cdef int widen_rows(Rows *rows) except -1:

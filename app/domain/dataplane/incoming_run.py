@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..limits import MAX_SIZE_DIGITS
+from .ack_run import ACK_START
 
 RUN_BYTES = 1024 * 1024
 """A run that has as many bytes takes no further message."""
@@ -157,6 +158,16 @@ class IncomingRun:
             )
 
 
+class MessageAlone(NamedTuple):
+    """A message for a client inside the server; empty is none."""
+
+    sid: bytes
+    subject: bytes
+    headers: bytes
+    payload: bytes
+    reply: bytes
+
+
 class _Frame(NamedTuple):
     """A message, taken apart."""
 
@@ -200,10 +211,32 @@ def read_run(data: bytes, start: int, most: int, *, named: bool = True) -> Incom
     )
 
 
-def _frame(data: bytes, position: int) -> _Frame | None:
-    """The message that begins there; None for one that is in no run."""
+class _Split(NamedTuple):
+    """The line of a message, and where what follows it is."""
+
+    words: list[bytes]
+    headed: bool
+    block: int
+    header: int
+    size: int
+    stop: int
+
+
+def read_one(data: bytes) -> MessageAlone | None:
+    """The message that these bytes are; None if they are several, or the ack of a consumer."""
+    split = None if data.startswith(ACK_START) else _split(data, 0)
+    if split is None or split.stop != len(data):
+        return None
+    words, headed, block, header, size, _ = split
+    start = block + header
+    reply = words[3] if len(words) == 5 + headed else b""
+    return MessageAlone(words[2], words[1], data[block:start], data[start : block + size], reply)
+
+
+def _split(data: bytes, position: int) -> _Split | None:
+    """The message that begins there; None if it is none."""
     end = data.find(b"\r\n", position)
-    if end < 0 or len(data) > GREATEST_DATA:
+    if end < 0:
         return None
     words = data[position:end].split(b" ")
     headed = words[0] == _HMSG
@@ -213,8 +246,17 @@ def _frame(data: bytes, position: int) -> _Frame | None:
         return None
     block, size, header = end + 2, int(words[-1]), int(words[-2]) if headed else 0
     stop = block + size + 2
-    if header > size or stop > len(data) or len(words[1]) > GREATEST_SUBJECT or not words[2]:
+    if header > size or stop > len(data) or not words[2]:
         return None
+    return _Split(words, headed, block, header, size, stop)
+
+
+def _frame(data: bytes, position: int) -> _Frame | None:
+    """The message that begins there; None for one that is in no run."""
+    split = _split(data, position) if len(data) <= GREATEST_DATA else None
+    if split is None or len(split.words[1]) > GREATEST_SUBJECT:
+        return None
+    words, headed, block, header, size, stop = split
     message_id = b""
     if header:
         headers = data[block : block + header]

@@ -399,9 +399,9 @@ cdef class DataPlane:
     def deliver_run(self, bytes to not None, run, acks, room): return deliver_run_directly(self, to, run, acks, room)
     def receivers_of(self, bytes to not None): return receivers_directly(self, to)
     def read_acks(self, bytes data not None, position): return read_acks_at(data, position)
-
+    def read_one(self, bytes data not None): return message_alone(data)
     def read_run(self, bytes data not None, start, most, named=True): return run_from(data, start, most, named)
-
+    def answer(self, bytes reply not None, bytes head not None, number): return answered(self, reply, head, number)
     def deliver_answers(self, run, start, first, bytes head not None): return answer_run(self, run, start, first, head)
 
     cdef Py_ssize_t publish_run(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
-from .incoming_run import IncomingRun
+from .incoming_run import IncomingRun, MessageAlone
 from .message_run import AckNumbers, AckRun, MessageRun
 
 if TYPE_CHECKING:
@@ -54,8 +54,16 @@ class Direct(Protocol):
         """What `deliver` would answer for a message on that subject."""
         ...
 
+    def read_one(self, data: bytes) -> MessageAlone | None:
+        """See `incoming_run.read_one`."""
+        ...
+
     def read_run(self, data: bytes, start: int, most: int, *, named: bool = True) -> IncomingRun:
         """See `incoming_run.read_run`."""
+        ...
+
+    def answer(self, reply: bytes, head: bytes, number: int) -> bool:
+        """Answer one message: the head, a number, and a brace; False if its receivers are congested."""
         ...
 
     def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:

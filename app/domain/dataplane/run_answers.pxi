@@ -14,6 +14,10 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memset
 
 
+cdef enum:
+    _SHORT_ANSWER = 512
+
+
 cdef struct AnswerText:
     # Room in which answers are written, one after the other.
     char *text
@@ -33,6 +37,25 @@ cdef Py_ssize_t answer_run(DataPlane plane, run, Py_ssize_t start, int64_t first
         return answer_rows(plane, data, fields, start, first, head, &answer)
     finally:
         free(answer.text)
+
+
+cdef bint answered(DataPlane plane, bytes reply, bytes head, int64_t number) except -1:
+    """See `reach.Direct.answer`."""
+    cdef Py_ssize_t count = PyBytes_GET_SIZE(reply)
+    cdef char room[_SHORT_ANSWER]
+    cdef AnswerText answer
+    cdef int reach
+    answer.text = room
+    answer.room = count + PyBytes_GET_SIZE(head) + 3 * _MOST_WORD
+    if answer.room <= _SHORT_ANSWER:
+        return answer_one(plane, PyBytes_AS_STRING(reply), count, number, head, &answer) != _CONGESTED
+    answer.text = NULL
+    try:
+        widen_answer(&answer, answer.room)
+        reach = answer_one(plane, PyBytes_AS_STRING(reply), count, number, head, &answer)
+    finally:
+        free(answer.text)
+    return reach != _CONGESTED
 
 
 cdef Py_ssize_t answer_rows(

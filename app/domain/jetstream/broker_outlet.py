@@ -96,6 +96,12 @@ class BrokerOutlet:
         self._flush_soon()
         return self._plane.deliver_run(to, run, acks, room)
 
+    def answer(self, reply: bytes, head: bytes, number: int) -> bool:
+        """See `Outlet`."""
+        if not self._is_due:
+            self._flush_soon()
+        return self._plane.answer(reply, head, number)
+
     def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
         """See `Outlet`."""
         self._flush_soon()

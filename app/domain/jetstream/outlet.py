@@ -49,6 +49,10 @@ class Outlet(Protocol):
         """
         ...
 
+    def answer(self, reply: bytes, head: bytes, number: int) -> bool:
+        """Answer one message: the head, a number, and a brace; False if all who would get it are too slow."""
+        ...
+
     def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
         """Answer the messages of a run from `start` on: the head, a number, and a brace that closes it.
 

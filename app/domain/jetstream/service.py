@@ -39,6 +39,9 @@ NEXT = b"CONSUMER.MSG.NEXT."
 DIRECT_GET = b"DIRECT.GET."
 """How calls begin, after the prefix of the API, that are for messages."""
 
+PLAIN_GET = b"$JS.API." + DIRECT_GET
+"""How gets begin that name no domain."""
+
 ACK_WORDS = 9
 """Tokens of an ack's subject: `$JS.ACK.<stream>.<consumer>` and five more."""
 
@@ -191,6 +194,9 @@ class JetStream:
     def _take_request(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
         """Requests of the API wait for their turn; those for messages do not. Acks before them count."""
         self._acks.flush()
+        if subject.startswith(PLAIN_GET):
+            self._take_direct_get(subject, subject[len(PLAIN_GET) :], payload, reply)
+            return
         _, _, call = subject.partition(b".API.")
         if call.startswith(NEXT):
             self._take_pull(subject, call[len(NEXT) :].split(b"."), payload, reply)

@@ -5,6 +5,7 @@ import pytest
 from app.adapters.streams_log.stream import FileStream
 from app.domain.jetstream.streams import stream
 from app.domain.jetstream.streams.contents import Contents
+from tests.fakes.disk import StepWorker
 from tests.simulation.streams.play import Play, play
 
 BLOCKS = 10
@@ -42,6 +43,13 @@ def test_messages_are_answered_at_once() -> None:
 def test_an_answer_without_a_write_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that writes nothing at once, and says that it did, loses what was answered for."""
     monkeypatch.setattr(FileStream, "commit_now", lambda _stream: True)
+
+    assert any("is lost" in (play(seed, is_killed=True) or "") for seed in range(40))
+
+
+def test_a_message_alone_that_is_not_written_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that does nothing, and says that it did, loses what was answered for: either way."""
+    monkeypatch.setattr(StepWorker, "try_now", lambda _worker, _job: True)
 
     assert any("is lost" in (play(seed, is_killed=True) or "") for seed in range(40))
 

@@ -211,6 +211,10 @@ class StreamLog(Protocol):
         """The last sequence of one literal subject; 0 if no message has it."""
         ...
 
+    def read_last(self, subject: bytes) -> StoredMessage | None:
+        """The last message of one literal subject; None if there is none. Raises `DamagedMessage`."""
+        ...
+
     def excess(self, subject: bytes, most: int) -> Sequence[int]:
         """The oldest of one literal subject that are too many when one more comes, if `most` may be there."""
         ...
@@ -243,6 +247,14 @@ class StreamLog(Protocol):
         follows within 100 ms. That saves a write of a second file.
         When `done` gets a failure, messages that were appended since the last success are taken
         back: `last` is lower again, and the messages that they removed are there again.
+        """
+        ...
+
+    def store_now(self, subject: bytes, headers: bytes, payload: bytes, time: int, most: int) -> int:
+        """Append a message and commit it in one step; 0 if that would take a wait: then nothing was done.
+
+        It gets the time of the message before if that is later. With `most` over 0 a message that is
+        `excess` goes with it.
         """
         ...
 

@@ -86,6 +86,12 @@ class SubjectIndex:
         id_ = self._subjects.ids.get(subject, 0)
         return self._last_of(id_) if id_ else 0
 
+    def last_at_most(self, subject: bytes) -> int:
+        """A sequence above which one literal subject has no message; 0 if it has none at all."""
+        subjects = self._subjects
+        id_ = subjects.ids.get(subject)
+        return subjects.lasts[id_] if id_ else 0
+
     def excess(self, subject: bytes, most: int) -> Sequence[int]:
         """The oldest messages of a subject, as many as there are too many when another one comes."""
         subjects = self._subjects

@@ -44,6 +44,11 @@ class Answers:
         if self._timer is None:
             self._timer = self._outlet.scheduler.call_later(RETRY, self._retry)
 
+    def send_number(self, reply: bytes, head: bytes, number: int) -> None:
+        """Send the head, a number, and a brace that closes it."""
+        if self._waiting or not self._outlet.answer(reply, head, number):
+            self.send(reply, b"%b%d}" % (head, number))
+
     def send_run(self, run: IncomingRun, first: int, head: bytes) -> None:
         """Answer all messages of a run: the head, the sequence, and a brace that closes it."""
         start = 0 if self._waiting else self._outlet.deliver_answers(run, 0, first, head)

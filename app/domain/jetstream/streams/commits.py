@@ -75,7 +75,8 @@ class Commits:
         self._safe = safe
         self._failed = failed
         self._batch = _Batch()
-        self._last = log.last
+        self.last = log.last
+        """The last sequence that was committed."""
         self._scheduled = False
         self._under_way = 0
         self.is_idle = True
@@ -147,15 +148,15 @@ class Commits:
             return
         self._scheduled = False
         batch, self._batch = self._batch, _Batch()
-        batch.first, batch.last = self._last + 1, self._log.last
-        self._last = batch.last
+        batch.first, batch.last = self.last + 1, self._log.last
+        self.last = batch.last
         self._under_way += 1
         self._log.commit(partial(self._done, batch), only_messages=batch.only_messages)
 
     def commit_one(self, sequence: int, size: int, reply: bytes, text: bytes) -> None:
         """A message was appended while nothing waited: commit it and answer, at once if it may be."""
         if self._log.commit_now():
-            self._last = sequence
+            self.last = sequence
             if reply:
                 self._answers.send(reply, text)
             self._safe(sequence)
@@ -186,7 +187,7 @@ class Commits:
     def _refuse(self, batch: _Batch, failure: StorageFailure) -> None:
         """The storage took back all that is not safe, also what no commit was asked for yet."""
         refusal = self._failed(batch.first, failure)
-        self._last = self._log.last
+        self.last = self._log.last
         for reply, text, sequence in _one_by_one(batch.answers):
             self._answers.send(reply, refusal if sequence else text)
         self._batch.answers = [

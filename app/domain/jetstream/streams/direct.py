@@ -9,7 +9,7 @@ from ..outlet import Delivery
 from ..storage.seam import StoredMessage, StreamLog
 from . import headers as h
 from .answers import RETRY
-from .gets import GetRequest, find_one, last_of, parse_get, read
+from .gets import GetRequest, find_one, last_of, parse_get, read, read_last
 from .host import StreamHost
 from .jobs import SLICE, Jobs
 
@@ -68,8 +68,7 @@ class DirectGets:
     def get_last(self, subject: bytes, payload: bytes, reply: bytes) -> None:
         """A request with a subject in its own subject: the last message of that."""
         if subject and not payload:
-            log = self._log
-            message = read(log, log.last_of(subject) or last_of(log, subject))
+            message = read_last(self._log, subject) or read(self._log, last_of(self._log, subject))
             if message is not None:
                 self._answers.send(reply, message.payload, self._described(message) + h.END)
             else:

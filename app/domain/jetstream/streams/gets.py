@@ -98,6 +98,14 @@ def read(log: StreamLog, sequence: int) -> StoredMessage | None:
         return None
 
 
+def read_last(log: StreamLog, subject: bytes) -> StoredMessage | None:
+    """The last message of a literal subject; None if there is none, or it is damaged."""
+    try:
+        return log.read_last(subject)
+    except DamagedMessage:
+        return None
+
+
 def parse_single(document: Mapping[str, object]) -> GetRequest:
     """What STREAM.MSG.GET asks for. Raises `JetStreamError`."""
     request = parse_get(document)

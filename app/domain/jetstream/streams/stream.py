@@ -177,6 +177,13 @@ class Stream:
         if not (self._is_short and commits.is_idle) or h.SPECIAL in headers:
             self.store(subject, headers, payload, reply)
             return
+        sequence = self._writer.store_now(subject, headers, payload)
+        if sequence:
+            commits.last = sequence
+            if reply:
+                self._host.answers.send_number(reply, self._acks.head, sequence)
+            self.contents.announce(sequence)
+            return
         try:
             sequence = self._writer.append_plain(subject, headers, payload)
         except JetStreamError as error:

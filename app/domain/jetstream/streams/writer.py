@@ -22,6 +22,8 @@ from .transform import SubjectTransform
 MOST = 1024
 """Messages that go in one step with a new one; if more have to go they follow."""
 
+ANY_SIZE = 1 << 62
+
 FAILURES = {
     StorageFailure.FULL: "no space left on device",
     StorageFailure.BROKEN: "the storage failed; nothing is stored before a restart",
@@ -66,6 +68,10 @@ class Writer:
         self._host = parts.host
         self._config = StreamConfig()
         self._in_memory = False
+        self._most = 0
+        """Messages of one subject; 0 for any number."""
+        self._largest = ANY_SIZE
+        """Bytes of headers and payload."""
         self.is_plain = False
         """Whether a message without special fields is just appended, and older ones of its subject may go."""
         self._takes_runs = False
@@ -81,6 +87,8 @@ class Writer:
         """What holds from now on."""
         self._config = self._admission.config = config
         self._in_memory = config.in_memory
+        self._most = max(config.max_msgs_per_subject, 0)
+        self._largest = config.max_msg_size if config.max_msg_size >= 0 else ANY_SIZE
         rules = config.sealed, config.subject_transform, config.republish, config.allow_msg_counter
         self._takes_runs = not any(rules)
         limits = (
@@ -139,6 +147,26 @@ class Writer:
         if removes and self._contents.index.filters:
             return self._contents.append(subject, headers, payload, now, removes)
         return log.append(subject, headers, payload, now, removes)
+
+    def store_now(self, subject: bytes, headers: bytes, payload: bytes) -> int:
+        """The same, and commit it in one step; 0 if that is not possible, and then nothing was done."""
+        if headers:
+            headers = h.without_status(headers)
+            if len(headers) > h.MAX_BLOCK:
+                return 0
+        most, host = self._most, self._host
+        if (most and self._contents.index.filters) or len(headers) + len(payload) > self._largest:
+            return 0
+        if host.is_over_limit(in_memory=self._in_memory):
+            return 0
+        if host.has_account_limits:
+            size = self._log.size_of(subject, headers, payload)
+            if host.would_exceed(size, in_memory=self._in_memory):
+                return 0
+        sequence = self._log.store_now(subject, headers, payload, self._outlet.wall(), most)
+        if sequence:
+            self._admission.last_id = b""
+        return sequence
 
     def publish_run(self, run: IncomingRun) -> int:
         """What clients published in a row, without special fields but ids; returns the first one's sequence.

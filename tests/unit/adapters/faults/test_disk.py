@@ -49,7 +49,7 @@ def test_a_full_disk_has_no_room() -> None:
         with pytest.raises(OSError, match="No space left"):
             call()
     file.allocate(5)
-    file.write(0, [b"x"])
+    file.put(0, b"x")
     file.sync()
     files.remove("d/f")
     fault.clear()
@@ -64,6 +64,7 @@ def test_a_failing_disk_can_be_read_only() -> None:
     faults.begin(failing=True)
     calls: list[Callable[[], object]] = [
         lambda: file.write(0, [b"x"]),
+        lambda: file.put(0, b"x"),
         lambda: file.truncate(0),
         file.sync,
         lambda: files.rename("d/f", "d/g"),

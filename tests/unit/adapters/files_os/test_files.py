@@ -78,6 +78,21 @@ def test_a_short_write_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert file.read(0, 100) == b"0123456789"
 
 
+def test_one_piece_is_written_as_several_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what the system takes in two parts."""
+    file = OsFiles(tmp_path).create("f")
+    whole = os.pwrite
+
+    def short(descriptor: int, data: bytes, offset: int) -> int:
+        return whole(descriptor, data[:5], offset)
+
+    file.put(0, b"01")
+    monkeypatch.setattr(os, "pwrite", short)
+    file.put(2, b"23456789")
+
+    assert file.read(0, 100) == b"0123456789"
+
+
 def test_a_disk_that_takes_nothing_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The attempt ends with an error."""
     file = OsFiles(tmp_path).create("f")

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from app.adapters.files_os import worker as worker_module
-from app.adapters.files_os.worker import QUICK, SLOW, SyncThread
-from app.ports.files import Worker
+from app.adapters.files_os.worker import SLOW, WATCHED, SyncThread
+from app.ports.files import QUICK, Worker
 
 BOUND = 10.0
 """Seconds after which a test gives up."""
@@ -86,7 +86,7 @@ def test_nothing_to_finish() -> None:
 
 
 def test_short_jobs_are_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unless others are before them, or one of them has waited for long lately."""
+    """Unless others are before them, or two of them have waited for long lately."""
     now, waits = [100.0], [0]
     monkeypatch.setattr(worker_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(worker_module, "waits_of_thread", lambda: waits[0])
@@ -104,6 +104,7 @@ def test_short_jobs_are_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         done.append("slow")
 
     assert worker.try_now(lambda: done.append("short"))
+    assert worker.try_now(slow)  # from now on it is known whether they wait
     assert worker.try_now(preempted)
     assert worker.try_now(slow)
     assert not worker.try_now(slow)
@@ -115,7 +116,38 @@ def test_short_jobs_are_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not worker.try_now(slow)
     worker.finish()
     assert worker.try_now(slow)
-    assert ["short", "preempted", "slow", "slow", "submitted", "slow"] == done
+    assert ["short", "slow", "preempted", "slow", "slow", "submitted", "slow"] == done
+    now[0] += WATCHED + SLOW
+    assert worker.try_now(slow)
+    assert worker.try_now(slow)
+    assert not worker.try_now(slow)
+
+
+def test_who_is_free_does_short_jobs_without_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not while a job is under way, nor while it is to be found out whether slow ones wait."""
+    now = [100.0]
+    monkeypatch.setattr(worker_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    loop = Loop()
+    worker: Worker = SyncThread(loop.call_soon)
+    free = [worker.is_free]
+    worker.submit(lambda: None, lambda: free.append(worker.is_free))
+    assert loop.called.wait(BOUND)
+    free.append(worker.is_free)
+    loop.run()
+    free.append(worker.is_free)
+    worker.was_slow()
+    free.append(worker.is_free)
+    assert worker.try_now(lambda: None)
+    free.append(worker.is_free)
+    now[0] += WATCHED
+    assert worker.try_now(lambda: None)
+    free.append(worker.is_free)
+    worker.was_slow()
+    worker.submit(lambda: None, lambda: None)
+    worker.finish()
+    free.append(worker.is_free)
+
+    assert [True, False, False, True, False, False, True, False] == free
 
 
 def test_what_a_job_raises_comes_out() -> None:

@@ -24,6 +24,25 @@ def test_sizes_are_those_of_nats_server() -> None:
     assert log.size == 34 + log.size_of(b"l.a", b"12345", b"x") == 34 + 43
 
 
+def test_the_last_message_of_a_subject() -> None:
+    """Wherever it is: in memory, in a block, or in a file; and never one that was removed."""
+    store = Store()
+    stream = store.create()
+    log = stream.log
+    fill(stream, 9)
+    log.append_run(run_of([(b"run", b"", b"in a block", b"")]), 2000)
+    assert store.commit(stream) is None
+    found: list[tuple[int, ...]] = []
+    for _ in range(2):
+        for log in (stream.log, store.reopened().storage.streams["S"].log):
+            lasts = [log.read_last(subject) for subject in (b"s.0", b"s.1", b"s.2", b"run", b"none")]
+            found.append(tuple(0 if each is None else each.sequence for each in lasts))
+        stream.log.remove([9, 7, 1])
+        assert store.commit(stream) is None
+
+    assert [2 * [(7, 8, 9, 10, 0)], 2 * [(4, 8, 6, 10, 0)]] == [found[:2], found[2:]]
+
+
 def test_what_is_appended_can_be_read_at_once() -> None:
     """Before anything is written."""
     log: StreamLog = Store().create(first=5).log

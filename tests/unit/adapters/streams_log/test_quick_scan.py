@@ -1,9 +1,13 @@
 """The whole part of a segment is read as `scan` would read it."""
 
+import sys
 from random import Random
 
+import pytest
+
+from app.adapters.streams_log import quick_scan
 from app.adapters.streams_log.foot import SegmentColumns
-from app.adapters.streams_log.quick_scan import Reached, read_whole
+from app.adapters.streams_log.quick_scan import Reached, message_reader, read_plainly, read_whole
 from app.adapters.streams_log.record import (
     ERASED,
     FIRST_OF_EPOCH,
@@ -23,6 +27,15 @@ from app.adapters.streams_log.segments_reader import add_record
 
 START, BEFORE, SALT, NUMBER = 40, 7, 1234, 3
 BEGIN = Reached(START, BEFORE, -1, 5, 9)
+
+
+@pytest.fixture(name="reader", params=["compiled", "plain"], autouse=True)
+def _reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test is for both ways to read."""
+    if request.param == "plain":
+        monkeypatch.setattr(quick_scan, "message_reader", lambda: read_plainly)
+    elif message_reader() is read_plainly:
+        pytest.skip("the compiled code is not built")
 
 
 def file_of(random: Random, kinds: list[int]) -> bytearray:
@@ -114,3 +127,28 @@ def test_nothing_is_read_of_nothing() -> None:
     """It begins where it ends."""
     assert read_whole(bytes(START), BEGIN, SALT, NUMBER, SegmentColumns()) == BEGIN
     assert read_whole(b"", BEGIN, SALT, NUMBER, SegmentColumns()) == BEGIN
+
+
+def test_both_ways_read_the_same() -> None:
+    """To the last column, also where bytes are not those that were written."""
+    for seed in range(300):
+        random = Random(seed)
+        kinds = random.choices([MESSAGE, REMOVING_MESSAGE, SKIP], [8, 3, 1], k=random.randrange(9))
+        data = file_of(random, kinds)
+        for _ in range(random.randrange(3)):
+            data[random.randrange(len(data))] ^= 1 << random.randrange(8)
+        cut = bytes(data[: random.choice([len(data), random.randrange(len(data) + 1)])])
+        found = []
+        for read in (message_reader(), read_plainly):
+            columns = SegmentColumns()
+            columns.number_of(b"s.2")
+            found.append((read(cut, BEGIN, SALT, NUMBER, columns), lists(columns), columns.names))
+
+        assert found[0] == found[1]
+
+
+def test_where_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plain way is taken."""
+    monkeypatch.setitem(sys.modules, f"{quick_scan.__package__}.native_records", None)
+
+    assert message_reader.__wrapped__() is read_plainly

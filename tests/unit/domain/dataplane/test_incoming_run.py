@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.dataplane import incoming_run
-from app.domain.dataplane.incoming_run import FIELDS, IncomingRun, read_run
+from app.domain.dataplane.incoming_run import FIELDS, IncomingRun, read_one, read_run
 from app.domain.dataplane.seam import MakePlane
 from tests.fakes.data_plane import Stage
 from tests.support.runs import Published, frame, run_of
@@ -237,6 +237,42 @@ def test_twins_read_the_same(
     assert parts(plane.read_run(data, start, most, named=named)) == parts(
         read_run(data, start, most, named=named)
     )
+
+
+ONE = [
+    (b"s", b"", b"x", b""),
+    (b"s" * 0x10000, b"", b"", b"_I.1"),
+    *((b"s", block, b"x\r\ny", b"_I.1") for block in (*SPECIAL_BLOCKS, BLOCK, LONG, b"NATS/1.0\r\n\r\n")),
+]
+
+
+@pytest.mark.parametrize("message", ONE, ids=range(len(ONE)))
+def test_a_message_that_is_all_there_is(stage: Stage, message: tuple[bytes, bytes, bytes, bytes]) -> None:
+    """Whatever its headers are, it is taken apart as it is."""
+    found = stage.plane.read_one(frame(message))
+
+    assert found == (b"1", *message)
+
+
+NOT_ONE = [
+    b"",
+    *(end for end in ENDS[1:18]),
+    frame((b"s", b"", b"x", b"")) * 2,
+    frame((b"s", b"", b"x", b"")) + b"P",
+    frame((b"$JS.ACK.S.c.1.1.1.1.0", b"", b"+ACK", b"")),
+]
+
+
+@pytest.mark.parametrize("data", NOT_ONE, ids=range(len(NOT_ONE)))
+def test_what_is_not_one_message(stage: Stage, data: bytes) -> None:
+    """Several, none, one that is not whole, and acks, which have a way of their own."""
+    assert stage.plane.read_one(data) is None
+
+
+@given(data=DATA)
+def test_twins_take_one_message_apart_the_same(make_plane: MakePlane, data: bytes) -> None:
+    """Whatever the data is."""
+    assert Stage(make_plane).plane.read_one(data) == read_one(data)
 
 
 def test_places_outside(stage: Stage) -> None:

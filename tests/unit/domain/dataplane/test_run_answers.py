@@ -77,6 +77,20 @@ def test_a_leaf_link_gets_answers_in_its_form(stage: Stage) -> None:
     assert station.heard() == b"LMSG _I.1 %d\r\n%b7}\r\n" % (len(HEAD) + 2, HEAD)
 
 
+def test_one_answer(stage: Stage) -> None:
+    """It says whether it has to be tried again: not where nobody listens."""
+    station = stage.station()
+    stage.subscribe(b"_I.1", station.target(b"7"))
+
+    assert stage.plane.answer(b"_I.1", HEAD, 41)
+    assert stage.plane.answer(b"_I.2", HEAD, 42)
+    text = HEAD + b"41" + END
+    assert station.heard() == b"MSG _I.1 7 %d\r\n%b\r\n" % (len(text), text)
+    station.outbox.congested = True
+    assert not stage.plane.answer(b"_I.1", HEAD, 43)
+    assert station.heard() == b""
+
+
 @given(
     replies=st.lists(st.sampled_from([b"", b"_I.1", b"_I.2", b"_I.3", b"_I." + b"x" * 300]), max_size=9),
     first=st.sampled_from([1, 9, 98, 10**12]),
@@ -97,6 +111,31 @@ def test_twins_answer_the_same(
         stage.subscribe(b"_I." + b"x" * 300, one.target())
         other.outbox.congested = congested
         done = stage.plane.deliver_answers(run_of(messages(*replies)), 0, first, HEAD)
+        heard.append((done, one.heard(), other.heard(), stage.plane.out_msgs, stage.plane.out_bytes))
+
+    assert heard[0] == heard[1]
+
+
+@given(
+    reply=st.sampled_from([b"_I.1", b"_I.2", b"_I.3", b"_I." + b"x" * 600]),
+    number=st.sampled_from([1, 9, 98, 10**12]),
+    congested=st.booleans(),
+    leaf=st.booleans(),
+)
+def test_twins_give_the_same_answer(
+    make_plane: MakePlane, reply: bytes, number: int, *, congested: bool, leaf: bool
+) -> None:
+    """To the byte, also where it is long."""
+    heard = []
+    for make in (make_plane, choose("python")[1]):
+        stage = Stage(make)
+        one, other = stage.station(), stage.station()
+        other.outbox.leaf = leaf
+        stage.subscribe(b"_I.1", one.target(), other.target(b"" if leaf else b"22"))
+        stage.subscribe(b"_I.2", other.target(b"" if leaf else b"3"))
+        stage.subscribe(b"_I." + b"x" * 600, one.target())
+        other.outbox.congested = congested
+        done = stage.plane.answer(reply, HEAD, number)
         heard.append((done, one.heard(), other.heard(), stage.plane.out_msgs, stage.plane.out_bytes))
 
     assert heard[0] == heard[1]

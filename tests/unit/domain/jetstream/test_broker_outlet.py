@@ -74,9 +74,20 @@ def test_the_end_of_a_turn(js: VirtualJetStream) -> None:
     assert heard[-1] == "soon"
 
 
+def test_an_answer(js: VirtualJetStream) -> None:
+    """It goes out at the end of the turn, with others."""
+    outlet = js.jetstream.outlet
+    assert outlet.answer(b"_I.1", b'{"seq":', 1)
+    assert outlet.answer(b"_I.1", b'{"seq":', 2)
+    assert js.client.heard() == b""
+    js.server.settle()
+    assert js.client.heard() == b'MSG _I.1 1 9\r\n{"seq":1}\r\nMSG _I.1 1 9\r\n{"seq":2}\r\n'
+
+
 def test_congested(js: VirtualJetStream) -> None:
     """Where all receivers are, it says so."""
     js.client.connection.outbox.congested = True
+    assert not js.jetstream.outlet.answer(b"_I.1", b"", 1)
     assert js.jetstream.outlet.deliver(b"_I.1", b"s") is Delivery.CONGESTED
 
 

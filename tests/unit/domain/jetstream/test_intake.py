@@ -234,6 +234,27 @@ def test_a_handler_that_fails(scene: Scene) -> None:
     assert not scene.intake.closed
 
 
+def test_a_handler_that_fails_with_a_message_alone(scene: Scene) -> None:
+    """It costs that message; the end of the turn comes all the same, and costs no more."""
+    ends: list[str] = []
+
+    def fail(*_: object) -> None:
+        raise KeyError
+
+    def end() -> None:
+        ends.append("end")
+        raise KeyError
+
+    scene.intake.attend(b"a", scene.take, end, alone=fail)
+    client = scene.client()
+    client.send(b"PUB a 0\r\n\r\n")
+    client.send(b"PUB a 0\r\n\r\n")
+
+    assert ["end", "end"] == ends
+    assert len(scene.events.of(ServerFailure)) == 4
+    assert not scene.intake.closed
+
+
 def test_turns(scene: Scene) -> None:
     """A turn ends by the clock; the rest comes in the next one, in order."""
     scene.intake.attend(b"a", scene.take, scene.end_turn)

@@ -93,8 +93,10 @@ def test_a_domain(make_plane: MakePlane) -> None:
     js = VirtualJetStream(make_plane, settings=replace(SETTINGS, domain="hub"))
     heard = js.raw("$JS.hub.API.INFO")
     assert json.loads(heard.split(b"\r\n")[1])["domain"] == "hub"
-    js.stream()
+    js.stream(allow_direct=True)
     assert js.publish("s.a") == {"stream": "S", "domain": "hub", "seq": 1}
+    for prefix in ("$JS.hub.API", "$JS.API"):
+        assert b"Nats-Sequence: 1\r\n" in js.raw(f"{prefix}.DIRECT.GET.S.s.a")
 
 
 def test_audits(js: VirtualJetStream) -> None:

@@ -34,3 +34,13 @@ def test_messages_that_are_too_many() -> None:
     assert [(), (1,), (1, 3), (1, 3, 4)] == excess
     assert (2,) == tuple(log.excess(b"b", 1))
     assert () == tuple(log.excess(b"c", 1))
+
+
+def test_above_what_a_subject_has_no_message() -> None:
+    """That may be one that is removed, and is nothing for a subject that is not there."""
+    index = Index()
+    for sequence, subject in enumerate([b"a", b"b", b"a"], 1):
+        index.append(sequence, subject, 0, sequence, 1)
+    index.remove(3)
+
+    assert (3, 1, 0) == (index.last_at_most(b"a"), index.last_of(b"a"), index.last_at_most(b"c"))

@@ -40,6 +40,20 @@ def test_congested_receivers_get_theirs_in_order(outlet: FakeOutlet) -> None:
     assert outlet.clock.timers_outstanding == 0
 
 
+def test_a_number_waits_as_any_answer_does(outlet: FakeOutlet) -> None:
+    """For its own receiver, and behind what waits for it already."""
+    sender = answers.Answers(outlet)
+    outlet.congested = (b"_SLOW.",)
+    sender.send_number(b"_FAST.1", b'{"seq":', 1)
+    sender.send_number(b"_SLOW.1", b'{"seq":', 2)
+    outlet.congested = ()
+    sender.send_number(b"_SLOW.1", b'{"seq":', 3)
+
+    assert [b'{"seq":1}'] == outlet.take()
+    outlet.clock.advance(answers.RETRY)
+    assert [b'{"seq":2}', b'{"seq":3}'] == outlet.take()
+
+
 def test_it_tries_until_the_receiver_is_ready(outlet: FakeOutlet) -> None:
     """A receiver that stays slow is asked again and again, with one timer."""
     sender = answers.Answers(outlet)

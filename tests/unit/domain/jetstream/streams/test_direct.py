@@ -101,6 +101,14 @@ def test_the_last_of_a_subject_can_be_named_by_the_subject(made: Made) -> None:
     ] == made.outlet.sent
 
 
+def test_a_last_message_that_is_damaged_is_not_found(made: Made) -> None:
+    """Nor is an older one given in its place."""
+    made.log.damaged.add(3)
+    made.stream.gets.get_last(b"s.1", b"", INBOX)
+
+    assert [Sent(INBOX, b"", direct.NOT_FOUND)] == made.outlet.sent
+
+
 def test_a_batch_ends_with_a_status(made: Made) -> None:
     """Each message says how many follow, and which came before."""
     assert [

@@ -216,6 +216,56 @@ def test_a_message_alone_is_stored_and_answered_at_once() -> None:
     assert '{"stream":"S","seq":3}' == made.ask("s.1")
 
 
+def test_a_message_alone_is_stored_in_one_step() -> None:
+    """If its storage can; the time of the one before holds if the clock went back."""
+    made = make(max_msgs_per_subject=1)
+    made.log.is_quickest = True
+    made.stream.store_alone(b"s.1", b"", b"x", b"_I.1")
+    time = made.log.last_time
+    made.outlet.shift = -1_000_000_000
+    made.stream.store_alone(b"s.1", b"NATS/1.0\r\n\r\n", b"y", b"")
+    made.stream.store_alone(b"s.2", b"NATS/1.0\r\nK: v\r\n\r\n", b"z", b"_I.3")
+
+    assert [b'{"stream":"S","seq":1}', b'{"stream":"S","seq":3}'] == made.outlet.take()
+    assert [] == made.log.commits
+    assert (2, 2, 3) == (made.log.first, made.log.count, made.stream.committed)
+    second = made.log.read(2)
+    assert second is not None
+    assert (b"", time) == (second.headers, second.time)
+    assert '{"stream":"S","seq":4}' == made.ask("s.1")
+
+
+@pytest.mark.parametrize(
+    ("payload", "room", "over_limit"),
+    [(b"xxxx", None, False), (b"x", 0, False), (b"x", None, True)],
+    ids=["size", "account", "server"],
+)
+def test_a_message_alone_that_may_be_refused_goes_the_long_way(
+    payload: bytes, room: int | None, *, over_limit: bool
+) -> None:
+    """All limits are asked before, and what they say is said there."""
+    made = make(max_msg_size=3)
+    made.log.is_quickest = True
+    made.host.room, made.host.over_limit = room, over_limit
+    made.stream.store_alone(b"s.1", b"", payload, b"_I.1")
+    made.stream.store_alone(b"s.1", b"NATS/1.0\r\nK: %b\r\n\r\n" % bytes(70_000), b"", b"_I.1")
+
+    assert [True, True] == [b"error" in each for each in made.outlet.take()]
+    assert 0 == made.log.last
+
+
+def test_readers_hear_of_what_goes_with_a_message_alone() -> None:
+    """So it goes the longer way where they may hear of its end."""
+    made = make(max_msgs_per_subject=1)
+    reader = FakeReader()
+    made.stream.add_reader(reader)
+    made.log.is_quickest = made.log.is_quick = True
+    made.stream.store_alone(b"s.1", b"", b"x", b"")
+    made.stream.store_alone(b"s.1", b"", b"y", b"")
+
+    assert [("stored", 1), ("removed", 1), ("stored", 2)] == reader.heard
+
+
 def test_a_message_alone_waits_for_a_storage_that_takes_longer() -> None:
     """It is committed at the end of the turn as others are."""
     made = make()

@@ -1,0 +1,47 @@
+"""The short way of a message: stored and written in one step, where that is compiled (ADR 0061)."""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    from .stream import FileStream
+
+StoreNow = Callable[[bytes, bytes, bytes, int, int], int]
+"""See `StreamLog.store_now`."""
+
+
+class ShortWay(Protocol):
+    """The compiled one, of one stream."""
+
+    store: StoreNow
+
+
+class ShortWayKind(Protocol):
+    """The class of it."""
+
+    def __call__(self, stream: "FileStream") -> ShortWay:
+        """Make it for a stream, which has all of its parts."""
+        ...
+
+
+def store_now_of(stream: "FileStream") -> StoreNow:
+    """What a log has as `store_now`; without compiled code each message goes by `append` and `commit_now`."""
+    kind = compiled()
+    return never if kind is None else kind(stream).store
+
+
+@cache
+def compiled() -> ShortWayKind | None:
+    """The class, where it is built."""
+    try:
+        return cast("ShortWayKind", import_module(".native_storing", __package__).ShortWay)
+    except ImportError:
+        return None
+
+
+def never(subject: bytes, headers: bytes, payload: bytes, time: int, most: int) -> int:
+    """Store nothing."""
+    del subject, headers, payload, time, most
+    return 0
