@@ -1,7 +1,7 @@
 """What one connection sends, in the compiled twin: its rest, its mode, its counters and its last plan."""
 
 # Uses of framing: is_same
-# Uses of message: Bounds, Message, argument_of, shown_of, verb_of
+# Uses of message: Bounds, Message, argument_of, asks_in, shown_of, verb_of
 # Uses of outbox: Outbox
 # Uses of plan: Plan
 
@@ -43,6 +43,7 @@ cdef class Inlet:
     cdef public int64_t audience
     cdef public bint closed
     cdef public bint trace
+    cdef public bint traces
     cdef public bint guarded
     cdef bytes rest
     cdef bytearray own
@@ -117,6 +118,10 @@ cdef class Inlet:
                 PyBytes_FromStringAndSize(message.line + message.reply, message.reply_size) if for_reply else b"",
             )
         return 0
+
+    cdef inline bint asks(self, Message *message) noexcept:
+        """Whether this message, with headers, asks for a trace."""
+        return self.traces and asks_in(message.line + message.line_size, message.header)
 
     cdef bint hand_over(self, Plan plan, Message *message) except? True:
         """Give a message to the control plane; whether the ingest goes on."""

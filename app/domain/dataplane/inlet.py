@@ -44,6 +44,7 @@ class Inlet:
         "rest",
         "search",
         "trace",
+        "traces",
         "verbose",
     )
 
@@ -67,6 +68,7 @@ class Inlet:
         self.audience = 0
         self.closed = False
         self.trace = False
+        self.traces = False
         self.guarded = False
         self.refused = False  # whether the incomplete message has been, already
         # The message before and its plan, for runs of the same subject or member.

@@ -264,7 +264,7 @@ cdef class DataPlane:
                 self.patient = False
                 inlet.keep(line, count, 0)
                 return LATER
-            if unlikely(plan.hook):
+            if unlikely(plan.hook or (message.header and inlet.asks(&message))):
                 position += stride_of(&message)
                 self.count_in(inlet, &message, 1)
                 if not inlet.hand_over(plan, &message):
@@ -430,7 +430,7 @@ cdef class DataPlane:
             heard |= target.is_open()
         if most < 1 or not heard:
             return 0
-        repeats = length_of_run(message, count, most)
+        repeats = length_of_run(message, count, most, inlet.traces)
         self.count_in(inlet, message, repeats)
         for i in range(PyTuple_GET_SIZE(plan.plain)):
             target = <Target>PyTuple_GET_ITEM(plan.plain, i)

@@ -27,13 +27,7 @@ from .flushing import Flushing
 from .inlet import Inlet
 from .leaf_line import understand, verb_of
 from .link_lines import is_lost, line_for, receivers_in_lines
-from .message import (
-    Faulty,
-    Message,
-    bounds_of,
-    is_complete,
-    tails_of_run,
-)
+from .message import Faulty, Message, bounds_of, is_complete, tails_of_run
 from .narrowing import narrowed
 from .outbox import Outbox
 from .own import own
@@ -42,6 +36,7 @@ from .plan import Group, Plan, Target, pick
 from .plan_lookup import PlanLookup
 from .reserved import is_reserved_reply, is_reserved_subject
 from .seam import Control, Expiring, Hook, HookedMessage, Kind, Owner, PlanFigures, Planner, Progress, Sender
+from .trace_mark import asks
 
 
 class DataPlane(RunDelivery):
@@ -54,6 +49,7 @@ class DataPlane(RunDelivery):
         self.lookup = PlanLookup(planner)
         self._plans = self.lookup.plans
         self._no_reply = Plan((), (), b"", denied=True)
+        self._handed = Plan((), (), b"", hook=Hook.PUBLISH)
         self.touched: list[Outbox] = []
         self._flushing = Flushing()
         self._partial: deque[PartialDelivery] = deque()
@@ -227,7 +223,9 @@ class DataPlane(RunDelivery):
             self.patient = False
             inlet.keep(data[position:], 0)
             return Progress.LATER
-        return self._hand_over(inlet, message, plan, where) if plan.hook else (message, plan)
+        start = position + len(line) + 1
+        is_handed = plan.hook or (inlet.traces and asks(data[start : start + message.header]))
+        return self._hand_over(inlet, message, plan, where) if is_handed else (message, plan)
 
     def _hand_over(
         self, inlet: Inlet, message: Message, plan: Plan, where: tuple[bytes, int]
@@ -246,7 +244,7 @@ class DataPlane(RunDelivery):
             inlet.keep(b"" if inlet.closed else data[stop + 2 :], 0)
             return Progress.STOPPED
         self.lookup.slow = True
-        return message, plan
+        return message, self._handed
 
     def _guard(self, message: Message, plan: Plan) -> Plan:
         """The plan, or one that denies what belongs to servers."""
@@ -382,7 +380,7 @@ class DataPlane(RunDelivery):
             most = target.bears(size, most)
             if message.header and target.outbox is not None and not target.outbox.headers:
                 return 0
-        tails = tails_of_run(message, line, where, most)
+        tails = tails_of_run(message, line, where, most, traces=inlet.traces)
         if not tails:
             return 0
         self._count_in(inlet, message, len(tails))

@@ -55,8 +55,7 @@ class HookedMessage(NamedTuple):
     """A message that hooks have to see."""
 
     subject: bytes
-    reply: bytes
-    """Empty for none."""
+    reply: bytes  # empty for none
     header: int  # bytes of the payload that are headers
     payload: bytes
     to: bytes = b""  # what its receivers subscribe to, if that is another subject
@@ -121,7 +120,7 @@ class Control(Protocol):
         ...
 
     def hooked(self, plan: "Plan", message: HookedMessage) -> bool:
-        """Take over a message whose plan has a `Hook`: it is counted, and goes nowhere else.
+        """Take over a message whose plan has a `Hook`, or that asks for a trace; it is counted.
 
         False stops the ingest after it.
         """
@@ -180,14 +179,12 @@ class Outbox(KeepsUnsent, Protocol):
     """What waits to be sent to one connection."""
 
     out_msgs: int
-    out_bytes: int
-    """Payload bytes of messages delivered."""
+    out_bytes: int  # payload bytes of messages delivered
     last_delivery: float
     """When a message was last delivered, on the plane's clock; 0.0 for never."""
     alarm: int
     """Pending bytes above which the owner is asked, at each message."""
-    closed: bool
-    """Takes nothing any more."""
+    closed: bool  # takes nothing any more
     headers: bool
     """Whether the receiver takes HMSG; otherwise it gets MSG, without the headers."""
     naming: int
@@ -226,8 +223,7 @@ class Inlet(Protocol):
     in_bytes: int
     last_publish: float
     """On the plane's clock; 0.0 for never."""
-    verbose: bool
-    """Answer each message with +OK; routes are never verbose."""
+    verbose: bool  # answer each message with +OK; routes are never verbose
     publishing: bool
     """Whether messages are served; otherwise they are lines for the control plane."""
     headers: bool
@@ -238,9 +234,9 @@ class Inlet(Protocol):
     """Whether `Control.no_responders` is called for messages with a reply subject that reach nobody."""
     audience: int
     """Which plans apply to subjects: publishers with equal rights share a number."""
-    closed: bool
-    """Discards everything from now on."""
+    closed: bool  # discards everything from now on
     trace: bool
+    traces: bool  # whether a message may ask to be traced: see `trace_mark`
     guarded: bool
     """Whether messages are denied that belong to servers: see ``reserved``."""
 
@@ -320,6 +316,11 @@ class Plan(Protocol):
         """See `Hook`."""
         ...
 
+    @property
+    def denied(self) -> bool:
+        """See `Plane.plan`."""
+        ...
+
 
 NOT_KEPT = -1
 """In place of the number of tokens: the plan is for this one message."""
@@ -374,8 +375,7 @@ class PlanFigures(NamedTuple):
     max_fanout: int
     """Of all plans: plain targets plus queue groups, not their members."""
     total_fanout: int
-    size: int
-    """Bytes, by the estimates that `PLAN_BUDGET` is compared with."""
+    size: int  # bytes, by the estimates that `PLAN_BUDGET` is compared with
 
 
 class Plane(Direct, Protocol):

@@ -347,6 +347,7 @@ class ClientSession(Reauthorized):
         inlet.guarded = self._is_current
         inlet.publishing = self.admitted
         inlet.headers = self.connection.outbox.headers = self._headers
+        inlet.traces = self._headers and self.host.tracing is not None
         inlet.echo = self._echo
         inlet.no_responders = self._no_responders
 
@@ -354,6 +355,10 @@ class ClientSession(Reauthorized):
     def _acts_as_anonymous(self) -> bool:
         """Whether the client does without a login, and has sent something."""
         return self.admitted and self._pending is None and self._has_acted
+
+    def may_trace_to(self, dest: bytes) -> bool:
+        """Whether the client may publish there; answers it may give count for nothing, as in nats-server."""
+        return self._guard is None or self._guard.may_publish(dest)
 
     def denied(self, subject: bytes, reply: bytes) -> None:
         """Refuse a message that the client may not publish."""

@@ -205,6 +205,11 @@ class PeerSession(ABC):
         text = tracing.fault_received(self.connection, verb.name, Fault(fault), text)
         self.refuse(error_of(Fault(fault), text, operation))
 
+    def may_trace_to(self, dest: bytes) -> bool:
+        """Whether its messages may be traced with this destination; only clients have rules."""
+        del dest
+        return True
+
     def denied(self, subject: bytes, reply: bytes) -> None:
         """Refuse a message; only clients have rules."""
         del subject, reply
@@ -239,7 +244,11 @@ class PeerSession(ABC):
         return HookClient(self.number, self.name, self.user, str(self.connection.wire.peer))
 
     def hooked(self, plan: Plan, message: HookedMessage) -> bool:
-        """Let hooks see a message."""
+        """Let hooks see a message, or trace it, if it goes past none."""
+        if not plan.hook:
+            if self.host.tracing is not None:
+                self.host.tracing.take(self, plan, message)
+            return self.connection.may_read()
         hooks, pipeline = self.host.hooks, self.connection.hook_pipeline
         if hooks is None:
             raise RuntimeError("a plan names hooks where there are none")
