@@ -1,4 +1,4 @@
-"""Message tracing with nats-py: the same events here, over both twins, and at nats-server, where it is found."""
+"""Message tracing with nats-py: the same events here, over both twins, and at nats-server if it is found."""
 
 import asyncio
 import json

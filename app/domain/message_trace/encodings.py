@@ -13,7 +13,7 @@ _MASK = 0xA282EAD8
 
 
 def encoded(accepted: str, data: bytes) -> tuple[str, bytes]:
-    """The name for `Content-Encoding`, and the data so encoded; an empty name where no encoding is asked for."""
+    """The name for `Content-Encoding`, and the data so encoded; the name is empty if nothing is asked for."""
     wanted = accepted.lower()
     if not wanted:
         return "", data

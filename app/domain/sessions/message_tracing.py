@@ -121,10 +121,8 @@ class MessageTracing:
         plane, own = self._host.plane, peer.connection
         elsewhere = message if event is None else untraced(message)
         receivers = plane.receivers(plan, None if own.inlet.echo else own.outbox)
-        for target in receivers:
-            subscription = target.subscription
-            if not isinstance(subscription, Subscription):  # it has just ended
-                continue
+        pairs = [(one, sub) for one in receivers if isinstance(sub := one.subscription, Subscription)]
+        for target, subscription in pairs:
             kind = _kind_of(subscription)
             if event is not None and event.count < MOST_STEPS:
                 _note(event, subscription, kind, only=only)

@@ -182,7 +182,7 @@ def test_a_sender_that_is_closed(server: TracingBroker) -> None:
 
 @pytest.mark.parametrize("subject", [b"a", b"no"])
 def test_permissions(make_plane: MakePlane, subject: bytes) -> None:
-    """An event goes only where the client may publish; of a message that it may not publish it tells why."""
+    """An event goes only where the client may publish; of a message that it may not publish it says why."""
     rules = Permissions(Rule((entry("a"), entry("t"))))
     server = VirtualBroker(
         make_plane,
