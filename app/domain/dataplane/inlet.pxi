@@ -1,7 +1,7 @@
 """What one connection sends, in the compiled twin: its rest, its mode, its counters and its last plan."""
 
 # Uses of framing: is_same
-# Uses of message: Bounds, Message, argument_of, asks_in, shown_of, verb_of
+# Uses of message: Bounds, Message, argument_of, shown_of, verb_of
 # Uses of outbox: Outbox
 # Uses of plan: Plan
 
@@ -50,6 +50,7 @@ cdef class Inlet:
     cdef Py_ssize_t filled
     cdef int64_t need
     cdef bint refused  # whether the incomplete message has been, already
+    cdef bint stopped  # whether the ingest stops after the message at hand
     # What the plan of the message before is for, a subject or a member's sid, and the plan itself,
     # good in this generation, and for this audience if it is that of a subject.
     cdef bint for_member
@@ -119,15 +120,9 @@ cdef class Inlet:
             )
         return 0
 
-    cdef inline bint asks(self, Message *message) noexcept:
-        """Whether this message, with headers, asks for a trace."""
-        return self.traces and asks_in(message.line + message.line_size, message.header)
-
     cdef bint hand_over(self, Plan plan, Message *message) except? True:
         """Give a message to the control plane; whether the ingest goes on."""
         cdef const char *line = message.line
-        if self.trace:
-            self.trace_message(message)
         return self.control.hooked(
             plan,
             HookedMessage(
@@ -138,6 +133,13 @@ cdef class Inlet:
                 PyBytes_FromStringAndSize(line + message.subject, message.subject_size if message.shown_size else 0),
             ),
         )
+
+    cdef object stop(self, const char *rest, Py_ssize_t count):
+        """Keep the rest: the message that was handed over before it stops the ingest."""
+        self.stopped = False
+        if not self.closed:
+            self.keep(rest, count, 0)
+        return STOPPED
 
     cdef int report_unheard(self, Message *message) except -1:
         """A request reached nobody."""

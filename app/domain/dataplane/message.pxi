@@ -5,10 +5,10 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
 from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport memchr, memcmp, memcpy
+from libc.string cimport memcmp, memcpy
 
 from ..protocol.commands import LINE_SLACK
-from . import constants, seam, trace_mark
+from . import constants, seam
 from ..limits import MAX_SIZE_DIGITS
 
 cdef enum:
@@ -23,10 +23,6 @@ cdef int ROUTE = seam.Kind.ROUTE
 cdef bytes MEMBER_MARK = constants.MEMBER_MARK
 cdef const char *MARK = PyBytes_AS_STRING(MEMBER_MARK)
 cdef Py_ssize_t MARK_SIZE = PyBytes_GET_SIZE(MEMBER_MARK)
-
-cdef bytes TRACE_MARK = trace_mark.MARK
-cdef const char *TRACE = PyBytes_AS_STRING(TRACE_MARK)
-cdef Py_ssize_t TRACE_SIZE = PyBytes_GET_SIZE(TRACE_MARK)
 
 cdef int FAULT_ARGUMENTS = seam.Fault.ARGUMENTS
 cdef int FAULT_SIZE = seam.Fault.SIZE
@@ -295,27 +291,8 @@ cdef inline bint is_repeated(Message *message, Py_ssize_t count) noexcept nogil:
     )
 
 
-cdef bint asks_in(const char *block, int64_t count) noexcept nogil:
-    """Whether this header block asks for a trace: see ``trace_mark``."""
-    cdef const char *at = block
-    cdef const char *end = block + count
-    while end - at >= TRACE_SIZE:
-        at = <const char *>memchr(at, c'\n', end - at - (TRACE_SIZE - 1))
-        if at is NULL:
-            return False
-        if at[1] == c'N' and memcmp(at, TRACE, TRACE_SIZE) == 0:
-            return True
-        at += 1
-    return False
-
-
-cdef inline Py_ssize_t length_of_run(
-    Message *message, Py_ssize_t count, int64_t most, bint traces
-) noexcept nogil:
-    """How many messages in a row have this line, within `count` bytes; the first is complete.
-
-    `traces`: up to one that asks for a trace; the first does not.
-    """
+cdef inline Py_ssize_t length_of_run(Message *message, Py_ssize_t count, int64_t most) noexcept nogil:
+    """How many messages in a row have this line, within `count` bytes; the first is complete."""
     cdef const char *line = message.line
     cdef Py_ssize_t stride = stride_of(message)
     cdef Py_ssize_t repeats = 1, i
@@ -324,8 +301,6 @@ cdef inline Py_ssize_t length_of_run(
             break
         i = (repeats + 1) * stride
         if line[i - 2] != c'\r' or line[i - 1] != c'\n':
-            break
-        if traces and message.header and asks_in(line + repeats * stride + message.line_size, message.header):
             break
         repeats += 1
     return repeats
@@ -436,11 +411,16 @@ cdef inline void set_common_size(Delivery *delivery) noexcept:
     )
 
 
-cdef inline void make_room_without_header(Delivery *delivery, Message *message, Delivery *stripped) noexcept:
+cdef inline void give_room(Delivery *delivery, Delivery *stripped) noexcept:
     """Let a headed delivery have room for the one without headers."""
+    delivery.stripped = stripped
+    stripped.words = NULL
+
+
+cdef inline void make_room_without_header(Delivery *delivery, Message *message, Delivery *stripped) noexcept:
+    """The same of any delivery, if it is headed."""
     if delivery.headed:
-        delivery.stripped = stripped
-        stripped.words = NULL
+        give_room(delivery, stripped)
 
 
 cdef Delivery *without_header(Delivery *delivery) except NULL:

@@ -237,6 +237,8 @@ class DataPlane(RunDelivery):
         self._count_in(inlet, message, 1)
         if inlet.trace:
             inlet.control.traced(message.verb, message.argument, data[start:stop])
+        if inlet.verbose and not (plan.hook or plan.denied):
+            inlet.outbox.send(b"+OK\r\n")
         subject = message.shown or message.subject
         to = message.subject if message.shown else b""
         handed = HookedMessage(subject, message.reply, message.header, data[start:stop], to)

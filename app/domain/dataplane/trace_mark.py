@@ -1,6 +1,6 @@
 """The mark of a message that asks to be traced: a field of its headers (ADR 0063).
 
-Only clients' inlets with `Inlet.traces` look for it, and only in messages that have headers.
+Only inlets with `Inlet.traces` look for it, and only in messages that have headers.
 """
 
 MARK = b"\nNats-Trace-Dest:"

@@ -11,7 +11,6 @@ from ..message_trace.encodings import encoded
 from ..message_trace.event import NO_ECHO, NO_SUPPORT, NO_SUPPORT_ONLY, TraceEvent, TraceKind
 from ..message_trace.request import ENCODING, ORIGIN, TraceRequest, read_request, untraced
 from ..peer_kind import PeerKind
-from ..protocol.encode import OK
 from ..subjects.subject import is_literal
 from .connection import Connection
 from .host import Host
@@ -83,8 +82,6 @@ class MessageTracing:
             if request is not None and self._is_granted(peer, request):
                 self._report_refused(peer, message, request)
             return
-        if peer.connection.inlet.verbose:
-            peer.connection.outbox.send(OK)
         if request is None:
             self._deliver(peer, plan, message, None, only=False)
         elif request.first(ORIGIN) or not request.has_subject():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.dataplane.seam import HookedMessage
+from app.domain.dataplane.seam import HookedMessage, Plan, Progress
 from app.domain.dataplane.trace_mark import asks
 from tests.fakes.data_plane import Stage, Station
 
@@ -37,3 +37,37 @@ def test_it_goes_to_the_control_plane(stage: Stage, station: Station, *, traces:
     assert handed * [HookedMessage(b"a", b"", len(ASKING), ASKING + b"hi")] == station.control.hooked_messages
     assert 7 - handed == station.outbox.out_msgs
     assert 7 == station.inlet.in_msgs
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_it_may_stop_the_ingest(stage: Stage, station: Station, *, closed: bool) -> None:
+    """What comes after it is kept, but for nothing where its publisher is closed; and it goes on later."""
+    inlet, rest = station.inlet, b"PUB a 2\r\nho\r\n"
+    inlet.headers = inlet.traces = inlet.verbose = inlet.trace = True
+    stage.subscribe(b"a", station.target())
+
+    def stop(_plan: Plan, _message: HookedMessage) -> bool:
+        inlet.closed = closed
+        return False
+
+    station.control.pass_on = stop
+
+    assert Progress.STOPPED is station.feed(hpub(ASKING) + rest)
+    assert b"+OK\r\n" == station.heard()
+    assert [(b"HPUB", b"a 31 33\r", ASKING + b"hi")] == station.control.traces
+    assert (b"" if closed else rest) == inlet.kept()
+    assert closed or station.go_on() is Progress.DONE
+    assert (b"" if closed else b"+OK\r\nMSG a 1 2\r\nho\r\n") == station.heard()
+
+
+def test_one_that_is_denied(stage: Stage, station: Station) -> None:
+    """It goes to the control plane too, without +OK."""
+    inlet = station.inlet
+    inlet.headers = inlet.traces = inlet.verbose = True
+    stage.planner.answer = lambda plane, _audience, _subject: plane.plan((), (), denied=True)
+
+    station.feed(2 * hpub(ASKING))
+
+    assert 2 * [(b"a", b"")] == station.control.denials
+    assert 2 == len(station.control.hooked_messages)
+    assert b"" == station.heard()
