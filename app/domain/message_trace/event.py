@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from enum import IntEnum
 
-from ..jetstream.json_values import dump, rfc3339
+from ..json_text import dump, rfc3339
 from ..protocol.encode import ACCOUNT, ServerInfo
 from .request import TraceRequest
 
