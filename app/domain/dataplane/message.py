@@ -170,6 +170,12 @@ def composed(message: HookedMessage) -> Message:
     return Message(HPUB if message.header else PUB, b"", [*words, b"%d" % size])
 
 
+def handed(message: Message, payload: bytes) -> HookedMessage:
+    """The parts of a message, as the control plane gets them."""
+    subject, to = (message.shown, message.subject) if message.shown else (message.subject, b"")
+    return HookedMessage(subject, message.reply, message.header, payload, to)
+
+
 def _fits(header: bytes, size: int) -> bool:
     """Whether the text is the size of headers in a message of that size."""
     return header.isdigit() and len(header) <= MAX_SIZE_DIGITS and int(header) <= size

@@ -191,8 +191,7 @@ cdef class DataPlane:
         """Consume messages and lines; what is left over is kept in the inlet."""
         cdef Py_ssize_t position = 0, count
         cdef int64_t work = TURN_WORK, check = TURN_WORK - CHECK_WORK
-        cdef const char *line
-        cdef const char *end
+        cdef const char *line, *end
         cdef Memo *memo = self.memos
         cdef Memo *copied = NULL  # whose message ours is
         cdef Message message
@@ -328,15 +327,16 @@ cdef class DataPlane:
         self.count_in(inlet, message, 1)
         if inlet.trace:
             inlet.trace_message(message)
-        if inlet.verbose and not plan.denied:
-            inlet.outbox.send(_OK)
         if not message.tail:
             prefix = canonical(message)
         arrange(&delivery, message, prefix)
         if delivery.headed:
-            if inlet.traces and asks_in(message):
-                return hand_message(self, inlet, message, plan, False)
             give_room(&delivery, &stripped)
+            if inlet.traces and asks_in(message):
+                hand_message(self, inlet, message, plan, False)
+                position, before = plan.fanout(), -1
+        if inlet.verbose and not plan.denied and before >= 0:
+            inlet.outbox.send(_OK)
         try:
             self.deliver_from(plan, &delivery, &position, skip)
             if position < plan.fanout():

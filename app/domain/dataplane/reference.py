@@ -27,7 +27,7 @@ from .flushing import Flushing
 from .inlet import Inlet
 from .leaf_line import understand, verb_of
 from .link_lines import is_lost, line_for, receivers_in_lines
-from .message import Faulty, Message, bounds_of, is_complete, tails_of_run
+from .message import Faulty, Message, bounds_of, handed, is_complete, tails_of_run
 from .narrowing import narrowed
 from .outbox import Outbox
 from .own import own
@@ -49,7 +49,6 @@ class DataPlane(RunDelivery):
         self.lookup = PlanLookup(planner)
         self._plans = self.lookup.plans
         self._no_reply = Plan((), (), b"", denied=True)
-        self._handed = Plan((), (), b"", hook=Hook.PUBLISH)
         self.touched: list[Outbox] = []
         self._flushing = Flushing()
         self._partial: deque[PartialDelivery] = deque()
@@ -163,7 +162,7 @@ class DataPlane(RunDelivery):
         work, check = TURN_WORK, TURN_WORK - CHECK_WORK
         self.lookup.slow = False
         while position < len(data):
-            is_over = inlet.closed or self.held or work <= 0
+            is_over = inlet.closed or inlet.stopped or self.held or work <= 0
             if is_over:
                 inlet.keep(b"" if inlet.closed else data[position:], 0)
                 return self._pause(inlet)
@@ -189,9 +188,9 @@ class DataPlane(RunDelivery):
             if self.lookup.slow or work <= check:
                 self.lookup.slow = False
                 check = work - CHECK_WORK
-                if self.is_over():
+                if not inlet.stopped and self.is_over():
                     work = 0
-        return Progress.HELD if self.held else Progress.DONE
+        return self._pause(inlet, done=True)
 
     def _prepare(
         self, inlet: Inlet, verb: bytes, line: bytes, where: tuple[bytes, int]
@@ -223,9 +222,7 @@ class DataPlane(RunDelivery):
             self.patient = False
             inlet.keep(data[position:], 0)
             return Progress.LATER
-        start = position + len(line) + 1
-        is_handed = plan.hook or (inlet.traces and asks(data[start : start + message.header]))
-        return self._hand_over(inlet, message, plan, where) if is_handed else (message, plan)
+        return self._hand_over(inlet, message, plan, where) if plan.hook else (message, plan)
 
     def _hand_over(
         self, inlet: Inlet, message: Message, plan: Plan, where: tuple[bytes, int]
@@ -237,16 +234,11 @@ class DataPlane(RunDelivery):
         self._count_in(inlet, message, 1)
         if inlet.trace:
             inlet.control.traced(message.verb, message.argument, data[start:stop])
-        if inlet.verbose and not (plan.hook or plan.denied):
-            inlet.outbox.send(b"+OK\r\n")
-        subject = message.shown or message.subject
-        to = message.subject if message.shown else b""
-        handed = HookedMessage(subject, message.reply, message.header, data[start:stop], to)
-        if not inlet.control.hooked(plan, handed):
+        if not inlet.control.hooked(plan, handed(message, data[start:stop])):
             inlet.keep(b"" if inlet.closed else data[stop + 2 :], 0)
             return Progress.STOPPED
         self.lookup.slow = True
-        return message, self._handed
+        return message, plan
 
     def _guard(self, message: Message, plan: Plan) -> Plan:
         """The plan, or one that denies what belongs to servers."""
@@ -254,11 +246,13 @@ class DataPlane(RunDelivery):
             return Plan((), (), plan.refusal, denied=True)
         return self._no_reply if is_reserved_reply(message.reply) else plan
 
-    def _pause(self, inlet: Inlet) -> Progress:
-        """Why the ingest must not go on."""
-        if inlet.closed:
+    def _pause(self, inlet: Inlet, *, done: bool = False) -> Progress:
+        """Why the ingest must not go on, or that it is done."""
+        stopped, inlet.stopped = inlet.stopped, False
+        if stopped or (inlet.closed and not done):
             return Progress.STOPPED
-        return Progress.HELD if self.held else Progress.TURN
+        otherwise = Progress.DONE if done else Progress.TURN
+        return Progress.HELD if self.held else otherwise
 
     def _await_line(self, inlet: Inlet, rest: bytes) -> Progress:
         """Keep the beginning of a line, unless it is refused."""
@@ -312,6 +306,10 @@ class DataPlane(RunDelivery):
         payload = data[start:stop]
         if inlet.trace:
             inlet.control.traced(message.verb, message.argument, payload)
+        if inlet.traces and asks(payload[: message.header]):
+            inlet.stopped = not inlet.control.hooked(plan, handed(message, payload))
+            self.lookup.slow = True
+            return stop + 2, effort
         if inlet.verbose and not plan.denied:
             inlet.outbox.send(b"+OK\r\n")
         tail = message.tail + payload + b"\r\n"

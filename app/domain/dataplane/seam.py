@@ -178,17 +178,15 @@ class Sender(Protocol):
 class Outbox(KeepsUnsent, Protocol):
     """What waits to be sent to one connection."""
 
+    owner: Owner
     out_msgs: int
     out_bytes: int  # payload bytes of messages delivered
-    last_delivery: float
-    """When a message was last delivered, on the plane's clock; 0.0 for never."""
+    last_delivery: float  # when a message was last delivered, on the plane's clock; 0.0 for never
     alarm: int
     """Pending bytes above which the owner is asked, at each message."""
     closed: bool  # takes nothing any more
-    headers: bool
-    """Whether the receiver takes HMSG; otherwise it gets MSG, without the headers."""
-    naming: int
-    """A `reach.Naming`."""
+    headers: bool  # whether the receiver takes HMSG; otherwise it gets MSG, without the headers
+    naming: int  # a `reach.Naming`
     leaf: bool
     """Whether it gets LMSG and HMSG; set before it has targets, whose sid is a queue group, or empty."""
     trace: bool
@@ -221,15 +219,12 @@ class Inlet(Protocol):
 
     in_msgs: int
     in_bytes: int
-    last_publish: float
-    """On the plane's clock; 0.0 for never."""
+    last_publish: float  # on the plane's clock; 0.0 for never
     verbose: bool  # answer each message with +OK; routes are never verbose
-    publishing: bool
-    """Whether messages are served; otherwise they are lines for the control plane."""
+    publishing: bool  # whether messages are served; otherwise they are lines for the control plane
     headers: bool
     """Whether HPUB, and on routes HMSG, are messages; otherwise they are lines for the control plane."""
-    echo: bool
-    """Whether the peer's own subscriptions get its messages."""
+    echo: bool  # whether the peer's own subscriptions get its messages
     no_responders: bool
     """Whether `Control.no_responders` is called for messages with a reply subject that reach nobody."""
     audience: int
@@ -266,6 +261,11 @@ class Target(Protocol):
     delivered: int
     limit: int
     """Deliveries after which it expires; 0 for none."""
+
+    @property
+    def outbox(self) -> Outbox | None:
+        """None once it is retired."""
+        ...
 
     @property
     def subscription(self) -> Expiring | None:

@@ -1,6 +1,6 @@
 """A trace event: what became of one message on this server, as the JSON of nats-server."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 
 from ..json_text import dump, rfc3339
@@ -12,6 +12,8 @@ NO_SUPPORT = (
     "Message delivered but remote does not support message tracing so no trace event generated from there"
 )
 NO_ECHO = "Not delivered because of no echo"
+SUBSCRIPTION_DENIES = "Not delivered because subscription denies this subject"
+PUBLISH_DENIED = "Not delivered because publish denied for this subject"
 
 _STREAMS = 1
 """The flag of a server that has streams."""
@@ -29,7 +31,7 @@ class TraceKind(IntEnum):
 class TraceEvent:
     """The event of one message, while it is delivered."""
 
-    __slots__ = ("_events", "_request", "_size", "_wall")
+    __slots__ = ("_events", "_hops", "_request", "_size", "_wall")
 
     def __init__(self, request: TraceRequest, size: int, wall: Callable[[], int]) -> None:
         """`size` is that of headers and payload; `wall` is nanoseconds since the epoch."""
@@ -37,36 +39,49 @@ class TraceEvent:
         self._size = size
         self._wall = wall
         self._events: list[dict[str, object]] = []
+        self._hops = 0
+
+    @property
+    def only(self) -> bool:
+        """Whether it is of a message that is delivered to nobody."""
+        return self._request.only
 
     @property
     def count(self) -> int:
         """How many steps it has."""
         return len(self._events)
 
-    def came_in(self, number: int, name: str, subject: bytes, error: str = "") -> None:
-        """A client has published it; with an `error` it is refused."""
+    def came_in(self, kind: TraceKind, number: int, name: str, subject: bytes, error: str = "") -> None:
+        """This connection has published it; with an `error` it is refused."""
         self._add(
             "in",
-            {"kind": TraceKind.CLIENT.value, "cid": number, "name": name, "acc": ACCOUNT}
+            {"kind": kind.value, "cid": number, "name": name, "acc": ACCOUNT}
             | {"subj": subject.decode("utf-8", "replace"), "error": error},
         )
 
-    def went_out(self, kind: TraceKind, number: int, name: str, error: str = "") -> None:
-        """It was for this connection, of another server or of a part of this one."""
-        self._add("eg", {"kind": kind.value, "cid": number, "name": name, "error": error})
+    def next_hop(self) -> str:
+        """The way of the message to one more server: that to this one, and which of its ways this is."""
+        self._hops += 1
+        before = self._request.hop
+        return f"{before}.{self._hops}" if before else str(self._hops)
+
+    def went_out(self, kind: TraceKind, number: int, name: str, hop: str = "", error: str = "") -> None:
+        """It was for this connection, of a part of this server, or of another one, by this way."""
+        fields: dict[str, object] = {"kind": kind.value, "cid": number, "name": name}
+        self._add("eg", fields | {"hop": hop, "error": error})
 
     def for_client(
         self, number: int, name: str, subject: bytes, queue: bytes | None, error: str = ""
     ) -> None:
         """It was for this subscription of a client."""
         fields: dict[str, object] = {"kind": TraceKind.CLIENT.value, "cid": number, "name": name}
-        texts: dict[str, object] = {
+        texts = {
             "sub": subject.decode("utf-8", "replace"),
             "queue": (queue or b"").decode("utf-8", "replace"),
         }
         self._add("eg", fields | texts | {"error": error})
 
-    def _add(self, kind: str, fields: dict[str, object]) -> None:
+    def _add(self, kind: str, fields: Mapping[str, object]) -> None:
         event: dict[str, object] = {"type": kind, "ts": rfc3339(self._wall())}
         self._events.append(event | {key: value for key, value in fields.items() if value != ""})
 
@@ -78,6 +93,6 @@ class TraceEvent:
         server |= {"ver": info.version, "jetstream": info.jetstream, "flags": _STREAMS * info.jetstream}
         server |= {"seq": number, "time": rfc3339(self._wall())}
         header = dict(sorted(self._request.header.items()))
-        return dump(
-            {"server": server, "request": {"header": header, "msgsize": self._size}, "events": self._events}
-        )
+        hops = {"hops": self._hops} if self._hops else {}
+        request = {"header": header, "msgsize": self._size}
+        return dump({"server": server, "request": request, **hops, "events": self._events})

@@ -1,5 +1,7 @@
 """What the headers of a message say about a trace, read as nats-server reads them."""
 
+import re
+
 from ..dataplane.seam import HookedMessage
 from ..subjects.subject import is_literal
 from ..value_object import value_object
@@ -7,6 +9,9 @@ from ..value_object import value_object
 DEST = "Nats-Trace-Dest"
 ONLY = "Nats-Trace-Only"
 ORIGIN = "Nats-Trace-Origin-Account"
+HOP = "Nats-Trace-Hop"
+"""Which way the message has come, from server to server: ``2.1`` for the first of the second."""
+
 ENCODING = "Accept-Encoding"
 DISABLED = "trace disabled"
 """In place of a destination: no server traces the message."""
@@ -18,6 +23,9 @@ _SERVERS = (b"$GR.", b"_GR_.", b"$NRG.")
 """How subjects begin to which servers alone publish."""
 
 _YES = frozenset({"1", "true", "on"})
+
+_LONGEST_HOP = 256
+_HOP = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
 
 
 @value_object
@@ -33,6 +41,12 @@ class TraceRequest:
     def first(self, name: str) -> str:
         """The first value of a field; empty if it is missing."""
         return self.header.get(name, [""])[0]
+
+    @property
+    def hop(self) -> str:
+        """The way that another server has noted; empty for none, and for what servers do not write."""
+        hop = self.first(HOP)
+        return hop if len(hop) <= _LONGEST_HOP and _HOP.fullmatch(hop) else ""
 
     def has_subject(self) -> bool:
         """Whether the destination is a subject that a message can have."""
@@ -57,11 +71,16 @@ def read_request(block: bytes) -> TraceRequest | None:
 
 def untraced(message: HookedMessage) -> HookedMessage:
     """The same message, as no other server traces it."""
+    return with_field(message, DEST, DISABLED)
+
+
+def with_field(message: HookedMessage, name: str, value: str) -> HookedMessage:
+    """The same message, with this value of this field alone."""
     block, payload = message.payload[: message.header], message.payload[message.header :]
     lines = block.removesuffix(b"\r\n\r\n").split(b"\r\n")
-    name = DEST.encode() + b":"
-    kept = [line for line in lines if not line.startswith(name)]
-    new = b"\r\n".join([*kept, name + b" " + DISABLED.encode(), b"", b""])
+    begin = f"{name}:".encode()
+    kept = [line for line in lines if not line.startswith(begin)]
+    new = b"\r\n".join([*kept, f"{name}: {value}".encode(), b"", b""])
     return message._replace(header=len(new), payload=new + payload)
 
 

@@ -360,6 +360,10 @@ class ClientSession(Reauthorized):
         """Whether the client may publish there; answers it may give count for nothing, as in nats-server."""
         return self._guard is None or self._guard.may_publish(dest)
 
+    def trace_denied(self, dest: bytes) -> None:
+        """Refuse a message whose trace the client may not publish."""
+        self.denied(dest, b"")
+
     def denied(self, subject: bytes, reply: bytes) -> None:
         """Refuse a message that the client may not publish."""
         self.refuse(publish_violation(subject, reply))

@@ -83,6 +83,7 @@ class PeerSession(ABC):
         "origin",
         "screened",
         "subscriptions",
+        "traces",
         "verbose",
     )
 
@@ -111,6 +112,8 @@ class PeerSession(ABC):
         """Whether the peer wants to hear that a line was obeyed."""
         self.screened = False
         """Whether each line is shown to `screen` first."""
+        self.traces = False
+        """Whether it is a server that traces messages, and reports them itself."""
         self.subscriptions: dict[bytes, Subscription] = {}
         """Live subscriptions by sid."""
         self.last_command = 0.0
@@ -206,9 +209,13 @@ class PeerSession(ABC):
         self.refuse(error_of(Fault(fault), text, operation))
 
     def may_trace_to(self, dest: bytes) -> bool:
-        """Whether its messages may be traced with this destination; only clients have rules."""
+        """Whether its messages may be traced with this destination; servers of a cluster have no rules."""
         del dest
         return True
+
+    def trace_denied(self, dest: bytes) -> None:
+        """Refuse a message that is to be traced with this destination; servers hear nothing of it."""
+        del dest
 
     def denied(self, subject: bytes, reply: bytes) -> None:
         """Refuse a message; only clients have rules."""

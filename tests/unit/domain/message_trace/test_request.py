@@ -63,3 +63,15 @@ def test_a_message_that_others_do_not_trace() -> None:
     assert read_request(new.payload[: new.header]) is None
     assert new.payload.endswith(b"Nats-Trace-Only:TRUE\r\nNats-Trace-Dest: trace disabled\r\n\r\nhi")
     assert len(new.payload) - 2 == new.header
+
+
+@pytest.mark.parametrize(
+    ("value", "hop"),
+    [(b"1", "1"), (b"2.10.1", "2.10.1"), (b"1.", ""), (b"x", ""), ("\u0663".encode(), ""), (257 * b"1", "")],
+)
+def test_hops(value: bytes, hop: str) -> None:
+    """The way to this server is numbers with dots; what else is there, and what is long, is none."""
+    request = read_request(b"NATS/1.0\r\nNats-Trace-Dest:t\r\nNats-Trace-Hop: %b\r\n\r\n" % value)
+
+    assert request is not None
+    assert hop == request.hop

@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.dataplane.seam import HookedMessage, MakePlane
 from app.domain.limits import Limits
-from app.domain.message_trace.event import NO_ECHO, NO_SUPPORT, NO_SUPPORT_ONLY
+from app.domain.message_trace.event import NO_ECHO, NO_SUPPORT, NO_SUPPORT_ONLY, SUBSCRIPTION_DENIES
 from app.domain.permissions.rules import Permissions, Rule, entry
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.sessions import message_tracing
@@ -99,7 +99,8 @@ def test_trace_only(server: TracingBroker) -> None:
 )
 def test_no_event(server: TracingBroker, fields: bytes, count: int) -> None:
     """What cannot be traced is delivered, unless it is only to be traced, or may not go there."""
-    receiver, publisher = listeners(server), server.client(b"p")
+    receiver = listeners(server)
+    publisher = server.client(b"p", connect=CONNECT.replace(b'"verbose":false', b'"verbose":true'))
 
     publisher.send(hpub(fields))
 
@@ -107,7 +108,9 @@ def test_no_event(server: TracingBroker, fields: bytes, count: int) -> None:
     heard = receiver.heard()
     assert count == heard.count(b"hi\r\n")
     assert (b"Origin" in heard) == (b"trace disabled" in heard)
-    assert (b"$GR" in fields) == (b"Permissions Violation for Publish to" in publisher.heard())
+    heard = publisher.heard()
+    assert (b"$GR" in fields) == (b"Permissions Violation for Publish to" in heard)
+    assert count // 2 == heard.count(b"+OK\r\n")
 
 
 def test_no_echo(server: TracingBroker) -> None:
@@ -154,7 +157,7 @@ def test_encodings(server: TracingBroker) -> None:
     server.client(b"p", hpub(TO_T + b"Accept-Encoding:gzip\r\n"))
     server.settle()
 
-    assert b"NATS/1.0\r\nContent-Encoding:gzip\r\n\r\n\x1f\x8b" in server.reader.heard()
+    assert b"NATS/1.0\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b" in server.reader.heard()
 
 
 def test_large_events_are_lost(make_plane: MakePlane) -> None:
@@ -243,3 +246,29 @@ def test_servers_trace_for_clients_alone(make_plane: MakePlane) -> None:
 
     assert client.session.may_trace_to(b"x")
     assert client.session.hooked(server.broker.plane.plan((), ()), HookedMessage(b"a", b"", 0, b""))
+
+
+def test_rules_of_receivers(make_plane: MakePlane, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event says whose rules keep the message from them, as far as there is room and time."""
+    rules = Permissions(subscribe=Rule((entry(">"),), (entry("a"),)))
+    server = VirtualBroker(
+        make_plane,
+        gatekeeper=SingleUser("u", "s", rules),
+        setup=BrokerSetup(compatibility=Compatibility.CURRENT),
+    )
+    reader, receiver, publisher = server.connect(), server.connect(), server.connect()
+    for client in (reader, receiver, publisher):
+        client.send(b'CONNECT {"verbose":false,"user":"u","pass":"s","headers":true}\r\n')
+    reader.send(b"SUB t 1\r\n")
+    receiver.send(b"SUB * 1\r\nSUB > 2\r\nSUB a.b 3\r\n")
+    reader.heard()
+
+    def errors() -> list[object]:
+        publisher.send(hpub(TO_T))
+        server.settle()
+        lines = reader.heard().split(b"\r\n")
+        return [step[4] for line in lines if line.startswith(b"{") for step in steps(json.loads(line))[1:]]
+
+    assert 2 * [SUBSCRIPTION_DENIES] == errors()
+    monkeypatch.setattr(message_tracing, "MOST_STEPS", 2)
+    assert [SUBSCRIPTION_DENIES] == errors()
