@@ -155,10 +155,9 @@ class MessageTracing:
         elsewhere = message if event is None else untraced(message)
         servers: list[tuple[Target, PeerSession]] = []
         reached = False
-        for target in plane.receivers(plan, None if own.inlet.echo else own.outbox):
-            receiver = _receiver_at(target)
-            if receiver is None:
-                continue
+        targets = plane.receivers(plan, None if own.inlet.echo else own.outbox)
+        pairs = [(target, session) for target in targets if (session := _receiver_at(target)) is not None]
+        for target, receiver in pairs:
             if receiver.is_server:
                 servers.append((target, receiver))
                 continue
@@ -237,18 +236,16 @@ class MessageTracing:
 
 
 def _receiver_at(target: Target) -> PeerSession | None:
-    """Whose connection it is; None if that is closed."""
-    outbox = target.outbox
-    if outbox is None or outbox.closed or not isinstance(outbox.owner, Connection):
-        return None
-    session = outbox.owner.session
+    """Whose connection it is; None if that has ended."""
+    owner = None if target.outbox is None else target.outbox.owner
+    session = owner.session if isinstance(owner, Connection) else None
     return session if isinstance(session, PeerSession) else None
 
 
 def _note(event: TraceEvent, target: Target, receiver: PeerSession) -> None:
     """A client, or a part of this server, gets it."""
     subscription = target.subscription
-    if not receiver.seen_by_hooks:
-        event.went_out(TraceKind.JETSTREAM, receiver.number, receiver.name)
-    elif isinstance(subscription, Subscription):
+    if receiver.seen_by_hooks and isinstance(subscription, Subscription):
         event.for_client(receiver.number, receiver.name, subscription.subject, subscription.queue)
+    else:
+        event.went_out(TraceKind.JETSTREAM, receiver.number, receiver.name)

@@ -113,7 +113,7 @@ def test_no_event(server: TracingBroker, fields: bytes, count: int) -> None:
     assert count // 2 == heard.count(b"+OK\r\n")
 
 
-def test_no_echo(server: TracingBroker) -> None:
+def test_no_echo(server: TracingBroker, monkeypatch: pytest.MonkeyPatch) -> None:
     """The event says what the publisher did not get because it wants no echo."""
     publisher = server.client(
         b"p", b"SUB a 1\r\nSUB a q 2\r\n", CONNECT.replace(b'"headers"', b'"echo":false,"headers"')
@@ -123,6 +123,20 @@ def test_no_echo(server: TracingBroker) -> None:
 
     assert b"" == publisher.heard()
     assert ["eg", "p", "a", None, NO_ECHO] in steps(server.traces()[0])
+    monkeypatch.setattr(message_tracing, "MOST_STEPS", 1)
+    publisher.send(hpub(TO_T))
+    assert [["in", "p", None, None, None]] == steps(server.traces()[0])
+
+
+def test_a_receiver_that_is_closed(server: TracingBroker) -> None:
+    """Its subscriptions may be there for a moment: it is no receiver, and a request has none."""
+    receiver, publisher = listeners(server), server.client(b"p", b"SUB re 1\r\n")
+    receiver.connection.outbox.closed = True
+
+    publisher.send(hpub(TO_T, b"a re"))
+
+    assert b" 503\r\n" in publisher.heard()
+    assert [["in", "p", None, None, None]] == steps(server.traces()[0])
 
 
 def test_parts_of_the_server(server: TracingBroker) -> None:

@@ -252,3 +252,17 @@ def test_what_a_leaf_node_must_not_get(make_plane: MakePlane) -> None:
     assert ["eg", 4, "leaf", "1", PUBLISH_DENIED] == steps(event)[1]
     assert 1 == event["hops"]
     assert b"MSG a" not in peer.heard()
+
+
+def test_what_is_not_traced_goes_on(make_plane: MakePlane) -> None:
+    """A message whose trace is disabled here goes to other servers without a way."""
+    server = LeafBroker(make_plane)
+    peer = server.joined(protocol=3)
+    peer.send(b"LS+ a\r\n")
+    peer.heard()
+
+    server.current().send(message(b"HPUB", TO_T + b"Nats-Trace-Origin-Account: A\r\n"))
+
+    heard = peer.heard()
+    assert b"Nats-Trace-Dest: trace disabled\r\n\r\nhi" in heard
+    assert b"Hop" not in heard
