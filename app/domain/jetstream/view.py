@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ..json_text import rfc3339
+from ..protocol.json_text import rfc3339
 from ..steps import Step, Steps
 from .api.stream_calls import INFO_WORK, StreamCalls
 from .figures import Overview

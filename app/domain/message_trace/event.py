@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from enum import IntEnum
 
-from ..json_text import dump, rfc3339
 from ..protocol.encode import ACCOUNT, ServerInfo
+from ..protocol.json_text import dump, rfc3339
 from .request import TraceRequest
 
 NO_SUPPORT_ONLY = "Not delivered because remote does not support message tracing"

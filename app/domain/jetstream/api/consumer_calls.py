@@ -3,7 +3,7 @@
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 
-from ...json_text import rfc3339
+from ...protocol.json_text import rfc3339
 from ...steps import Step
 from ..consumers.config import ConsumerConfig, parse_consumer_config
 from ..consumers.consumer import Consumer

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from ...json_text import dump
+from ...protocol.json_text import dump
 from ..errors import JetStreamError
 from ..json_values import Fields, parse_object
 

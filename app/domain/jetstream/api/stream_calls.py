@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping
 
-from ...json_text import rfc3339
+from ...protocol.json_text import rfc3339
 from ...steps import Step, Steps
 from ..errors import JetStreamError
 from ..hosting.catalogue import FAILURE_TEXTS, Catalogue

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import field, fields
 
-from ...json_text import rfc3339
+from ...protocol.json_text import rfc3339
 from ...value_object import value_object
 from ..errors import JetStreamError
 from ..json_faults import no_choice

@@ -1,6 +1,6 @@
 """What a consumer says of itself (jetstream-consumers.md, section 1)."""
 
-from ...json_text import rfc3339
+from ...protocol.json_text import rfc3339
 from ..figures import ConsumerFigures
 from .config import as_json
 from .core import Core

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import ClassVar
 
-from ...json_text import rfc3339
+from ...protocol.json_text import rfc3339
 from ...steps import Steps
 from ...value_object import value_object
 from ..advisories import (

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from ...json_text import rfc3339
+from ...protocol.json_text import rfc3339
 from ...steps import Steps
 from ...value_object import value_object
 from ..advisories import CONSUMER_CREATED, CONSUMER_DELETED, Advisories

@@ -7,7 +7,7 @@ no limit. `parsing` reads it, `rules` completes and checks it.
 from collections.abc import Mapping
 from dataclasses import field
 
-from ...json_text import rfc3339
+from ...protocol.json_text import rfc3339
 from ...value_object import value_object
 
 LIMITS = "limits"

@@ -10,7 +10,7 @@ origin, its subject, and its total.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ...json_text import dump
+from ...protocol.json_text import dump
 from ..errors import JetStreamError
 from ..json_values import Fields, parse_object
 from ..storage.seam import StoredMessage

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ...json_text import rfc3339
+from ...protocol.json_text import rfc3339
 from ...steps import Step, Steps
 from ..errors import JetStreamError
 from ..json_values import parse_object

@@ -7,7 +7,7 @@ So what it does not know yet is found in copies that are still there, after `see
 
 from typing import NamedTuple
 
-from ...json_text import dump
+from ...protocol.json_text import dump
 from ..errors import JetStreamError
 from ..json_values import parse
 from ..storage.seam import StateLog, StreamStorage

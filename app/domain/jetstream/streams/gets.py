@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ...json_text import rfc3339
+from ...protocol.json_text import rfc3339
 from ...value_object import value_object
 from ..errors import JetStreamError
 from ..json_values import Fields

@@ -1,6 +1,6 @@
 """The answers to publishes, to the byte (jetstream-streams.md, section 3)."""
 
-from ...json_text import dump
+from ...protocol.json_text import dump
 from ..errors import JetStreamError
 from . import headers as h
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ...json_text import rfc3339
+from ...protocol.json_text import rfc3339
 from ...subjects.subject import is_literal
 from ..outlet import Outlet
 from ..storage.seam import StorageFailure, StreamLog

@@ -13,8 +13,8 @@ from datetime import UTC, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from ...json_text import rfc3339
 from ...permissions.rule_set import overlap
+from ...protocol.json_text import rfc3339
 from ...subjects.subject import is_literal, tokens_of
 from ..errors import JetStreamError
 from ..json_values import parse_time

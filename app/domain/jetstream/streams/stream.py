@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 
 from ...dataplane.incoming_run import IncomingRun
-from ...json_text import rfc3339
+from ...protocol.json_text import rfc3339
 from ...steps import Steps
 from ..errors import JetStreamError
 from ..storage.seam import StorageFailure, StreamLog, StreamStorage

@@ -5,15 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from app.domain.jetstream.errors import JetStreamError
-from app.domain.jetstream.json_values import (
-    MAX_DEPTH,
-    Fields,
-    kind,
-    parse,
-    parse_object,
-    parse_time,
-)
-from app.domain.json_text import rfc3339
+from app.domain.jetstream.json_values import MAX_DEPTH, Fields, kind, parse, parse_object, parse_time
+from app.domain.protocol.json_text import rfc3339
 
 
 def _expect_refusal(call: Callable[[], object]) -> str:

@@ -1,4 +1,4 @@
-"""JSON as nats-server writes it: values, and times in them."""
+"""JSON and times as a server in Go writes them."""
 
 import json
 from datetime import UTC, datetime, timedelta

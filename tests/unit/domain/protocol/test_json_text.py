@@ -1,6 +1,16 @@
-"""JSON as nats-server writes it."""
+"""JSON and times as a server in Go writes them; see also `test_json_values`, which reads them again."""
 
-from app.domain.json_text import dump, rfc3339
+import pytest
+
+from app.domain.protocol.json_text import dump, rfc3339
+
+
+@pytest.mark.parametrize(
+    ("ns", "text"), [(0, "0001-01-01T00:00:00Z"), (1_500_000_000, "1970-01-01T00:00:01.5Z")]
+)
+def test_times(ns: int, text: str) -> None:
+    """No zeros at the end, and 0 is no time."""
+    assert text == rfc3339(ns)
 
 
 def test_the_last_time() -> None:
