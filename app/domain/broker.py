@@ -75,10 +75,8 @@ class Broker:
         compatibility: Compatibility = Compatibility.GNATSD,
     ) -> None:
         """`info` is what INFO says; its port is set by `listening_on`."""
-        self.compatibility = compatibility
-        """Which server's wire clients find."""
-        self.limits = limits
-        """Those that hold now; see `apply`."""
+        self.compatibility = compatibility  # which server's wire clients find
+        self.limits = limits  # those that hold now; see `apply`
         self.scheduler = scheduler = needs.scheduler
         self.gatekeeper = needs.gatekeeper
         self.anonymous = needs.anonymous
