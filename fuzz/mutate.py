@@ -64,6 +64,8 @@ _BLOCKS = (
     b"NATS/2.0 503\r\n",
     b"\r\n\r\n",
     b"A: b\r\n\r\n",
+    b"NATS/1.0\r\nNats-Trace-Dest: a\r\nNats-Trace-Hop: 1.1\r\n\r\n",
+    b"NATS/1.0\r\nNats-Trace-Dest: a\r\nNats-Trace-Only: 1\r\n\r\n",
 )
 """Beginnings of messages with headers, whole and wrong."""
 

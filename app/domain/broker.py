@@ -45,6 +45,7 @@ from .sessions.flow import Flow
 from .sessions.greeting import Greeting
 from .sessions.keep_alive import KeepAlive
 from .sessions.local_client import LocalClient, LocalSession, Tap
+from .sessions.message_tracing import MessageTracing
 from .sessions.publish_meter import PublishMeter
 from .sessions.slow_peers import SlowPeers
 from .sessions.wire import Handler, Wire
@@ -74,14 +75,13 @@ class Broker:
         compatibility: Compatibility = Compatibility.GNATSD,
     ) -> None:
         """`info` is what INFO says; its port is set by `listening_on`."""
-        self.compatibility = compatibility
-        """Which server's wire clients find."""
-        self.limits = limits
-        """Those that hold now; see `apply`."""
+        self.compatibility = compatibility  # which server's wire clients find
+        self.limits = limits  # those that hold now; see `apply`
         self.scheduler = scheduler = needs.scheduler
         self.gatekeeper = needs.gatekeeper
         self.anonymous = needs.anonymous
         self.hooks = needs.hooks
+        self.tracing = None if needs.wall is None else MessageTracing(self, self.adopt, needs.wall)
         self.events = needs.events
         self.flow = Flow(limits, scheduler)
         self.slow = SlowPeers(self.flow, scheduler, self.failed)

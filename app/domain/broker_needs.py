@@ -34,6 +34,8 @@ class Needs:
     """See `Host.anonymous`."""
     hooks: HookGate | None = None
     """See `Host.hooks`."""
+    wall: Callable[[], int] | None = None
+    """Nanoseconds since the epoch, for traces of messages; None if none are made."""
     leaves: LeafNeeds | None = None
     """What it takes to have leaf nodes, or to be one; None for neither."""
 

@@ -206,18 +206,20 @@ class Container(World):
     @part
     def broker(self) -> Broker:
         options, entropy, gatekeeper = self._first, self.entropy(), self.authenticator()
+        clock = self.clock()
         return Broker(
             limits(options),
             server_info(options, entropy, gatekeeper),
             Needs(
                 make_plane=self._make_plane,
                 seed=entropy.seed(),
-                scheduler=self.clock(),
+                scheduler=clock,
                 gatekeeper=gatekeeper,
                 events=self.event_log(),
                 make_nonce=self.make_nonce(),
                 anonymous=anonymous(options),
                 hooks=gate_of(self.open_hooks()),
+                wall=(lambda: round(clock.time() * 1e9)) if options.compatibility == "current" else None,
                 leaves=self.leaves(),
             ),
             self.membership(),

@@ -6,12 +6,14 @@ from app.domain.dataplane.seam import Outbox
 from app.domain.dataplane.unsent import UnsentFlush
 from app.domain.sessions.congestion import Peer
 from app.domain.sessions.flow import Flow
+from tests.fakes.data_plane import ScriptedOwner
 
 
 class FakeOutbox(Outbox):
     """An outbox whose figures the test sets: `queue` adds pending bytes and `take` passes some on."""
 
     def __init__(self) -> None:
+        self.owner = ScriptedOwner()
         self.out_msgs = 0
         self.out_bytes = 0
         self.last_delivery = 0.0

@@ -40,6 +40,10 @@ LARGE_PAYLOADS = st.builds(
 )
 
 
+BLOCKS = [b"", b"", b"NATS/1.0\r\nNats-Trace-Dest:a\r\n\r\n"]
+"""What comes before the payload of a message with headers; with the last one it may ask for a trace."""
+
+
 @st.composite
 def publishes(draw: st.DrawFn, payloads: st.SearchStrategy[bytes] = PAYLOADS) -> bytes:
     """A PUB with its payload, oddly spelled at times."""
@@ -76,6 +80,7 @@ def _messages(draw: st.DrawFn, words: list[bytes], payload: bytes, *, headed: bo
     """A message that begins with these words."""
     words += draw(st.sampled_from([[], [], [b"reply"], [b"_INBOX.x.1"], [b"_R_.x"], [b"$JS.ACK."]]))
     if headed:
+        payload = draw(st.sampled_from(BLOCKS)) + payload
         words += [draw(st.sampled_from([b"0", b"1", b"12", b"0005", b"%d" % len(payload), b"x", b"-1"]))]
     words += [draw(st.sampled_from([b"", b"", b"0", b"000"])) + b"%d" % len(payload)]
     return words[0] + draw(BLANKS) + draw(BLANKS).join(words[1:]) + draw(ENDS) + payload + b"\r\n"
@@ -198,6 +203,7 @@ def leaf_messages(draw: st.DrawFn, payloads: st.SearchStrategy[bytes] = PAYLOADS
     words = [draw(st.sampled_from(SUBJECTS)), *draw(st.sampled_from(forms))]
     payload = draw(payloads)
     if headed:
+        payload = draw(st.sampled_from(BLOCKS)) + payload
         words.append(draw(st.sampled_from([b"0", b"1", b"0005", b"%d" % len(payload), b"x"])))
     words.append(draw(st.sampled_from([b"", b"", b"0"])) + b"%d" % len(payload))
     line = verb + draw(BLANKS) + draw(BLANKS).join(words) + draw(ENDS)

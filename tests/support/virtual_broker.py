@@ -105,6 +105,7 @@ class VirtualBroker:
             make_nonce=setup.make_nonce,
             anonymous=setup.anonymous,
             hooks=HookGate(*setup.hooks, self.clock, self.events) if setup.hooks is not None else None,
+            wall=(lambda: 10**18) if setup.compatibility is Compatibility.CURRENT else None,
             leaves=setup.leaves,
         )
         self.broker = Broker(

@@ -198,6 +198,7 @@ class Cluster:
             tls_verify=settings.tls,
             sends_on=True,
             headers=self._host.compatibility is Compatibility.CURRENT,
+            traces=self._host.tracing is not None,
             server_name=settings.name,
             ldm=greeting.info.ldm,
             ip=f"nats-route://{with_port(settings.advertised, self._port)}/" if settings.advertised else "",

@@ -33,6 +33,9 @@ SENDS_ON = "sends_on"
 gnatsd 0.8.0 ignores it. See `failover`.
 """
 
+TRACES = "traces"
+"""The key by which servers of ours say that they trace messages; gnatsd 0.8.0 ignores it (ADR 0063)."""
+
 _LONGEST_URL = 256
 _LONGEST_ID = 128
 
@@ -40,7 +43,8 @@ _KINDS: dict[str, type] = {
     **dict.fromkeys(("server_id", "server_name", "version", "go", "host", "ip"), str),
     **dict.fromkeys(("port", "max_payload", "proto"), int),
     **dict.fromkeys(
-        ("auth_required", "ssl_required", "tls_required", "tls_verify", SENDS_ON, "headers", "ldm"), bool
+        ("auth_required", "ssl_required", "tls_required", "tls_verify", "headers", "ldm", SENDS_ON, TRACES),
+        bool,
     ),
     **dict.fromkeys(("connect_urls", "ws_connect_urls", "leafnode_urls"), list),
 }
@@ -74,6 +78,8 @@ class RouteInfo:
     """Whether it understands messages that are marked as sent on; see `SENDS_ON`."""
     headers: bool = False
     """Whether it takes messages with headers, as HMSG; gnatsd ignores the key."""
+    traces: bool = False
+    """Whether it traces messages that ask for it; see `TRACES`."""
     server_name: str = ""
     """What people call it; empty for nothing but its id."""
     ldm: bool = False
@@ -101,6 +107,8 @@ class RouteInfo:
             fields[SENDS_ON] = True
         if self.headers:
             fields["headers"] = True
+        if self.traces:
+            fields[TRACES] = True
         if self.ldm:
             fields["ldm"] = True
         if self.ip:
@@ -167,6 +175,7 @@ class _Fields:
             leafnode_urls=self._urls("leafnode_urls"),
             sends_on=self._fields.get(SENDS_ON) is True,
             headers=self._fields.get("headers") is True,
+            traces=self._fields.get(TRACES) is True,
             server_name=self._name(),
             ldm=self._fields.get("ldm") is True,
             ip=self._text("ip"),

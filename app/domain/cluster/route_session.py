@@ -341,6 +341,8 @@ class RouteSession(PeerSession):
         self.info = info
         headers = info.headers and self._mesh.info().headers
         self.connection.inlet.headers = self.connection.outbox.headers = headers
+        self.traces = headers and info.traces
+        self.connection.inlet.traces = headers and self.host.tracing is not None
         if headers:  # those of ours that have headers find each subscription by its sid
             self.connection.outbox.naming = Naming.ALL
         self._enter(Stage.REGISTERED)

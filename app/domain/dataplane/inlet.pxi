@@ -43,11 +43,13 @@ cdef class Inlet:
     cdef public int64_t audience
     cdef public bint closed
     cdef public bint trace
+    cdef public bint traces
     cdef public bint guarded
     # Small, since there is an inlet for each connection.
     cdef unsigned char kind     # see `seam.Kind`
     cdef unsigned char refused  # whether the incomplete message has been, already
     cdef unsigned char for_member  # see `name`
+    cdef unsigned char stopped  # whether the ingest stops after the message at hand
     cdef bytes rest
     cdef bytearray own
     cdef Py_ssize_t filled
@@ -127,8 +129,6 @@ cdef class Inlet:
     cdef bint hand_over(self, Plan plan, Message *message) except? True:
         """Give a message to the control plane; whether the ingest goes on."""
         cdef const char *line = message.line
-        if self.trace:
-            self.trace_message(message)
         return self.control.hooked(
             plan,
             HookedMessage(
@@ -139,6 +139,13 @@ cdef class Inlet:
                 PyBytes_FromStringAndSize(line + message.subject, message.subject_size if message.shown_size else 0),
             ),
         )
+
+    cdef object stop(self, const char *rest, Py_ssize_t count):
+        """Keep the rest: the message that was handed over before it stops the ingest."""
+        self.stopped = False
+        if not self.closed:
+            self.keep(rest, count, 0)
+        return STOPPED
 
     cdef int report_unheard(self, Message *message) except -1:
         """A request reached nobody."""

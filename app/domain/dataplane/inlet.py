@@ -46,7 +46,9 @@ class Inlet:
         "refused",
         "rest",
         "search",
+        "stopped",
         "trace",
+        "traces",
         "verbose",
     )
 
@@ -70,6 +72,8 @@ class Inlet:
         self.audience = 0
         self.closed = False
         self.trace = False
+        self.traces = False
+        self.stopped = False  # whether the ingest stops after the message at hand
         self.guarded = False
         self.refused = False  # whether the incomplete message has been, already
         # The message before and its plan, for runs of the same subject or member.

@@ -411,11 +411,16 @@ cdef inline void set_common_size(Delivery *delivery) noexcept:
     )
 
 
-cdef inline void make_room_without_header(Delivery *delivery, Message *message, Delivery *stripped) noexcept:
+cdef inline void give_room(Delivery *delivery, Delivery *stripped) noexcept:
     """Let a headed delivery have room for the one without headers."""
+    delivery.stripped = stripped
+    stripped.words = NULL
+
+
+cdef inline void make_room_without_header(Delivery *delivery, Message *message, Delivery *stripped) noexcept:
+    """The same of any delivery, if it is headed."""
     if delivery.headed:
-        delivery.stripped = stripped
-        stripped.words = NULL
+        give_room(delivery, stripped)
 
 
 cdef Delivery *without_header(Delivery *delivery) except NULL:

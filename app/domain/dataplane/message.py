@@ -7,6 +7,7 @@ from ..protocol.commands import is_too_long, words_of
 from .constants import MEMBER_MARK
 from .framing import start_of, tail_of
 from .seam import Fault, HookedMessage, Kind
+from .trace_mark import asks
 
 PUB = b"PUB"
 MSG = b"MSG"
@@ -169,6 +170,12 @@ def composed(message: HookedMessage) -> Message:
     return Message(HPUB if message.header else PUB, b"", [*words, b"%d" % size])
 
 
+def handed(message: Message, payload: bytes) -> HookedMessage:
+    """The parts of a message, as the control plane gets them."""
+    subject, to = (message.shown, message.subject) if message.shown else (message.subject, b"")
+    return HookedMessage(subject, message.reply, message.header, payload, to)
+
+
 def _fits(header: bytes, size: int) -> bool:
     """Whether the text is the size of headers in a message of that size."""
     return header.isdigit() and len(header) <= MAX_SIZE_DIGITS and int(header) <= size
@@ -184,14 +191,20 @@ def is_complete(data: bytes, stop: int) -> bool:
     return False
 
 
-def tails_of_run(message: Message, line: bytes, where: tuple[bytes, int], most: int) -> list[bytes]:
-    """What MSG has after the sid, for each of the messages in a row that have this line."""
+def tails_of_run(
+    message: Message, line: bytes, where: tuple[bytes, int], most: int, *, traces: bool = False
+) -> list[bytes]:
+    """What MSG has after the sid, for each of the messages in a row that have this line.
+
+    `traces`: up to one that asks for a trace.
+    """
     tails: list[bytes] = []
     data, position = where
     tail, size = len(line) - len(message.tail), len(line) + message.size + 2
     while len(tails) < most and data.startswith(line, position):
         after = position + size
-        if data[after - 2 : after] != b"\r\n":
+        start = position + len(line)
+        if data[after - 2 : after] != b"\r\n" or (traces and asks(data[start : start + message.header])):
             break
         tails.append(data[position + tail : after])
         position = after

@@ -34,6 +34,7 @@ include "partial_delivery.pxi"
 include "flushing.pxi"
 include "unheard.pxi"
 include "inlet.pxi"
+include "trace_mark.pxi"
 include "leaf_line.pxi"
 include "link_lines.pxi"
 include "narrowing.pxi"
@@ -189,18 +190,16 @@ cdef class DataPlane:
     cdef object scan(self, Inlet inlet, const char *data, Py_ssize_t size):
         """Consume messages and lines; what is left over is kept in the inlet."""
         cdef Py_ssize_t position = 0, count
-        cdef int64_t work = TURN_WORK
-        cdef int64_t check = TURN_WORK - CHECK_WORK, scans
-        cdef const char *line
-        cdef const char *end
+        cdef int64_t work = TURN_WORK, check = TURN_WORK - CHECK_WORK
+        cdef const char *line, *end
         cdef Memo *memo = self.memos.places
         cdef Memo *copied = NULL  # whose message ours is
         cdef Message message
         cdef Plan plan
         cdef int fault
+        cdef int64_t scans = self.scans + 1
         self.lookup.slow = False
-        self.scans += 1
-        scans = self.scans
+        self.scans = scans
         while position < size:
             if inlet.closed:
                 return STOPPED
@@ -267,16 +266,14 @@ cdef class DataPlane:
             if unlikely(plan.hook):
                 position += stride_of(&message)
                 self.count_in(inlet, &message, 1)
-                if not inlet.hand_over(plan, &message):
-                    if not inlet.closed:
-                        inlet.keep(data + position, size - position, 0)
-                    return STOPPED
-                self.lookup.slow = True
+                hand_message(self, inlet, &message, plan, inlet.trace)
             else:
                 position += self.publish(inlet, &message, plan, count, &work)
             if self.lookup.slow or work <= check:
                 self.lookup.slow = False
                 check = work - CHECK_WORK
+                if inlet.stopped:
+                    return inlet.stop(data + position, size - position)
                 if self.over():
                     work = 0
         return HELD if self.held else DONE
@@ -331,12 +328,16 @@ cdef class DataPlane:
         self.count_in(inlet, message, 1)
         if inlet.trace:
             inlet.trace_message(message)
-        if inlet.verbose and not plan.denied:
-            inlet.outbox.send(_OK)
         if not message.tail:
             prefix = canonical(message)
         arrange(&delivery, message, prefix)
-        make_room_without_header(&delivery, message, &stripped)
+        if delivery.headed:
+            give_room(&delivery, &stripped)
+            if inlet.traces and asks_in(message):
+                hand_message(self, inlet, message, plan, False)
+                position, before = plan.fanout(), -1
+        if inlet.verbose and not plan.denied and before >= 0:
+            inlet.outbox.send(_OK)
         try:
             self.deliver_from(plan, &delivery, &position, skip)
             if position < plan.fanout():
@@ -426,9 +427,9 @@ cdef class DataPlane:
             if message.header and target.outbox is not None and not target.outbox.headers:
                 return 0
             heard |= target.is_open()
-        if most < 1 or not heard:
+        repeats = run_before_trace(inlet, message, count, most) if most >= 1 and heard else 0
+        if not repeats:
             return 0
-        repeats = length_of_run(message, count, most)
         self.count_in(inlet, message, repeats)
         for i in range(PyTuple_GET_SIZE(plan.plain)):
             target = <Target>PyTuple_GET_ITEM(plan.plain, i)

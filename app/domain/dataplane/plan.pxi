@@ -217,7 +217,7 @@ cdef class Plan:
     cdef tuple groups
     cdef bytes refusal
     cdef bint refused
-    cdef bint denied
+    cdef readonly bint denied
     cdef readonly int hook  # see `seam.Hook`
     cdef Py_ssize_t links   # see `plan.Plan`
     cdef Py_ssize_t mixed

@@ -27,13 +27,7 @@ from .flushing import Flushing
 from .inlet import Inlet
 from .leaf_line import understand, verb_of
 from .link_lines import is_lost, line_for, receivers_in_lines
-from .message import (
-    Faulty,
-    Message,
-    bounds_of,
-    is_complete,
-    tails_of_run,
-)
+from .message import Faulty, Message, bounds_of, handed, is_complete, tails_of_run
 from .narrowing import narrowed
 from .outbox import Outbox
 from .own import own
@@ -42,6 +36,7 @@ from .plan import Group, Plan, Target, pick
 from .plan_lookup import PlanLookup
 from .reserved import is_reserved_reply, is_reserved_subject
 from .seam import Control, Expiring, Hook, HookedMessage, Kind, Owner, PlanFigures, Planner, Progress, Sender
+from .trace_mark import asks
 
 
 class DataPlane(RunDelivery):
@@ -167,7 +162,7 @@ class DataPlane(RunDelivery):
         work, check = TURN_WORK, TURN_WORK - CHECK_WORK
         self.lookup.slow = False
         while position < len(data):
-            is_over = inlet.closed or self.held or work <= 0
+            is_over = inlet.closed or inlet.stopped or self.held or work <= 0
             if is_over:
                 inlet.keep(b"" if inlet.closed else data[position:], 0)
                 return self._pause(inlet)
@@ -193,9 +188,9 @@ class DataPlane(RunDelivery):
             if self.lookup.slow or work <= check:
                 self.lookup.slow = False
                 check = work - CHECK_WORK
-                if self.is_over():
+                if not inlet.stopped and self.is_over():
                     work = 0
-        return Progress.HELD if self.held else Progress.DONE
+        return self._pause(inlet, done=True)
 
     def _prepare(
         self, inlet: Inlet, verb: bytes, line: bytes, where: tuple[bytes, int]
@@ -240,10 +235,7 @@ class DataPlane(RunDelivery):
         self._count_in(inlet, message, 1)
         if inlet.trace:
             inlet.control.traced(message.verb, message.argument, data[start:stop])
-        subject = message.shown or message.subject
-        to = message.subject if message.shown else b""
-        handed = HookedMessage(subject, message.reply, message.header, data[start:stop], to)
-        if not inlet.control.hooked(plan, handed):
+        if not inlet.control.hooked(plan, handed(message, data[start:stop])):
             inlet.keep(b"" if inlet.closed else data[stop + 2 :], 0)
             return Progress.STOPPED
         self.lookup.slow = True
@@ -255,11 +247,13 @@ class DataPlane(RunDelivery):
             return Plan((), (), plan.refusal, denied=True)
         return self._no_reply if is_reserved_reply(message.reply) else plan
 
-    def _pause(self, inlet: Inlet) -> Progress:
-        """Why the ingest must not go on."""
-        if inlet.closed:
+    def _pause(self, inlet: Inlet, *, done: bool = False) -> Progress:
+        """Why the ingest must not go on, or that it is done."""
+        stopped, inlet.stopped = inlet.stopped, False
+        if stopped or (inlet.closed and not done):
             return Progress.STOPPED
-        return Progress.HELD if self.held else Progress.TURN
+        otherwise = Progress.DONE if done else Progress.TURN
+        return Progress.HELD if self.held else otherwise
 
     def _await_line(self, inlet: Inlet, rest: bytes) -> Progress:
         """Keep the beginning of a line, unless it is refused."""
@@ -313,6 +307,10 @@ class DataPlane(RunDelivery):
         payload = data[start:stop]
         if inlet.trace:
             inlet.control.traced(message.verb, message.argument, payload)
+        if inlet.traces and asks(payload[: message.header]):
+            inlet.stopped = not inlet.control.hooked(plan, handed(message, payload))
+            self.lookup.slow = True
+            return stop + 2, effort
         if inlet.verbose and not plan.denied:
             inlet.outbox.send(b"+OK\r\n")
         tail = message.tail + payload + b"\r\n"
@@ -383,7 +381,7 @@ class DataPlane(RunDelivery):
             most = target.bears(size, most)
             if message.header and target.outbox is not None and not target.outbox.headers:
                 return 0
-        tails = tails_of_run(message, line, where, most)
+        tails = tails_of_run(message, line, where, most, traces=inlet.traces)
         if not tails:
             return 0
         self._count_in(inlet, message, len(tails))

@@ -56,8 +56,7 @@ class HookedMessage(NamedTuple):
     """A message that hooks have to see."""
 
     subject: bytes
-    reply: bytes
-    """Empty for none."""
+    reply: bytes  # empty for none
     header: int  # bytes of the payload that are headers
     payload: bytes
     to: bytes = b""  # what its receivers subscribe to, if that is another subject
@@ -122,7 +121,7 @@ class Control(Protocol):
         ...
 
     def hooked(self, plan: "Plan", message: HookedMessage) -> bool:
-        """Take over a message whose plan has a `Hook`: it is counted, and goes nowhere else.
+        """Take over a message whose plan has a `Hook`, or that asks for a trace; it is counted.
 
         False stops the ingest after it.
         """
@@ -180,19 +179,15 @@ class Sender(Protocol):
 class Outbox(KeepsUnsent, Protocol):
     """What waits to be sent to one connection."""
 
+    owner: Owner
     out_msgs: int
-    out_bytes: int
-    """Payload bytes of messages delivered."""
-    last_delivery: float
-    """When a message was last delivered, on the plane's clock; 0.0 for never."""
+    out_bytes: int  # payload bytes of messages delivered
+    last_delivery: float  # when a message was last delivered, on the plane's clock; 0.0 for never
     alarm: int
     """Pending bytes above which the owner is asked, at each message."""
-    closed: bool
-    """Takes nothing any more."""
-    headers: bool
-    """Whether the receiver takes HMSG; otherwise it gets MSG, without the headers."""
-    naming: int
-    """A `reach.Naming`."""
+    closed: bool  # takes nothing any more
+    headers: bool  # whether the receiver takes HMSG; otherwise it gets MSG, without the headers
+    naming: int  # a `reach.Naming`
     leaf: bool
     """Whether it gets LMSG and HMSG; set before it has targets, whose sid is a queue group, or empty."""
     trace: bool
@@ -225,23 +220,19 @@ class Inlet(AnswersUnheard, Protocol):
 
     in_msgs: int
     in_bytes: int
-    last_publish: float
-    """On the plane's clock; 0.0 for never."""
-    verbose: bool
-    """Answer each message with +OK; routes are never verbose."""
-    publishing: bool
-    """Whether messages are served; otherwise they are lines for the control plane."""
+    last_publish: float  # on the plane's clock; 0.0 for never
+    verbose: bool  # answer each message with +OK; routes are never verbose
+    publishing: bool  # whether messages are served; otherwise they are lines for the control plane
     headers: bool
     """Whether HPUB, and on routes HMSG, are messages; otherwise they are lines for the control plane."""
-    echo: bool
-    """Whether the peer's own subscriptions get its messages."""
+    echo: bool  # whether the peer's own subscriptions get its messages
     no_responders: bool
     """Whether `Control.no_responders` is called for messages with a reply subject that reach nobody."""
     audience: int
     """Which plans apply to subjects: publishers with equal rights share a number."""
-    closed: bool
-    """Discards everything from now on."""
+    closed: bool  # discards everything from now on
     trace: bool
+    traces: bool  # whether a message may ask to be traced: see `trace_mark`
     guarded: bool
     """Whether messages are denied that belong to servers: see ``reserved``."""
 
@@ -271,6 +262,11 @@ class Target(Protocol):
     delivered: int
     limit: int
     """Deliveries after which it expires; 0 for none."""
+
+    @property
+    def outbox(self) -> Outbox | None:
+        """None once it is retired."""
+        ...
 
     @property
     def subscription(self) -> Expiring | None:
@@ -319,6 +315,11 @@ class Plan(Protocol):
     @property
     def hook(self) -> int:
         """See `Hook`."""
+        ...
+
+    @property
+    def denied(self) -> bool:
+        """See `Plane.plan`."""
         ...
 
 
@@ -375,8 +376,7 @@ class PlanFigures(NamedTuple):
     max_fanout: int
     """Of all plans: plain targets plus queue groups, not their members."""
     total_fanout: int
-    size: int
-    """Bytes, by the estimates that `PLAN_BUDGET` is compared with."""
+    size: int  # bytes, by the estimates that `PLAN_BUDGET` is compared with
 
 
 class Plane(Direct, Protocol):

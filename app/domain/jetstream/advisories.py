@@ -6,7 +6,7 @@ Nothing is built where nobody does (jetstream-api.md, section 6).
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
-from .json_values import dump, rfc3339
+from ..protocol.json_text import dump, rfc3339
 from .outlet import Outlet
 
 PREFIX = "$JS.EVENT."

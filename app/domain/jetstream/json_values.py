@@ -1,4 +1,4 @@
-"""JSON on the wire of JetStream: strict reading, times, and writing.
+"""JSON on the wire of JetStream: strict reading, and times.
 
 Keys match whatever their case, `null` is the same as a key that is missing, and the last of two equal
 keys wins: so does Go's decoder, which clients are written against. All refusals are error 10025.
@@ -7,8 +7,7 @@ keys wins: so does Go's decoder, which clients are written against. All refusals
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import UTC, datetime
 
 from .errors import JetStreamError
 from .json_faults import fault_of
@@ -22,14 +21,9 @@ MAX_DEPTH = 64
 INT64 = range(-(2**63), 2**63)
 UINT64 = range(2**64)
 
-_ZERO_TIME = "0001-01-01T00:00:00Z"
-"""The time that means none (Go's zero value); here it is 0."""
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{\]}]', re.DOTALL)
-_LAST_SECOND = 253402300799
-"""The end of the year 9999."""
 
 
 def _invalid(words: str) -> JetStreamError:
@@ -222,26 +216,6 @@ class Fields:
             raise _invalid(f'json: unknown field "{_printable(key)}"')
 
 
-def rfc3339(ns: int) -> str:
-    """Nanoseconds since the epoch as RFC 3339 in UTC: nine digits at most, no zeros at their end.
-
-    0 is the zero time. Times from the year 10000 on are shown as the last second before it.
-    """
-    if not ns:
-        return _ZERO_TIME
-    seconds, fraction = divmod(ns, 10**9)
-    if seconds > _LAST_SECOND:
-        seconds, fraction = _LAST_SECOND, 0
-    digits = f".{fraction:09}".rstrip("0") if fraction else ""
-    return f"{_moment(seconds)}{digits}Z"
-
-
-@lru_cache(maxsize=64)
-def _moment(seconds: int) -> str:
-    """The same of a whole second; most times are of the same few."""
-    return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
-
-
 def parse_time(text: str) -> int:
     """Nanoseconds since the epoch, from RFC 3339; 0 for the zero time; raises error 10025."""
     found = _TIME.fullmatch(text)
@@ -259,11 +233,3 @@ def parse_time(text: str) -> int:
     if seconds == -62135596800:
         return 0
     return seconds * 10**9 + int((digits or "0")[:9].ljust(9, "0"))
-
-
-def dump(value: object) -> bytes:
-    """The JSON text of a value, without spaces; `<`, `>` and `&` come as escapes, as from Go."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    if "<" in text or ">" in text or "&" in text:
-        text = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    return text.encode("utf-8", "replace")

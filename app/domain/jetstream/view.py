@@ -2,12 +2,12 @@
 
 from typing import Protocol
 
+from ..protocol.json_text import rfc3339
 from ..steps import Step, Steps
 from .api.stream_calls import INFO_WORK, StreamCalls
 from .figures import Overview
 from .hosting.consumer_catalogue import ACCOUNT
 from .hosting.hosted import HostedStream
-from .json_values import rfc3339
 from .overview import overview_of
 from .service import JetStream
 from .streams.config import as_json

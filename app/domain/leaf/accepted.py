@@ -152,7 +152,7 @@ class AcceptedLeaf(LeafSession):
             replies=self._replies(permissions),
         )
         self._answer(permissions)
-        self.establish(headers=connect.headers)
+        self.establish(headers=connect.headers, protocol=connect.protocol)
         return not self.connection.closed
 
     def _replies(self, permissions: Permissions) -> OpenReplies | None:

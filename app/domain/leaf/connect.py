@@ -9,7 +9,10 @@ from ..protocol.errors import ParserError
 from ..value_object import value_object
 
 PROTOCOL = 1
-"""The highest version of the protocol that we speak."""
+"""The version of the protocol that we speak where messages are not traced."""
+
+TRACING = 3
+"""From this version on a server traces messages that ask for it (ADR 0063)."""
 
 MOST_DENIED = 1024
 """Subjects that a leaf node may say it does not want."""

@@ -70,7 +70,7 @@ class DialledLeaf(LeafSession):
             self._introduced(info)
         elif not self.established:
             self._take_rules(info)
-            self.establish(headers=first.headers)
+            self.establish(headers=first.headers, protocol=first.proto)
         elif info.connect_info:
             self._take_rules(info)
         if self.connection.closed:
@@ -92,7 +92,7 @@ class DialledLeaf(LeafSession):
         self.connection.send(self._connector.connect(self, login).line())
         self._take_rules(info)
         if not info.info_on_connect:
-            self.establish(headers=info.headers)
+            self.establish(headers=info.headers, protocol=info.proto)
 
     def _take_rules(self, info: LeafInfo) -> None:
         settings = self.remote.settings

@@ -24,7 +24,7 @@ from ..sessions.sliced_lines import send_sliced
 from ..sessions.wire import Handler, Wire
 from ..timers import DueQueue
 from .accepted import AcceptedLeaf
-from .connect import LeafConnect
+from .connect import PROTOCOL, TRACING, LeafConnect
 from .dialled import DialledLeaf
 from .errors import DuplicateLeaf
 from .events import LeafClosed, LeafCreated, LeafHubLeaves, LeafInterestSent, LeafReplaced
@@ -132,6 +132,10 @@ class Leaves:
     def _has_headers(self) -> bool:
         return self._host.compatibility is Compatibility.CURRENT
 
+    @property
+    def _protocol(self) -> int:
+        return PROTOCOL if self._host.tracing is None else TRACING
+
     def info(self) -> LeafInfo:
         """See `LeafAcceptor`."""
         listener = self.needs.listener or LeafListenerSettings("", 0)
@@ -140,6 +144,7 @@ class Leaves:
             server_id=own.server_id,
             server_name=self.server_name,
             version=LEAF_VERSION,
+            proto=self._protocol,
             host=listener.host,
             port=self._port,
             headers=self._has_headers,
@@ -194,6 +199,7 @@ class Leaves:
             deny_pub=settings.deny_imports,
             jetstream=self.needs.jetstream,
             domain=self.needs.domain,
+            protocol=self._protocol,
         )
 
     def discovered(self, session: DialledLeaf, urls: tuple[str, ...]) -> None:

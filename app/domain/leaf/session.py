@@ -41,6 +41,7 @@ from ..sessions import tracing
 from ..sessions.connection import Connection
 from ..sessions.host import Host
 from ..sessions.peer import PeerSession, error_of
+from .connect import TRACING
 from .errors import InvalidLeafInterest, LeafInterestExceeded, LeafLoop
 from .events import LeafErrorReceived, LeafRefused
 from .lines import (
@@ -192,10 +193,12 @@ class LeafSession(PeerSession):
         source = MessageSource(self.kind, [self.number], excluded, rights.receive)
         self.connection.inlet.audience = self.host.interest.open_link(self.number, source)
 
-    def establish(self, *, headers: bool) -> None:
+    def establish(self, *, headers: bool, protocol: int) -> None:
         """The handshake is over: messages count from now on. `headers`: the other end takes those."""
         headers = headers and self.host.compatibility is Compatibility.CURRENT
         self.connection.inlet.headers = self.connection.outbox.headers = headers
+        self.traces = headers and protocol >= TRACING
+        self.connection.inlet.traces = headers and self.host.tracing is not None
         self.connection.inlet.publishing = True
         self.established = True
         self.links.begin(self)
@@ -244,6 +247,10 @@ class LeafSession(PeerSession):
         del reply
         if not self.is_spoke:
             self.refuse(PermissionsViolation(what=b"Publish to " + quoted(subject)))
+
+    def may_trace_to(self, dest: bytes) -> bool:
+        """Whether the other end may send messages there; as in nats-server, replies do not count."""
+        return self.rights.receive is None or not self.rights.receive.drops(dest)
 
     # --- errors -------------------------------------------------------------------------
 

@@ -40,6 +40,7 @@ FEATURES: Mapping[str, str] = MappingProxyType(
         "connect_urls for websockets": "2.2.0",
         "jetstream": "2.2.0",
         "domain": "2.3.3",
+        "message tracing": "2.11.0",
         "streams": "2.12.0",
         "connect_info": "2.12.0",
     }

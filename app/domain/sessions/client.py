@@ -344,11 +344,20 @@ class ClientSession(Reauthorized):
         inlet.audience = base + profile * Audience.PROFILE
         inlet.guarded = self._is_current
         inlet.publishing = self.admitted
+        inlet.traces = inlet.headers and self.host.tracing is not None
 
     @property
     def _acts_as_anonymous(self) -> bool:
         """Whether the client does without a login, and has sent something."""
         return self.admitted and self._pending is None and self._has_acted
+
+    def may_trace_to(self, dest: bytes) -> bool:
+        """Whether the client may publish there; answers it may give count for nothing, as in nats-server."""
+        return self._guard is None or self._guard.may_publish(dest)
+
+    def trace_denied(self, dest: bytes) -> None:
+        """Refuse a message whose trace the client may not publish."""
+        self.denied(dest, b"")
 
     def denied(self, subject: bytes, reply: bytes) -> None:
         """Refuse a message that the client may not publish."""

@@ -1,11 +1,11 @@
 """Host: the broker's interface for connections, sessions and the cluster."""
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ..closed_clients import PeerHistory
 from ..connection_type import ConnectionType
-from ..dataplane.seam import Plane
+from ..dataplane.seam import HookedMessage, Plan, Plane
 from ..events import EventSink
 from ..fair_queue import FairQueue
 from ..hooks.gate import HookGate
@@ -23,7 +23,18 @@ from .greeting import Greeting
 from .publish_meter import PublishMeter
 from .slow_peers import SlowPeers
 
+if TYPE_CHECKING:
+    from .message_tracing import TracedPeer
+
 C_contra = TypeVar("C_contra", contravariant=True)
+
+
+class TakesTraced(Protocol):
+    """Traces messages; see `message_tracing`."""
+
+    def take(self, peer: "TracedPeer", plan: Plan, message: HookedMessage) -> None:
+        """Deliver a message that seems to ask for a trace, and report it if it does."""
+        ...
 
 
 class Host(Protocol[C_contra]):
@@ -62,6 +73,11 @@ class Host(Protocol[C_contra]):
     @property
     def hooks(self) -> HookGate | None:
         """Code of an operator that sees what clients do; None for the most servers."""
+        ...
+
+    @property
+    def tracing(self) -> TakesTraced | None:
+        """Traces messages of clients; None where none are."""
         ...
 
     @property

@@ -84,6 +84,7 @@ class PeerSession(ABC):
         "lines",
         "origin",
         "subscriptions",
+        "traces",
         "verbose",
     )
 
@@ -110,6 +111,8 @@ class PeerSession(ABC):
         """See `Subscriber`."""
         self.verbose = False
         """Whether the peer wants to hear that a line was obeyed."""
+        self.traces = False
+        """Whether it is a server that traces messages, and reports them itself."""
         self.subscriptions: dict[bytes, Subscription] = {}
         """Live subscriptions by sid."""
         self.last_command = 0.0
@@ -204,6 +207,15 @@ class PeerSession(ABC):
         text = tracing.fault_received(self.connection, verb.name, Fault(fault), text)
         self.refuse(error_of(Fault(fault), text, operation))
 
+    def may_trace_to(self, dest: bytes) -> bool:
+        """Whether its messages may be traced with this destination; servers of a cluster have no rules."""
+        del dest
+        return True
+
+    def trace_denied(self, dest: bytes) -> None:
+        """Refuse a message that is to be traced with this destination; servers hear nothing of it."""
+        del dest
+
     def denied(self, subject: bytes, reply: bytes) -> None:
         """Refuse a message; only clients have rules."""
         del subject, reply
@@ -238,7 +250,11 @@ class PeerSession(ABC):
         return HookClient(self.number, self.name, self.user, str(self.connection.wire.peer))
 
     def hooked(self, plan: Plan, message: HookedMessage) -> bool:
-        """Let hooks see a message."""
+        """Let hooks see a message, or trace it, if it goes past none."""
+        if not plan.hook:
+            if self.host.tracing is not None:
+                self.host.tracing.take(self, plan, message)
+            return self.connection.may_read()
         hooks, pipeline = self.host.hooks, self.connection.hook_pipeline
         if hooks is None:
             raise RuntimeError("a plan names hooks where there are none")

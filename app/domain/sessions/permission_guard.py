@@ -38,6 +38,10 @@ class PermissionGuard:
         """That of the rights, see `Profiles`; 0 if it may publish everything, as those without rules."""
         return self._rights.number if self._rights.rules.limits_publishing else 0
 
+    def may_publish(self, subject: bytes) -> bool:
+        """Whether the rules say so; open replies do not count."""
+        return self._rights.rules.may_publish(subject)[0]
+
     def opens(self, subject: bytes) -> bool:
         """Whether this is the reply subject of a message that the client may answer now."""
         return self._rights.replies is not None and self._rights.replies.is_open(subject)

@@ -3,6 +3,7 @@
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 
+from ...protocol.json_text import rfc3339
 from ...steps import Step
 from ..consumers.config import ConsumerConfig, parse_consumer_config
 from ..consumers.consumer import Consumer
@@ -11,7 +12,6 @@ from ..errors import JetStreamError
 from ..hosting.catalogue import FAILURE_TEXTS, Catalogue
 from ..hosting.consumer_catalogue import ConsumerCatalogue, ConsumerRequest
 from ..hosting.hosted import HostedStream
-from ..json_values import rfc3339
 from ..storage.seam import StorageFailure
 from .names import consumer_name, stream_name
 from .requests import ApiRequest, Page, page

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from ...protocol.json_text import dump
 from ..errors import JetStreamError
-from ..json_values import Fields, dump, parse_object
+from ..json_values import Fields, parse_object
 
 TYPE = "io.nats.jetstream.api.v1.{}_response"
 

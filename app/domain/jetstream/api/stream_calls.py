@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Generator, Mapping
 
+from ...protocol.json_text import rfc3339
 from ...steps import Step, Steps
 from ..errors import JetStreamError
 from ..hosting.catalogue import FAILURE_TEXTS, Catalogue
 from ..hosting.consumer_catalogue import ConsumerCatalogue
 from ..hosting.hosted import HostedStream
-from ..json_values import Fields, parse_object, rfc3339
+from ..json_values import Fields, parse_object
 from ..storage.seam import StorageFailure
 from ..streams.config import StreamConfig, as_json
 from ..streams.parsing import parse_stream_config

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import field, fields
 
+from ...protocol.json_text import rfc3339
 from ...value_object import value_object
 from ..errors import JetStreamError
 from ..json_faults import no_choice
-from ..json_values import Fields, rfc3339
+from ..json_values import Fields
 
 DELIVER_POLICIES = ("all", "last", "new", "by_start_sequence", "by_start_time", "last_per_subject")
 ACK_POLICIES = ("none", "all", "explicit", "flow_control")

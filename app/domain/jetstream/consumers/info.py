@@ -1,7 +1,7 @@
 """What a consumer says of itself (jetstream-consumers.md, section 1)."""
 
+from ...protocol.json_text import rfc3339
 from ..figures import ConsumerFigures
-from ..json_values import rfc3339
 from .config import as_json
 from .core import Core
 from .pull import PullSide

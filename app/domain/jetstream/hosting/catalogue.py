@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import ClassVar
 
+from ...protocol.json_text import rfc3339
 from ...steps import Steps
 from ...value_object import value_object
 from ..advisories import (
@@ -17,7 +18,7 @@ from ..advisories import (
 )
 from ..errors import JetStreamError
 from ..intake import Intake
-from ..json_values import Fields, parse_time, rfc3339
+from ..json_values import Fields, parse_time
 from ..outlet import Outlet
 from ..pattern_table import Budget, PatternTable, TooManyPatterns
 from ..settings import JetStreamSettings

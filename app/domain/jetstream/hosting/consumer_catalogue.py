@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
+from ...protocol.json_text import rfc3339
 from ...steps import Steps
 from ...value_object import value_object
 from ..advisories import CONSUMER_CREATED, CONSUMER_DELETED, Advisories
@@ -12,7 +13,7 @@ from ..consumers.consumer import Consumer
 from ..consumers.core import Services
 from ..consumers.rules import ServerLimits, check_work_queue, checked
 from ..errors import JetStreamError
-from ..json_values import Fields, parse_time, rfc3339
+from ..json_values import Fields, parse_time
 from ..settings import JetStreamSettings
 from ..streams.config import REQUIRED_LEVEL, SERVER_LEVEL, SERVER_VERSION, WORKQUEUE
 from ..streams.feed_positions import NAME as FEEDS

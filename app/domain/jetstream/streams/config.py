@@ -7,8 +7,8 @@ no limit. `parsing` reads it, `rules` completes and checks it.
 from collections.abc import Mapping
 from dataclasses import field
 
+from ...protocol.json_text import rfc3339
 from ...value_object import value_object
-from ..json_values import rfc3339
 
 LIMITS = "limits"
 INTEREST = "interest"

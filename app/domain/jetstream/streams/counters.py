@@ -10,8 +10,9 @@ origin, its subject, and its total.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from ...protocol.json_text import dump
 from ..errors import JetStreamError
-from ..json_values import Fields, dump, parse_object
+from ..json_values import Fields, parse_object
 from ..storage.seam import StoredMessage
 from . import headers as h
 

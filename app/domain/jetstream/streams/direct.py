@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from ...protocol.json_text import rfc3339
 from ...steps import Step, Steps
 from ..errors import JetStreamError
-from ..json_values import parse_object, rfc3339
+from ..json_values import parse_object
 from ..outlet import Delivery
 from ..storage.seam import StoredMessage, StreamLog
 from . import headers as h

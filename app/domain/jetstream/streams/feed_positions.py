@@ -7,8 +7,9 @@ So what it does not know yet is found in copies that are still there, after `see
 
 from typing import NamedTuple
 
+from ...protocol.json_text import dump
 from ..errors import JetStreamError
-from ..json_values import dump, parse
+from ..json_values import parse
 from ..storage.seam import StateLog, StreamStorage
 
 NAME = " feeds"

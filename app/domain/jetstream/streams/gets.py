@@ -4,9 +4,10 @@ import base64
 from collections.abc import Mapping
 from dataclasses import replace
 
+from ...protocol.json_text import rfc3339
 from ...value_object import value_object
 from ..errors import JetStreamError
-from ..json_values import Fields, rfc3339
+from ..json_values import Fields
 from ..storage.seam import DamagedMessage, StoredMessage, StreamLog
 
 

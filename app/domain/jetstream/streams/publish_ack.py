@@ -1,7 +1,7 @@
 """The answers to publishes, to the byte (jetstream-streams.md, section 3)."""
 
+from ...protocol.json_text import dump
 from ..errors import JetStreamError
-from ..json_values import dump
 from . import headers as h
 
 BUSY = h.status(429, "Too Many Requests")

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from ...protocol.json_text import rfc3339
 from ...subjects.subject import is_literal
-from ..json_values import rfc3339
 from ..outlet import Outlet
 from ..storage.seam import StorageFailure, StreamLog
 from . import headers as h

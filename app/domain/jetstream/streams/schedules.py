@@ -14,9 +14,10 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from ...permissions.rule_set import overlap
+from ...protocol.json_text import rfc3339
 from ...subjects.subject import is_literal, tokens_of
 from ..errors import JetStreamError
-from ..json_values import parse_time, rfc3339
+from ..json_values import parse_time
 from ..storage.seam import StoredMessage, StreamLog
 from . import headers as h
 from .config import StreamConfig

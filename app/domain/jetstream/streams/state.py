@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ..json_values import rfc3339
+from ...protocol.json_text import rfc3339
 from ..storage.seam import StreamLog
 
 MOST_SUBJECTS = 100_000

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 
 from ...dataplane.incoming_run import IncomingRun
+from ...protocol.json_text import rfc3339
 from ...steps import Steps
 from ..errors import JetStreamError
-from ..json_values import rfc3339
 from ..storage.seam import StorageFailure, StreamLog, StreamStorage
 from . import headers as h
 from .admission import Duplicate

@@ -79,6 +79,7 @@ class _Links:
             station.outbox.headers = station.inlet.headers = number != BARE_LEAF
             station.outbox.naming = (Naming.MEMBERS, Naming.MEMBERS, Naming.NEVER, Naming.ALL)[number]
             station.inlet.trace = station.outbox.trace = number == BARE_LEAF
+            station.inlet.traces = station.inlet.headers
             station.control.obey = partial(self._obey, number)
             station.control.pass_on = self._pass_on
             station.owner.decide = partial(self._decide, station)

@@ -205,6 +205,7 @@ class _Ensemble:
         self.stations[PEDANT].inlet.echo = False
         for number in (CLIENT, PEDANT, ROUTE):
             self.stations[number].inlet.headers = True
+            self.stations[number].inlet.traces = True
         for number in (CLIENT, ROUTE):
             self.stations[number].outbox.headers = True
             self.stations[number].inlet.no_responders = True

@@ -5,16 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from app.domain.jetstream.errors import JetStreamError
-from app.domain.jetstream.json_values import (
-    MAX_DEPTH,
-    Fields,
-    dump,
-    kind,
-    parse,
-    parse_object,
-    parse_time,
-    rfc3339,
-)
+from app.domain.jetstream.json_values import MAX_DEPTH, Fields, kind, parse, parse_object, parse_time
+from app.domain.protocol.json_text import rfc3339
 
 
 def _expect_refusal(call: Callable[[], object]) -> str:
@@ -205,15 +197,3 @@ def test_times_of_other_zones() -> None:
 def test_bad_times_are_refused(text: str) -> None:
     """What is no time is error 10025."""
     _expect_refusal(lambda: parse_time(text))
-
-
-def test_the_last_time() -> None:
-    """Times beyond what RFC 3339 can say are its last second."""
-    assert rfc3339(2**63 * 1000) == "9999-12-31T23:59:59Z"
-
-
-def test_json_is_written_as_go_does() -> None:
-    """No spaces, escapes for `<`, `>` and `&`, text as UTF-8."""
-    assert dump({"a": [1, "é"]}) == '{"a":[1,"é"]}'.encode()
-    assert dump("a.>&<") == b'"a.\\u003e\\u0026\\u003c"'
-    assert dump("\ud800") == b'"?"'

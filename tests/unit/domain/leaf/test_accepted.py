@@ -59,7 +59,7 @@ def test_the_first_info(server: LeafBroker) -> None:
         "server_id": "NOWNIDNOWNIDNOWNIDNOWN",
         "server_name": "own",
         "version": "2.15.1",
-        "proto": 1,
+        "proto": 3,
         "host": "10.0.0.1",
         "port": 7422,
         "headers": True,

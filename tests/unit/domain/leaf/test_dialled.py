@@ -67,7 +67,7 @@ def test_the_handshake_of_an_old_hub(server: LeafBroker, size: int | None) -> No
         "headers": True,
         "compress_mode": "off",
         "remote_account": "$G",
-        "protocol": 1,
+        "protocol": 3,
     } == connect_of(heard)
     assert heard.endswith(b"} \r\n" + server.loop + b"LS+ a\r\n" + PONG)
     assert (b"MSG a 1 2\r\nok\r\n", b"LMSG b 2\r\nho\r\n") == (client.heard(), peer.heard())

@@ -68,6 +68,15 @@ def _info(server: VirtualBroker) -> ServerInfo:
     return server.broker.greeting.info
 
 
+def _is_traced(server: VirtualBroker) -> bool:
+    block = b"NATS/1.0\r\nNats-Trace-Dest:t\r\n\r\n"
+    client = server.connect()
+    client.send(b'CONNECT {"verbose":false,"headers":true}\r\nSUB t 1\r\n')
+    client.send(b"HPUB a %d %d\r\n%b\r\n" % (len(block), len(block), block))
+    server.settle()
+    return b'"events":[{"type":"in",' in client.heard()
+
+
 def _login_takes_too_long(server: VirtualBroker) -> bool:
     server.broker.gatekeeper = ManualAuthenticator()
     client = server.connect()
@@ -167,6 +176,7 @@ CHECKS: dict[str, Callable[[VirtualBroker], bool]] = {
         updated(server, replace(_info(server), jetstream=True, api_level=2))["jetstream"] is True
     ),
     "domain": lambda server: updated(server, replace(_info(server), domain="hub"))["domain"] == "hub",
+    "message tracing": _is_traced,
     "streams": lambda _server: API_LEVEL >= 2,
     "connect_info": lambda server: (
         _is_let_in(server, ASYNC) and not _is_let_in(server, ASYNC.replace(b"1", b"0"))

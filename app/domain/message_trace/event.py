@@ -1,0 +1,98 @@
+"""A trace event: what became of one message on this server, as the JSON of nats-server."""
+
+from collections.abc import Callable, Mapping
+from enum import IntEnum
+
+from ..protocol.encode import ACCOUNT, ServerInfo
+from ..protocol.json_text import dump, rfc3339
+from .request import TraceRequest
+
+NO_SUPPORT_ONLY = "Not delivered because remote does not support message tracing"
+NO_SUPPORT = (
+    "Message delivered but remote does not support message tracing so no trace event generated from there"
+)
+NO_ECHO = "Not delivered because of no echo"
+SUBSCRIPTION_DENIES = "Not delivered because subscription denies this subject"
+PUBLISH_DENIED = "Not delivered because publish denied for this subject"
+
+_STREAMS = 1
+"""The flag of a server that has streams."""
+
+
+class TraceKind(IntEnum):
+    """Kinds of connections, by the numbers of nats-server."""
+
+    CLIENT = 0
+    ROUTE = 1
+    LEAF = 4
+    JETSTREAM = 5
+
+
+class TraceEvent:
+    """The event of one message, while it is delivered."""
+
+    __slots__ = ("_events", "_hops", "_request", "_size", "_wall")
+
+    def __init__(self, request: TraceRequest, size: int, wall: Callable[[], int]) -> None:
+        """`size` is that of headers and payload; `wall` is nanoseconds since the epoch."""
+        self._request = request
+        self._size = size
+        self._wall = wall
+        self._events: list[dict[str, object]] = []
+        self._hops = 0
+
+    @property
+    def only(self) -> bool:
+        """Whether it is of a message that is delivered to nobody."""
+        return self._request.only
+
+    @property
+    def count(self) -> int:
+        """How many steps it has."""
+        return len(self._events)
+
+    def came_in(self, kind: TraceKind, number: int, name: str, subject: bytes, error: str = "") -> None:
+        """This connection has published it; with an `error` it is refused."""
+        self._add(
+            "in",
+            {"kind": kind.value, "cid": number, "name": name, "acc": ACCOUNT}
+            | {"subj": subject.decode("utf-8", "replace"), "error": error},
+        )
+
+    def next_hop(self) -> str:
+        """The way of the message to one more server: that to this one, and which of its ways this is."""
+        self._hops += 1
+        before = self._request.hop
+        return f"{before}.{self._hops}" if before else str(self._hops)
+
+    def went_out(self, kind: TraceKind, number: int, name: str, hop: str = "", error: str = "") -> None:
+        """It was for this connection, of a part of this server, or of another one, by this way."""
+        fields: dict[str, object] = {"kind": kind.value, "cid": number, "name": name}
+        self._add("eg", fields | {"hop": hop, "error": error})
+
+    def for_client(
+        self, number: int, name: str, subject: bytes, queue: bytes | None, error: str = ""
+    ) -> None:
+        """It was for this subscription of a client."""
+        fields: dict[str, object] = {"kind": TraceKind.CLIENT.value, "cid": number, "name": name}
+        texts = {
+            "sub": subject.decode("utf-8", "replace"),
+            "queue": (queue or b"").decode("utf-8", "replace"),
+        }
+        self._add("eg", fields | texts | {"error": error})
+
+    def _add(self, kind: str, fields: Mapping[str, object]) -> None:
+        event: dict[str, object] = {"type": kind, "ts": rfc3339(self._wall())}
+        self._events.append(event | {key: value for key, value in fields.items() if value != ""})
+
+    def text(self, info: ServerInfo, number: int) -> bytes:
+        """The JSON of it, from the server of this INFO, as its event with this number."""
+        server: dict[str, object] = {"name": info.server_name or info.server_id, "host": info.host}
+        server["id"] = info.server_id
+        server |= {key: text for key, text in (("cluster", info.cluster), ("domain", info.domain)) if text}
+        server |= {"ver": info.version, "jetstream": info.jetstream, "flags": _STREAMS * info.jetstream}
+        server |= {"seq": number, "time": rfc3339(self._wall())}
+        header = dict(sorted(self._request.header.items()))
+        hops = {"hops": self._hops} if self._hops else {}
+        request = {"header": header, "msgsize": self._size}
+        return dump({"server": server, "request": request, **hops, "events": self._events})

@@ -1,0 +1,251 @@
+"""Message tracing: messages that ask for it leave the data plane, and are reported (ADR 0063)."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import ClassVar, Protocol
+
+from ..dataplane.reserved import is_reserved_reply
+from ..dataplane.seam import HookedMessage, Plan, Target
+from ..interest.dropped import dropped
+from ..interest.subscription import Subscription
+from ..message_trace.encodings import encoded
+from ..message_trace.event import (
+    NO_ECHO,
+    NO_SUPPORT,
+    NO_SUPPORT_ONLY,
+    PUBLISH_DENIED,
+    SUBSCRIPTION_DENIES,
+    TraceEvent,
+    TraceKind,
+)
+from ..message_trace.request import (
+    ENCODING,
+    HOP,
+    ORIGIN,
+    TraceRequest,
+    read_request,
+    untraced,
+    with_field,
+)
+from ..peer_kind import PeerKind
+from ..protocol.encode import OK
+from ..subjects.subject import is_literal
+from .connection import Connection
+from .host import Host
+from .local_client import LocalClient
+from .peer import PeerSession
+from .permission_guard import publish_violation
+
+MOST_STEPS = 1024
+"""Steps of one event; receivers after that get the message, and are not in the event."""
+
+MOST_WAITING = 1024 * 1024
+"""Bytes of events that may wait for a slow receiver; what comes after that is not sent."""
+
+
+_KINDS = {
+    PeerKind.CLIENT: TraceKind.CLIENT,
+    PeerKind.ROUTE: TraceKind.ROUTE,
+    PeerKind.LEAF: TraceKind.LEAF,
+    PeerKind.HUB: TraceKind.LEAF,
+}
+
+
+class TracedPeer(Protocol):
+    """The session whose message is traced."""
+
+    host: Host[Connection]
+    connection: Connection
+
+    kind: PeerKind
+
+    @property
+    def number(self) -> int:
+        """Of its connection."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """That the peer gave itself."""
+        ...
+
+    def may_trace_to(self, dest: bytes) -> bool:
+        """Whether its rules let it publish there."""
+        ...
+
+    def trace_denied(self, dest: bytes) -> None:
+        """Its message goes nowhere, as it may not publish there."""
+        ...
+
+    def no_responders(self, subject: bytes, reply: bytes) -> None:
+        """Its message with this reply subject reached nobody."""
+        ...
+
+
+class TraceSender(LocalClient):
+    """Publishes the events."""
+
+    seen_by_hooks: ClassVar[bool] = False
+
+
+class MessageTracing:
+    """Of one server. Implements `host.TakesTraced`."""
+
+    def __init__(
+        self, host: Host[Connection], adopt: Callable[[LocalClient], None], wall: Callable[[], int]
+    ) -> None:
+        """`wall` is nanoseconds since the epoch."""
+        self._host = host
+        self._adopt = adopt
+        self._wall = wall
+        self._sender: TraceSender | None = None
+        self._sent = 0
+
+    def take(self, peer: TracedPeer, plan: Plan, message: HookedMessage) -> None:
+        """Deliver a message that seems to ask for a trace, and report it if it does."""
+        if peer.connection.closed:
+            return
+        request = read_request(message.payload[: message.header])
+        if plan.denied:
+            if request is not None and self._is_granted(peer, request):
+                self._report_refused(peer, message, request)
+            return
+        if request is None:
+            self._deliver(peer, plan, message, None, only=False)
+        elif request.first(ORIGIN) or not request.has_subject():
+            if not request.only:
+                passed_on = untraced(message) if request.first(ORIGIN) else message
+                self._deliver(peer, plan, passed_on, None, only=False)
+        elif not self._is_granted(peer, request):
+            peer.trace_denied(request.dest)
+        else:
+            event = TraceEvent(request, len(message.payload), self._wall)
+            event.came_in(_KINDS[peer.kind], peer.number, peer.name, message.subject)
+            self._deliver(peer, plan, message, event, only=request.only)
+            if peer.kind is not PeerKind.ROUTE:  # what comes over a route may be for one receiver alone
+                self._note_dropped(event, message)
+            self._send(event, request)
+
+    @staticmethod
+    def _is_granted(peer: TracedPeer, request: TraceRequest) -> bool:
+        if request.first(ORIGIN) or not request.has_subject() or request.is_for_servers():
+            return False
+        return peer.may_trace_to(request.dest)
+
+    def _report_refused(self, peer: TracedPeer, message: HookedMessage, request: TraceRequest) -> None:
+        """The event of a message that is denied; as in nats-server, only that of a client says why."""
+        error = ""
+        if peer.kind is PeerKind.CLIENT:
+            reply = message.reply if is_reserved_reply(message.reply) else b""
+            what = publish_violation(message.subject, reply).what.decode("utf-8", "replace")
+            error = f"Permissions Violation for {what}"
+        event = TraceEvent(request, len(message.payload), self._wall)
+        event.came_in(_KINDS[peer.kind], peer.number, peer.name, message.subject, error)
+        self._send(event, request)
+
+    # --- delivering -----------------------------------------------------------------------
+
+    def _deliver(
+        self, peer: TracedPeer, plan: Plan, message: HookedMessage, event: TraceEvent | None, *, only: bool
+    ) -> None:
+        """Give it to its receivers, but for `only`, and note in the event who they are; servers come last."""
+        plane, own = self._host.plane, peer.connection
+        if own.inlet.verbose:
+            own.outbox.send(OK)
+        elsewhere = message if event is None else untraced(message)
+        servers: list[tuple[Target, PeerSession]] = []
+        reached = False
+        targets = plane.receivers(plan, None if own.inlet.echo else own.outbox)
+        pairs = [(target, session) for target in targets if (session := _receiver_at(target)) is not None]
+        for target, receiver in pairs:
+            if receiver.is_server:
+                servers.append((target, receiver))
+                continue
+            reached = True
+            if event is not None and event.count < MOST_STEPS:
+                _note(event, target, receiver)
+            if not only:
+                plane.deliver_to(target, message if receiver.seen_by_hooks else elsewhere)
+        for target, server in servers:
+            reached |= self._pass_on(target, server, message, event)
+        if event is not None and not own.inlet.echo:
+            self._note_unechoed(peer, plan, event)
+        if not reached and message.reply and own.inlet.no_responders and is_literal(message.subject):
+            peer.no_responders(message.subject, message.reply)
+
+    def _pass_on(
+        self, target: Target, server: PeerSession, message: HookedMessage, event: TraceEvent | None
+    ) -> bool:
+        """Give it to another server, which says itself who gets it there; whether it goes there.
+
+        What is only traced does not go to those that would deliver it.
+        """
+        if event is not None:
+            hop, error = event.next_hop(), ""
+            if not server.traces:
+                error = NO_SUPPORT_ONLY if event.only else NO_SUPPORT
+            if event.count < MOST_STEPS:
+                event.went_out(_KINDS[server.kind], server.number, server.name, hop, error)
+            if event.only and not server.traces:
+                return False
+            message = self._with_hop(message, hop)
+        self._host.plane.deliver_to(target, message)
+        return True
+
+    def _with_hop(self, message: HookedMessage, hop: str) -> HookedMessage:
+        """The same with this way, unless that would be more than a link takes: it would end."""
+        noted = with_field(message, HOP, hop)
+        return message if 0 <= self._host.limits.max_payload < len(noted.payload) else noted
+
+    def _note_unechoed(self, peer: TracedPeer, plan: Plan, event: TraceEvent) -> None:
+        """The publisher's own subscriptions, of a client that wants no echo."""
+        for target in self._host.plane.receivers(plan, None):
+            own = target.subscription
+            if event.count >= MOST_STEPS:
+                break
+            if isinstance(own, Subscription) and own.subscriber.number == peer.number and own.queue is None:
+                event.for_client(peer.number, peer.name, own.subject, None, NO_ECHO)
+
+    def _note_dropped(self, event: TraceEvent, message: HookedMessage) -> None:
+        """Those here whose rules keep it from them."""
+        for one in dropped(self._host.interest, message, self._host.plane.is_over):
+            receiver = one.subscriber
+            number, name = receiver.number, receiver.hook_client.name
+            if event.count >= MOST_STEPS:
+                break
+            if receiver.kind is PeerKind.CLIENT:
+                event.for_client(number, name, one.subject, None, SUBSCRIPTION_DENIES)
+            else:
+                event.went_out(_KINDS[receiver.kind], number, name, event.next_hop(), PUBLISH_DENIED)
+
+    # --- sending ---------------------------------------------------------------------------
+
+    def _send(self, event: TraceEvent, request: TraceRequest) -> None:
+        """Publish the event; one that is larger than messages may be is lost."""
+        sender = self._sender
+        if sender is None or sender.closed:
+            sender = self._sender = TraceSender(self._host, "message trace")
+            self._adopt(sender)
+        self._sent += 1
+        text = event.text(self._host.greeting.info, self._sent)
+        name, data = encoded(request.first(ENCODING), text)
+        head = f"NATS/1.0\r\nContent-Encoding: {name}\r\n\r\n".encode() if name else b""
+        if sender.waiting + len(head) + len(data) <= MOST_WAITING:
+            with suppress(ValueError):  # larger than messages, or their lines, may be
+                sender.publish(request.dest, data, headers=head)
+
+
+def _receiver_at(target: Target) -> PeerSession | None:
+    """Whose connection it is; None if that has ended."""
+    owner = None if target.outbox is None else target.outbox.owner
+    session = owner.session if isinstance(owner, Connection) else None
+    return session if isinstance(session, PeerSession) else None
+
+
+def _note(event: TraceEvent, target: Target, receiver: PeerSession) -> None:
+    """A client, or a part of this server, gets it."""
+    subscription = target.subscription
+    if receiver.seen_by_hooks and isinstance(subscription, Subscription):
+        event.for_client(receiver.number, receiver.name, subscription.subject, subscription.queue)
+    else:
+        event.went_out(TraceKind.JETSTREAM, receiver.number, receiver.name)

@@ -1,0 +1,77 @@
+"""What the headers of a message say about a trace."""
+
+import pytest
+
+from app.domain.dataplane.seam import HookedMessage
+from app.domain.message_trace.request import read_request, untraced
+
+BLOCK = b"NATS/1.0\r\nNats-Trace-Dest: t.x \r\nA: 1\r\nA:2\r\nE:\r\nNats-Trace-Only:TRUE\r\n\r\n"
+
+
+def test_all_fields_are_read() -> None:
+    """Names keep their case, values lose blanks, and empty ones are left out."""
+    request = read_request(BLOCK)
+
+    assert request is not None
+    assert (b"t.x", True, "") == (request.dest, request.only, request.first("E"))
+    assert {"Nats-Trace-Dest": ["t.x"], "A": ["1", "2"], "Nats-Trace-Only": ["TRUE"]} == request.header
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"",
+        b"NATS/1.0 503\r\nNats-Trace-Dest:t\r\n\r\n",
+        b"NATS/1.0\r\nNats-Trace-Dest:\r\n\r\n",
+        b"NATS/1.0\r\nnats-trace-dest:t\r\n\r\n",
+        b"NATS/1.0\r\nNats-Trace-Dest:trace disabled\r\n\r\n",
+        b"NATS/1.0\r\nfolded\r\n Nats-Trace-Dest:t\r\n\r\n",
+        b"NATS/1.0\r\nNats-Trace-Dest:t",
+    ],
+)
+def test_what_is_no_trace(block: bytes) -> None:
+    """Without a destination, or with tracing disabled, nothing is asked for."""
+    assert read_request(block) is None
+
+
+@pytest.mark.parametrize(
+    ("dest", "is_subject", "for_servers"),
+    [
+        (b"t", True, False),
+        (b"t.*", False, False),
+        (b"t..x", False, False),
+        (b"t x", False, False),
+        (b"t\rx", False, False),
+        (b"$GR.x", True, True),
+        (b"$NRG.x", True, True),
+    ],
+)
+def test_destinations(dest: bytes, *, is_subject: bool, for_servers: bool) -> None:
+    """A destination is a subject without wildcards, and some are of servers alone."""
+    request = read_request(b"NATS/1.0\r\nNats-Trace-Dest:%b\r\n\r\n" % dest)
+
+    assert request is not None
+    assert (is_subject, for_servers) == (request.has_subject(), request.is_for_servers())
+
+
+def test_a_message_that_others_do_not_trace() -> None:
+    """All destinations are replaced by one that disables tracing, at the end, as in nats-server."""
+    message = HookedMessage(b"a", b"", len(BLOCK), BLOCK + b"hi")
+
+    new = untraced(message)
+
+    assert read_request(new.payload[: new.header]) is None
+    assert new.payload.endswith(b"Nats-Trace-Only:TRUE\r\nNats-Trace-Dest: trace disabled\r\n\r\nhi")
+    assert len(new.payload) - 2 == new.header
+
+
+@pytest.mark.parametrize(
+    ("value", "hop"),
+    [(b"1", "1"), (b"2.10.1", "2.10.1"), (b"1.", ""), (b"x", ""), ("\u0663".encode(), ""), (257 * b"1", "")],
+)
+def test_hops(value: bytes, hop: str) -> None:
+    """The way to this server is numbers with dots; what else is there, and what is long, is none."""
+    request = read_request(b"NATS/1.0\r\nNats-Trace-Dest:t\r\nNats-Trace-Hop: %b\r\n\r\n" % value)
+
+    assert request is not None
+    assert hop == request.hop
