@@ -10,14 +10,16 @@ it lags its publishers are held.
 
 from collections import deque
 from collections.abc import Callable
-from typing import ClassVar, NamedTuple, TypeVarTuple
+from typing import ClassVar, NamedTuple, Protocol, TypeVarTuple
 
 from ..broker import Broker
 from ..dataplane.ack_run import ACK_START
 from ..dataplane.incoming_run import IncomingRun
 from ..dataplane.message_run import AckRun
 from ..dataplane.reach import Direct
+from ..dataplane.seam import HookedMessage
 from ..fair_queue import SLICE
+from ..message_trace.stream_step import StreamStep
 from ..sessions.connection import Connection
 from ..sessions.local_client import LocalClient
 from ..sessions.local_wire import LocalWire
@@ -63,6 +65,19 @@ JOINED_BYTES = 64 * 1024
 """Writes are joined up to about this number of bytes."""
 
 
+class TracedReceiver(Protocol):
+    """A stream, as the receiver of messages that are traced."""
+
+    @property
+    def name(self) -> str:
+        """That of the stream."""
+        ...
+
+    def take(self, message: HookedMessage, step: StreamStep) -> None:
+        """Store it or not, and complete the step once that is known."""
+        ...
+
+
 class IntakeReceivers(NamedTuple):
     """Who gets the messages of a subscription."""
 
@@ -71,10 +86,14 @@ class IntakeReceivers(NamedTuple):
     runs: RunHandler | None
     must_wait: MustWait | None
     alone: Handler
+    traced: TracedReceiver | None
 
 
 _MSG = b"MSG"
 _HMSG = b"HMSG"
+
+TRACED = b"TRACED"
+"""How a line begins that holds the place of a traced message; its number and the sid follow."""
 
 
 class IntakeConnection(Connection):
@@ -106,6 +125,8 @@ class IntakeWire(LocalWire):
         """The subscription whose plain acks go to `take_acks`."""
         self.take_acks: TakeAcks = _nothing
         self.end_acks: EndTurn = _no_turn
+        self.take_traced: Callable[[bytes, bytes], None] = _nothing
+        """Gets the number of a traced message, and the sid, when it is its turn."""
         self.plane: Direct
         self._writes: deque[bytes] = deque()
         """Whole messages, several in each."""
@@ -275,7 +296,14 @@ class IntakeWire(LocalWire):
                 block = position + int(words[-2])
                 stop = position + int(words[-1])
                 reply = words[3] if len(words) == 6 else b""
+            elif verb != TRACED:
+                continue
+            elif self._is_held_up(words[2]):
+                return start
             else:
+                self._guarded(self.take_traced, words[1], words[2])
+                if self._clock() >= until:
+                    break
                 continue
             entry = handlers.get(words[2])
             run_end = 0
@@ -299,6 +327,12 @@ class IntakeWire(LocalWire):
             if count % MESSAGES_PER_CHECK == 0 and self._clock() >= until:
                 break
         return position
+
+    def _is_held_up(self, sid: bytes) -> bool:
+        """Whether a message for this subscription has to wait."""
+        entry = self.handlers.get(sid)
+        must_wait = None if entry is None else entry.must_wait
+        return must_wait is not None and (bool(self._waiting) or must_wait()) and self._has_to_wait(must_wait)
 
     def _take_acks(self, data: bytes, position: int, touched: dict[EndTurn, None]) -> int:
         """Hand over plain acks in a row; where the next message begins, or 0 if there are none."""
@@ -357,16 +391,20 @@ class Intake(LocalClient):
         runs: RunHandler | None = None,
         must_wait: MustWait | None = None,
         alone: Handler | None = None,
+        traced: TracedReceiver | None = None,
     ) -> bytes:
         """Have `handler` get each message on this subject; the sid is what `leave` takes.
 
         `runs`, if any, gets several in a row that have no special headers but ids. `end_turn` is called at
         the end of each turn in which some came. While `must_wait` answers True, and for `PATIENCE` at most,
         all messages stay here, also those for others, so that publishers wait. `alone`, if any, gets a
-        message in place of `handler` if that is all there is in a turn. Raises as `subscribe` does.
+        message in place of `handler` if that is all there is in a turn, and `traced` those that are traced.
+        Raises as `subscribe` does.
         """
         sid = self.listen(subject)
-        self.wire.handlers[sid] = IntakeReceivers(handler, end_turn, runs, must_wait, alone or handler)
+        self.wire.handlers[sid] = IntakeReceivers(
+            handler, end_turn, runs, must_wait, alone or handler, traced
+        )
         return sid
 
     def attend_acks(self, subject: bytes, handler: Handler, take_acks: TakeAcks, end_turn: EndTurn) -> None:
@@ -385,7 +423,7 @@ class Intake(LocalClient):
             self.session.process_unsub(sid)
 
 
-def _nothing(_message: object) -> None:
+def _nothing(*_message: object) -> None:
     """No message takes this way."""
 
 

@@ -34,6 +34,7 @@ from .hosting.hosted import HostedStream
 from .intake import Intake
 from .settings import JetStreamSettings
 from .storage.seam import StoreProblem, StreamStorage
+from .stream_traces import StreamTraces
 
 NEXT = b"CONSUMER.MSG.NEXT."
 DIRECT_GET = b"DIRECT.GET."
@@ -163,6 +164,8 @@ class JetStream:
         self.catalogue.begin_all()
         self.consumers.start_all()
         self._is_running = True
+        if self._broker.tracing is not None:
+            self._broker.tracing.streams = StreamTraces(self.intake)
         attend = self.intake.attend
         self.intake.attend_acks(b"$JS.ACK.>", self._take_ack, self._take_acks, self._acks.flush)
         attend(b"$JS.FC.>", self._take_flow_reply)

@@ -6,6 +6,7 @@ from enum import IntEnum
 from ..protocol.encode import ACCOUNT, ServerInfo
 from ..protocol.json_text import dump, rfc3339
 from .request import TraceRequest
+from .stream_step import StreamStep
 
 NO_SUPPORT_ONLY = "Not delivered because remote does not support message tracing"
 NO_SUPPORT = (
@@ -31,7 +32,7 @@ class TraceKind(IntEnum):
 class TraceEvent:
     """The event of one message, while it is delivered."""
 
-    __slots__ = ("_events", "_hops", "_request", "_size", "_wall")
+    __slots__ = ("_events", "_hops", "_missing", "_request", "_send", "_size", "_wall")
 
     def __init__(self, request: TraceRequest, size: int, wall: Callable[[], int]) -> None:
         """`size` is that of headers and payload; `wall` is nanoseconds since the epoch."""
@@ -40,6 +41,9 @@ class TraceEvent:
         self._wall = wall
         self._events: list[dict[str, object]] = []
         self._hops = 0
+        self._missing = 1
+        """Streams whose step is not complete, and one for the deliveries."""
+        self._send = _nothing
 
     @property
     def only(self) -> bool:
@@ -81,9 +85,28 @@ class TraceEvent:
         }
         self._add("eg", fields | texts | {"error": error})
 
-    def _add(self, kind: str, fields: Mapping[str, object]) -> None:
+    def to_stream(self, stream: str, *, only: bool) -> StreamStep:
+        """It is for this stream, which completes the step; with `only` it is not stored."""
+        fields = self._add("js", {"stream": stream})
+        self._missing += 1
+        return StreamStep(fields, self._wall, self._completed, only=only)
+
+    def delivered(self, send: Callable[[], None]) -> None:
+        """All who get it have it; `send` is called once all steps are complete, perhaps at once."""
+        self._send = send
+        self._completed()
+
+    def _completed(self) -> None:
+        self._missing -= 1
+        if not self._missing:
+            send, self._send = self._send, _nothing  # what is to be sent refers to this event
+            send()
+
+    def _add(self, kind: str, fields: Mapping[str, object]) -> dict[str, object]:
         event: dict[str, object] = {"type": kind, "ts": rfc3339(self._wall())}
-        self._events.append(event | {key: value for key, value in fields.items() if value != ""})
+        event |= {key: value for key, value in fields.items() if value != ""}
+        self._events.append(event)
+        return event
 
     def text(self, info: ServerInfo, number: int) -> bytes:
         """The JSON of it, from the server of this INFO, as its event with this number."""
@@ -96,3 +119,7 @@ class TraceEvent:
         hops = {"hops": self._hops} if self._hops else {}
         request = {"header": header, "msgsize": self._size}
         return dump({"server": server, "request": request, **hops, "events": self._events})
+
+
+def _nothing() -> None:
+    """Nothing is to be sent yet."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import ClassVar, Protocol
 
 from ..dataplane.reserved import is_reserved_reply
@@ -35,6 +36,7 @@ from .host import Host
 from .local_client import LocalClient
 from .peer import PeerSession
 from .permission_guard import publish_violation
+from .traced_streams import TracedStreams, goes_to_stream
 
 MOST_STEPS = 1024
 """Steps of one event; receivers after that get the message, and are not in the event."""
@@ -98,6 +100,8 @@ class MessageTracing:
         self._host = host
         self._adopt = adopt
         self._wall = wall
+        self.streams: TracedStreams | None = None
+        """Those of this server; None if it has none."""
         self._sender: TraceSender | None = None
         self._sent = 0
 
@@ -111,20 +115,20 @@ class MessageTracing:
                 self._report_refused(peer, message, request)
             return
         if request is None:
-            self._deliver(peer, plan, message, None, only=False)
+            self._deliver(peer, plan, message, None)
         elif request.first(ORIGIN) or not request.has_subject():
             if not request.only:
                 passed_on = untraced(message) if request.first(ORIGIN) else message
-                self._deliver(peer, plan, passed_on, None, only=False)
+                self._deliver(peer, plan, passed_on, None)
         elif not self._is_granted(peer, request):
             peer.trace_denied(request.dest)
         else:
             event = TraceEvent(request, len(message.payload), self._wall)
             event.came_in(_KINDS[peer.kind], peer.number, peer.name, message.subject)
-            self._deliver(peer, plan, message, event, only=request.only)
+            self._deliver(peer, plan, message, event)
             if peer.kind is not PeerKind.ROUTE:  # what comes over a route may be for one receiver alone
                 self._note_dropped(event, message)
-            self._send(event, request)
+            event.delivered(partial(self._send, event, request))
 
     @staticmethod
     def _is_granted(peer: TracedPeer, request: TraceRequest) -> bool:
@@ -146,13 +150,12 @@ class MessageTracing:
     # --- delivering -----------------------------------------------------------------------
 
     def _deliver(
-        self, peer: TracedPeer, plan: Plan, message: HookedMessage, event: TraceEvent | None, *, only: bool
+        self, peer: TracedPeer, plan: Plan, message: HookedMessage, event: TraceEvent | None
     ) -> None:
-        """Give it to its receivers, but for `only`, and note in the event who they are; servers come last."""
+        """Give it to its receivers, unless it is only traced, and note who they are; servers come last."""
         plane, own = self._host.plane, peer.connection
         if own.inlet.verbose:
             own.outbox.send(OK)
-        elsewhere = message if event is None else untraced(message)
         servers: list[tuple[Target, PeerSession]] = []
         reached = False
         targets = plane.receivers(plan, None if own.inlet.echo else own.outbox)
@@ -162,16 +165,29 @@ class MessageTracing:
                 servers.append((target, receiver))
                 continue
             reached = True
-            if event is not None and event.count < MOST_STEPS:
-                _note(event, target, receiver)
-            if not only:
-                plane.deliver_to(target, message if receiver.seen_by_hooks else elsewhere)
+            self._give(target, receiver, message, event)
         for target, server in servers:
             reached |= self._pass_on(target, server, message, event)
         if event is not None and not own.inlet.echo:
             self._note_unechoed(peer, plan, event)
         if not reached and message.reply and own.inlet.no_responders and is_literal(message.subject):
             peer.no_responders(message.subject, message.reply)
+
+    def _give(
+        self, target: Target, receiver: PeerSession, message: HookedMessage, event: TraceEvent | None
+    ) -> None:
+        """Give it to a client or to a part of this server, unless it is only traced, and note it."""
+        only = event is not None and event.only
+        if event is not None and not receiver.seen_by_hooks and not only:
+            message = untraced(message)
+        if event is not None and event.count < MOST_STEPS:
+            own = target.subscription
+            if receiver.seen_by_hooks and isinstance(own, Subscription):
+                event.for_client(receiver.number, receiver.name, own.subject, own.queue)
+            elif goes_to_stream(self.streams, event, target, message, only=only):
+                return
+        if not only:
+            self._host.plane.deliver_to(target, message)
 
     def _pass_on(
         self, target: Target, server: PeerSession, message: HookedMessage, event: TraceEvent | None
@@ -221,11 +237,15 @@ class MessageTracing:
     # --- sending ---------------------------------------------------------------------------
 
     def _send(self, event: TraceEvent, request: TraceRequest) -> None:
-        """Publish the event; one that is larger than messages may be is lost."""
+        """Publish the event; one that is larger than messages may be is lost, and one after the end."""
         sender = self._sender
         if sender is None or sender.closed:
-            sender = self._sender = TraceSender(self._host, "message trace")
-            self._adopt(sender)
+            sender = TraceSender(self._host, "message trace")
+            try:
+                self._adopt(sender)
+            except RuntimeError:  # the server has shut down: a stream may still have been waiting
+                return
+            self._sender = sender
         self._sent += 1
         text = event.text(self._host.greeting.info, self._sent)
         name, data = encoded(request.first(ENCODING), text)
@@ -240,12 +260,3 @@ def _receiver_at(target: Target) -> PeerSession | None:
     owner = None if target.outbox is None else target.outbox.owner
     session = owner.session if isinstance(owner, Connection) else None
     return session if isinstance(session, PeerSession) else None
-
-
-def _note(event: TraceEvent, target: Target, receiver: PeerSession) -> None:
-    """A client, or a part of this server, gets it."""
-    subscription = target.subscription
-    if receiver.seen_by_hooks and isinstance(subscription, Subscription):
-        event.for_client(receiver.number, receiver.name, subscription.subject, subscription.queue)
-    else:
-        event.went_out(TraceKind.JETSTREAM, receiver.number, receiver.name)

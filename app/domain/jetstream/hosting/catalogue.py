@@ -240,6 +240,7 @@ class Catalogue:
                 runs=stream.store_run,
                 must_wait=stream.must_wait,
                 alone=stream.store_alone,
+                traced=stream.traced,
             )
             self._patterns.add(subject, stream.name)
 

@@ -29,6 +29,10 @@ class Duplicate(Exception):
         super().__init__(sequence)
 
 
+class WrongSubjectSequence(JetStreamError):
+    """The last message of the subject is another one than the publisher expects."""
+
+
 class Ticket(NamedTuple):
     """What is to be done besides storing the message."""
 
@@ -129,10 +133,10 @@ class Admission:
                 raise JetStreamError(10193)
             return
         if staged is not None and staged.has(other or subject):
-            raise JetStreamError(10164)
+            raise WrongSubjectSequence(10164)
         last = self._last_of(other or subject)
-        if last != _number(expected):
-            raise JetStreamError(10071, last)
+        if last != sequence_of(expected):
+            raise WrongSubjectSequence(10071, last)
 
     def _last_of(self, subject: bytes) -> int:
         """The last sequence of a subject, or of what matches it; 0 for none."""
@@ -149,7 +153,7 @@ class Admission:
         if not expected:
             return
         before = staged.count if staged is not None else 0
-        if _number(expected) != self._log.last + before:
+        if sequence_of(expected) != self._log.last + before:
             raise JetStreamError(10071, self._log.last + before)
         if before:
             raise JetStreamError(10164)
@@ -167,6 +171,6 @@ class Admission:
         return rollup
 
 
-def _number(text: bytes) -> int:
+def sequence_of(text: bytes) -> int:
     """A sequence; -1, which matches none, for what is no number."""
     return int(text) if text.isdigit() and len(text) < 20 else -1

@@ -36,6 +36,7 @@ from .purging import check_deletion, check_purge, purge
 from .readers import Reader
 from .schedules import Firing, Schedules
 from .state import StateAnswer, state_json
+from .traced_store import TracedStore
 from .upkeep import Upkeep
 from .writer import FAILURES, Writer
 
@@ -85,6 +86,8 @@ class Stream:
         self._writer = Writer(parts, self._upkeep.stored)
         self.batches = AtomicBatches(self._writer, host.outlet.scheduler)
         """Batches that are not complete; `batches.abandoned` may be set."""
+        self.traced = TracedStore(self, self._writer, self.commits, self._acks)
+        """The way in for messages that are traced."""
         self._closed = False
         self._is_short = False
         """Whether a message may take the short way of `store_alone`."""
@@ -154,7 +157,7 @@ class Stream:
             return
         try:
             if self.config.allow_atomic and (name := h.field(headers, h.BATCH_ID)):
-                self._take_batched(name, subject, headers, payload, reply)
+                self.take_batched(name, subject, headers, payload, reply)
                 return
             sequence = self._writer.publish(subject, headers, payload)
         except JetStreamError as error:
@@ -206,17 +209,19 @@ class Stream:
             self.commits.answer_run(RunAnswers(run, self._acks.head, first))
         return run.count
 
-    def _take_batched(
-        self, name: bytes, subject: bytes, headers: bytes, payload: bytes, reply: bytes
-    ) -> None:
-        """A message of an atomic batch; those before its last are answered with nothing but an answer."""
+    def take_batched(self, name: bytes, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> int:
+        """A message of an atomic batch; those before its last are answered with nothing but an answer.
+
+        Returns the last sequence of the batch, or 0 if others are to come. Raises `JetStreamError`.
+        """
         stored = self.batches.take(name, subject, headers, payload)
         if stored is None:
             self.commits.answer(reply, b"")
-            return
+            return 0
         sequences, count = stored
         text = self._acks.batch(sequences[-1], name.decode("utf-8", "replace"), count)
         self.commits.answer(reply, text, sequences[-1])
+        return sequences[-1]
 
     def store_copy(self, subject: bytes, headers: bytes, payload: bytes) -> None:
         """Store a message of another stream. Raises `JetStreamError`."""

@@ -133,7 +133,7 @@ class Writer:
             self._check_size(subject, headers, payload)
         log, host, in_memory = self._log, self._host, self._in_memory
         if host.is_over_limit(in_memory=in_memory) or log.failure is not None:
-            self._check_storage()
+            self.check_storage()
         if host.has_account_limits:
             size = log.size_of(subject, headers, payload)
             if host.would_exceed(size, in_memory=in_memory):
@@ -263,7 +263,7 @@ class Writer:
         """
         if self._config.sealed:
             raise JetStreamError(10109)
-        self._check_storage()
+        self.check_storage()
         self._check_size(b"", headers, payload)
 
     def check_batch(self, staged: Staged) -> None:
@@ -285,7 +285,7 @@ class Writer:
         sequences: list[int] = []
         for place, each in enumerate(batch, 1):
             later.is_over = place == len(batch)
-            if self._is_unwanted(each.subject):
+            if self.is_unwanted(each.subject):
                 sequences.append(self._pass_by(each.subject, each.ticket, each.time, later))
             else:
                 sequences.append(self._append(each, later))
@@ -301,7 +301,7 @@ class Writer:
 
     def mirror(self, subject: bytes, headers: bytes, payload: bytes, sequence: int, time: int) -> None:
         """A message of the mirrored stream, with its sequence and time. Raises `JetStreamError`."""
-        self._check_storage()
+        self.check_storage()
         if len(subject) > h.MAX_SUBJECT:
             raise JetStreamError(10054)
         time = max(time, self._log.last_time)
@@ -314,7 +314,7 @@ class Writer:
         """Let a marker take the place of the last message of a subject. Raises `JetStreamError`."""
         text = duration_text(ttl * SECOND).encode()
         block = h.with_fields(b"", [(h.MARKER_REASON, b"MaxAge"), (h.TTL, text), (h.ROLLUP, b"sub")])
-        self._check_storage()
+        self.check_storage()
         self._append(Prepared(subject, block, b"", Ticket(rollup=b"sub", ttl=text), self.now()))
 
     def _count(
@@ -344,7 +344,8 @@ class Writer:
         if len(headers) > h.MAX_BLOCK:
             raise JetStreamError(10097)
 
-    def _check_storage(self) -> None:
+    def check_storage(self) -> None:
+        """Whether the storage takes anything at all. Raises `JetStreamError`."""
         if self._host.is_over_limit(in_memory=self._config.in_memory):
             raise JetStreamError(10023)
         failure = self._log.failure
@@ -371,8 +372,8 @@ class Writer:
 
     def _store(self, message: Prepared) -> int:
         subject, headers, payload, ticket, now = message
-        self._check_storage()
-        if self._is_unwanted(subject):
+        self.check_storage()
+        if self.is_unwanted(subject):
             return self._pass_by(subject, ticket, now)
         size = self._log.size_of(subject, headers, payload)
         if self._host.would_exceed(size, in_memory=self._config.in_memory):
@@ -383,7 +384,7 @@ class Writer:
             self._check_room(size, self._log.subject_state(subject), ticket.rollup)
         return self._append(message)
 
-    def _is_unwanted(self, subject: bytes) -> bool:
+    def is_unwanted(self, subject: bytes) -> bool:
         """By interest a message that nobody wants is not kept."""
         return self._config.retention == INTEREST and not self._contents.index.wanting(subject)
 

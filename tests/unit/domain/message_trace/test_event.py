@@ -34,3 +34,26 @@ def test_hops() -> None:
     event = TraceEvent(TraceRequest(b"t", only=False, header={"Nats-Trace-Hop": ["2.1"]}), 7, lambda: 0)
 
     assert ["2.1.1", "2.1.2"] == [event.next_hop(), event.next_hop()]
+
+
+def test_steps_of_streams() -> None:
+    """Their fields come in nats-server's order; the event is complete when all are, and all is delivered."""
+    event = TraceEvent(TraceRequest(b"t", only=True, header={}), 0, lambda: 10**18)
+    sent: list[bytes] = []
+    first, second = (event.to_stream(name, only=name == "A") for name in "AB")
+    assert first.only
+    assert not second.only
+
+    first.end()
+    event.delivered(lambda: sent.append(event.text(INFO, 1)))
+    second.passed(b"b", is_wanted=False)
+    before = list(sent)
+    second.end("no")
+
+    assert [] == before
+    (text,) = sent
+    steps = (
+        f'{{"type":"js","ts":"{TIME}","stream":"A"}},'
+        f'{{"type":"js","ts":"{TIME}","stream":"B","subject":"b","nointerest":true,"error":"no"}}'
+    )
+    assert text.decode().endswith(f'"events":[{steps}]}}')

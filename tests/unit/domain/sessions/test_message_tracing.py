@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 
 from app.domain.dataplane.seam import HookedMessage, MakePlane
+from app.domain.interest.subscription import Subscription
 from app.domain.limits import Limits
 from app.domain.message_trace.event import NO_ECHO, NO_SUPPORT, NO_SUPPORT_ONLY, SUBSCRIPTION_DENIES
+from app.domain.message_trace.stream_step import StreamStep
 from app.domain.permissions.rules import Permissions, Rule, entry
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.sessions import message_tracing
@@ -140,7 +142,7 @@ def test_a_receiver_that_is_closed(server: TracingBroker) -> None:
 
 
 def test_parts_of_the_server(server: TracingBroker) -> None:
-    """A part of the server gets the message as one that no other server traces."""
+    """A part of the server gets the message as one that nobody traces, and is not in the event."""
     part = message_tracing.TraceSender(server.broker, "part")
     server.broker.adopt(part)
     got: list[bytes] = []
@@ -148,7 +150,7 @@ def test_parts_of_the_server(server: TracingBroker) -> None:
 
     server.client(b"p", hpub(TO_T))
 
-    assert ["eg", "part", None, None, None] == steps(server.traces()[0])[1]
+    assert [["in", "p", None, None, None]] == steps(server.traces()[0])
     assert b"Nats-Trace-Dest: trace disabled" in got[0]
 
 
@@ -195,6 +197,61 @@ def test_a_sender_that_is_closed(server: TracingBroker) -> None:
     publisher.send(hpub(TO_T))
 
     assert 1 == len(server.traces())
+
+
+class SlowStream:
+    """A stream that says later what becomes of a message."""
+
+    def __init__(self) -> None:
+        self.steps: list[StreamStep] = []
+
+    @staticmethod
+    def stream_of(subscription: Subscription) -> str:
+        """Its name, whatever the subscription."""
+        assert subscription.subject == b"a"
+        return "S"
+
+    def take(self, subscription: Subscription, message: HookedMessage, step: StreamStep) -> bool:
+        """Keep the step."""
+        assert subscription.subject == message.subject
+        self.steps.append(step)
+        return True
+
+
+def with_stream(server: TracingBroker) -> SlowStream:
+    """The server has a stream from now on."""
+    part = message_tracing.TraceSender(server.broker, "part")
+    server.broker.adopt(part)
+    part.subscribe(b"a", lambda _message: None)
+    stream = SlowStream()
+    assert server.broker.tracing is not None
+    server.broker.tracing.streams = stream
+    return stream
+
+
+def test_an_event_waits_for_a_stream(server: TracingBroker) -> None:
+    """It is sent once the stream has said what becomes of the message."""
+    stream = with_stream(server)
+    server.client(b"p", hpub(TO_T))
+    assert [] == server.traces()
+
+    stream.steps[0].end("no")
+
+    (event,) = server.traces()
+    assert [["in", "p", None, None, None], ["js", None, None, None, "no"]] == steps(event)
+
+
+def test_a_stream_that_is_done_after_the_end(server: TracingBroker) -> None:
+    """The event is lost when the server has shut down meanwhile, and nothing fails."""
+    stream, done = with_stream(server), list[bool]()
+    server.client(b"p", hpub(TO_T))
+    server.broker.shutdown(lambda: done.append(True))
+
+    stream.steps[0].end()
+
+    server.settle()
+    assert [True] == done
+    assert b"" == server.reader.heard()
 
 
 @pytest.mark.parametrize("subject", [b"a", b"no"])
