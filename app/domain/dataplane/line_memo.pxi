@@ -1,16 +1,17 @@
 """Lines that came before, what they were understood to be, and their plans, in the compiled twin.
 
 A line that comes again, from any peer, is neither taken apart nor looked up again. Its bytes alone say
-in which place it is kept. Of two lines with the same place the later one is kept, which costs no more than
-to keep none. A noted plan is borrowed from the plan cache, and good in the generation in which it was noted:
-the cache drops no plan that it has found before its generation has changed.
+in which place it is kept. Of two lines with the same place one is kept until the other has come twice: of
+lines that do not come again soon, as where subjects are many, only a mark of two bytes is kept, and the
+places stay as they are. A noted plan is borrowed from the plan cache, and good in the generation in which
+it was noted: the cache drops no plan that it has found before its generation has changed.
 """
 
 # Uses of framing: is_same, word_at
 # Uses of message: Message, is_headed
 
 from cpython.ref cimport PyObject
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint16_t, uint64_t
 from libc.stdlib cimport calloc
 from libc.string cimport memcpy
 
@@ -29,32 +30,47 @@ cdef struct Memo:
     char line[_MEMO_BYTES]
 
 
-cdef inline Memo *memos_made() except NULL:
-    """Places for all lines, and one more, always empty, in place of one for a line that is not kept."""
-    cdef Memo *memos = <Memo *>calloc(_MEMOS + 1, sizeof(Memo))
+cdef struct Memos:
+    # Places for all lines, and one more, always empty, in place of one for a line that is not kept.
+    # Marks are other bits of what says the place: of the line that is kept there, and of that which came last.
+    uint16_t marks[_MEMOS][2]
+    Memo places[_MEMOS + 1]
+
+
+cdef inline Memos *memos_made() except NULL:
+    cdef Memos *memos = <Memos *>calloc(1, sizeof(Memos))
     if memos is NULL:
         raise MemoryError
     return memos
 
 
-cdef inline void forget_lines(Memo *memos) noexcept:
+cdef inline void forget_lines(Memos *memos) noexcept:
     cdef Py_ssize_t i
     for i in range(_MEMOS):
-        memos[i].message.line_size = 0
+        memos.places[i].message.line_size = 0
 
 
-cdef inline Memo *memo_for(Memo *memos, const char *line, Py_ssize_t size) noexcept nogil:
-    """Where this line is, or would be."""
+cdef inline Memo *memo_for(Memos *memos, const char *line, Py_ssize_t size) noexcept nogil:
+    """Where this line is, or is to be kept; the empty place while it has not come twice."""
     cdef uint64_t code = <uint64_t>size
     cdef Py_ssize_t at = 0
+    cdef uint16_t mark
+    cdef uint16_t *marks
     if size > _MEMO_BYTES or size < 8:
-        return &memos[_MEMOS]
+        return &memos.places[_MEMOS]
     while at + 8 < size:
         code = (code ^ word_at(line + at)) * <uint64_t>0x9E3779B97F4A7C15
         code ^= code >> 32
         at += 8
     code = (code ^ word_at(line + size - 8)) * <uint64_t>0x9E3779B97F4A7C15
-    return &memos[code >> 54]
+    mark = <uint16_t>(code >> 38)
+    marks = memos.marks[code >> 54]
+    if marks[0] != mark:
+        if marks[1] != mark:
+            marks[1] = mark
+            return &memos.places[_MEMOS]
+        marks[0] = mark
+    return &memos.places[code >> 54]
 
 
 cdef inline bint is_known(Memo *memo, int kind, bint headers, const char *line, Py_ssize_t count) noexcept nogil:
@@ -69,9 +85,9 @@ cdef inline bint is_known(Memo *memo, int kind, bint headers, const char *line, 
     )
 
 
-cdef inline void memorize(Memo *memo, int kind, Message *message) noexcept nogil:
+cdef inline void memorize(Memos *memos, Memo *memo, int kind, Message *message) noexcept nogil:
     """Note a line in its place, unless it is not to be kept."""
-    if 8 <= message.line_size <= _MEMO_BYTES:
+    if memo is not &memos.places[_MEMOS]:
         memcpy(memo.line, message.line, message.line_size)
         memo.message = message[0]
         memo.kind = kind

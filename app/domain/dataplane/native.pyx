@@ -81,7 +81,7 @@ cdef class DataPlane:
     cdef public double now
     cdef public bint patient
     cdef public Outbox server
-    cdef Memo *memos  # lines that came before
+    cdef Memos *memos  # lines that came before
     cdef int64_t scans  # so far; one within another may replace lines
 
     def __cinit__(self, planner, seed, max_payload, max_control_line):
@@ -193,7 +193,7 @@ cdef class DataPlane:
         cdef int64_t check = TURN_WORK - CHECK_WORK
         cdef const char *line
         cdef const char *end
-        cdef Memo *memo = self.memos
+        cdef Memo *memo = self.memos.places
         cdef Memo *copied = NULL  # whose message ours is
         cdef Message message
         cdef Plan plan
@@ -238,7 +238,7 @@ cdef class DataPlane:
                     fault = understand_of(inlet.kind, &message, &inlet.bounds)
                     if fault != _SOUND:
                         return self.report(inlet, &message, count, fault)
-                    memorize(memo, inlet.kind, &message)
+                    memorize(self.memos, memo, inlet.kind, &message)
             plan = self.lookup.plan_of(self, inlet, &message, memo)
             if plan is None:
                 inlet.keep(line, count, 0)

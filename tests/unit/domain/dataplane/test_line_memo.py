@@ -1,4 +1,7 @@
-"""Lines that come again, with others in between: what was understood of them holds as long as it is right."""
+"""Lines that come again, with others in between: what was understood of them holds as long as it is right.
+
+They come three times: a line is kept when it comes the second time, and known the third time.
+"""
 
 from collections.abc import Callable
 
@@ -22,6 +25,17 @@ def test_lines_in_turn(stage: Stage, station: Station) -> None:
 
     assert 3 * b"".join(b"MSG %b %b 2\r\nok\r\n" % (name, name) for name in subjects) == station.heard()
     assert (300, 600) == (len(stage.planner.asked), stage.plane.plan_hits)
+
+
+def test_lines_that_come_once(stage: Stage, station: Station) -> None:
+    """More lines than can be kept do no harm to one that comes again and again among them."""
+    stage.subscribe(b"one", station.target(b"one"))
+    rare = [b"PUB rare.%d 2\r\nok\r\n" % number for number in range(3000)]
+
+    station.feed(b"".join(ONE + line for line in rare))
+
+    assert 3000 * b"MSG one one 2\r\nok\r\n" == station.heard()
+    assert (3001, 2999) == (len(stage.planner.asked), stage.plane.plan_hits)
 
 
 @pytest.mark.parametrize("line", [ONE, LONG], ids=["short", "long"])
@@ -73,7 +87,7 @@ def test_a_message_of_one_kind_is_none_of_another(stage: Stage) -> None:
     """A line of a route that came before means nothing when a client sends it."""
     route, client = stage.route(), stage.station()
     line = b"MSG one RSID:1:1 2"
-    route.feed(line + b"\r\nok\r\n" + ONE)
+    route.feed(3 * (line + b"\r\nok\r\n" + ONE))
 
     client.feed(line + b"\r\n")
 
@@ -85,16 +99,16 @@ def test_headers_are_refused_to_whom_they_are_not_allowed(stage: Stage) -> None:
     able, other = stage.station(), stage.station()
     able.inlet.headers = True
     line = b"HPUB one 12 12\r\n"
-    able.feed(2 * (line + b"NATS/1.0\r\n\r\n\r\n" + ONE))
+    able.feed(3 * (line + b"NATS/1.0\r\n\r\n\r\n" + ONE))
 
     other.feed(line)
 
-    assert (4, 0, [line[:-1]]) == (able.inlet.in_msgs, other.inlet.in_msgs, other.control.lines)
+    assert (6, 0, [line[:-1]]) == (able.inlet.in_msgs, other.inlet.in_msgs, other.control.lines)
 
 
 def test_other_limits(stage: Stage, station: Station) -> None:
     """No line is understood as it was under other limits."""
-    station.feed(2 * (ONE + OTHER))
+    station.feed(3 * (ONE + OTHER))
 
     stage.plane.set_limits(1, 1024)
     stage.plane.limit(station.inlet)
