@@ -5,7 +5,7 @@ from collections.abc import Callable
 from app.domain.dataplane.seam import Plane
 from app.domain.hooks.hook_event import HookClient
 from app.domain.interest.interest import Interest
-from app.domain.interest.subscription import LOCAL, Subscriber, Subscription
+from app.domain.interest.subscription import LOCAL, Subscriber, Subscription, subscription_of
 from app.domain.peer_kind import PeerKind
 from app.domain.protocol.commands import Subscribe
 from tests.fakes.data_plane import Station
@@ -69,7 +69,7 @@ class FakeSubscriber(Subscriber):
 
     def subscription(self, subject: bytes, queue: bytes | None = None) -> Subscription:
         """A new subscription that nobody knows of."""
-        return Subscription(self, self.command(subject, queue), self.station.plane, self.station.outbox)
+        return subscription_of(self, self.command(subject, queue), self.station.plane, self.station.outbox)
 
     def subscribe(self, interest: Interest, subject: bytes, queue: bytes | None = None) -> Subscription:
         """Subscribe."""

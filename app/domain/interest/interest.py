@@ -14,7 +14,7 @@ from .index import CACHE_LIMIT, IndexStats, QueueGroup, SubscriptionIndex
 from .message_source import MessageSource
 from .remote_interest import RemoteInterest
 from .routing import RECEIVERS_PER_STEP, FindLine, Routing
-from .subscription import LOCAL, Subscriber, Subscription, member_sid, route_sid
+from .subscription import LOCAL, Subscriber, Subscription, member_sid, route_sid, subscription_of
 from .tombstones import MOST_TOMBSTONES
 from .watches import Watches
 
@@ -90,7 +90,7 @@ class Interest:
 
         Raises `InvalidSubject`, and changes nothing, when the subject is malformed.
         """
-        subscription = Subscription(subscriber, command, self._plane, outbox, filter)
+        subscription = subscription_of(subscriber, command, self._plane, outbox, filter)
         local = subscriber.origin == LOCAL
         if local or command.queue is not None:
             self._forget_plans(subscription, changes=self._index.insert(subscription))

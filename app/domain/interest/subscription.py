@@ -74,7 +74,10 @@ class Subscriber(Protocol):
 class Subscription:
     """One SUB of one connection, and the place its messages go to. Compared by identity."""
 
-    __slots__ = ("filter", "queue", "sid", "subject", "subscriber", "target", "via")
+    via: bytes | None = None
+    """The cluster that it came from over a leaf link, in short; None for what this cluster listens to."""
+
+    __slots__ = ("filter", "queue", "sid", "subject", "subscriber", "target")
 
     def __init__(
         self,
@@ -88,14 +91,34 @@ class Subscription:
         self.filter = filter
         self.subscriber = subscriber
         self.subject, self.queue, self.sid = command
-        self.via = None if subscriber.kind is PeerKind.CLIENT else subscriber.via(self.sid)
-        """The cluster that it came from over a leaf link, in short; None for what this cluster listens to."""
         name = self.queue or b"" if outbox.leaf else self.sid
         self.target: Target = plane.target(outbox, name, self)
 
     def expired(self) -> None:
         """Called by the data plane after the last message."""
         self.subscriber.expire(self)
+
+
+class ClusterSubscription(Subscription):
+    """One that came from another cluster; others, which may be millions, have no room for its name."""
+
+    __slots__ = ("via",)
+
+
+def subscription_of(
+    subscriber: Subscriber,
+    command: Subscribe,
+    plane: Plane,
+    outbox: Outbox,
+    filter: Filter | None = None,  # noqa: A002 - the name of the attribute
+) -> Subscription:
+    """A new subscription, see `Subscription`, which knows the cluster that it came from."""
+    via = None if subscriber.kind is PeerKind.CLIENT else subscriber.via(command.sid)
+    if via is None:
+        return Subscription(subscriber, command, plane, outbox, filter)
+    subscription = ClusterSubscription(subscriber, command, plane, outbox, filter)
+    subscription.via = via
+    return subscription
 
 
 def member_sid(subscription: Subscription) -> bytes:

@@ -4,7 +4,7 @@ from app.domain.dataplane.constants import NOT_FOR
 from app.domain.dataplane.reference import DataPlane
 from app.domain.interest.index import Part
 from app.domain.interest.message_source import ROUTED, MessageSource, PlainReceivers, read_not_for
-from app.domain.interest.subscription import Subscription
+from app.domain.interest.subscription import Subscription, subscription_of
 from app.domain.peer_kind import PeerKind
 from app.domain.protocol.commands import Subscribe
 from tests.fakes.data_plane import ScriptedPlanner
@@ -18,7 +18,7 @@ def subscription(kind: PeerKind, number: int = 3, via: bytes | None = None) -> S
     origin = 0 if kind is PeerKind.CLIENT else number
     subscriber = FakeSubscriber(PLANE, origin, number, kind=kind)
     subscriber.cluster = via
-    return Subscription(subscriber, Subscribe(b"a", None, b"1"), PLANE, subscriber.station.outbox)
+    return subscription_of(subscriber, Subscribe(b"a", None, b"1"), PLANE, subscriber.station.outbox)
 
 
 CLIENT = subscription(PeerKind.CLIENT)

@@ -10,6 +10,7 @@ from app.domain.interest.subscription import (
     read_via,
     read_weight,
     route_sid,
+    subscription_of,
     unweighted,
 )
 from app.domain.protocol.commands import Subscribe
@@ -17,10 +18,10 @@ from tests.fakes.data_plane import Stage
 from tests.fakes.subscriber import FakeSubscriber
 
 
-def subscription_of(subscriber: FakeSubscriber, queue: bytes | None, sid: bytes) -> Subscription:
+def subscription_on_a(subscriber: FakeSubscriber, queue: bytes | None, sid: bytes) -> Subscription:
     """A subscription on one subject."""
     station = subscriber.station
-    return Subscription(subscriber, Subscribe(b"a", queue, sid), station.plane, station.outbox)
+    return subscription_of(subscriber, Subscribe(b"a", queue, sid), station.plane, station.outbox)
 
 
 def test_the_subscriber_hears_of_the_last_message(make_plane: MakePlane) -> None:
@@ -42,7 +43,7 @@ def test_subscriptions_are_compared_by_identity(make_plane: MakePlane) -> None:
     """Two subscriptions of the same words are two."""
     subscriber = FakeSubscriber(Stage(make_plane).plane)
 
-    first, second = (subscription_of(subscriber, b"q", b"1") for _ in range(2))
+    first, second = (subscription_on_a(subscriber, b"q", b"1") for _ in range(2))
 
     assert 2 == len({first, second})
 
@@ -50,7 +51,7 @@ def test_subscriptions_are_compared_by_identity(make_plane: MakePlane) -> None:
 def test_names_on_routes(make_plane: MakePlane) -> None:
     """Other servers know a subscription by its connection's number and its sid, a member by a mark too."""
     subscriber = FakeSubscriber(Stage(make_plane).plane, number=7)
-    plain, member = (subscription_of(subscriber, queue, b"x:\xff") for queue in (None, b"q"))
+    plain, member = (subscription_on_a(subscriber, queue, b"x:\xff") for queue in (None, b"q"))
 
     assert [b"RSID:7:x:\xff", b"QRSID:7:x:\xff"] == [route_sid(plain), route_sid(member)]
 

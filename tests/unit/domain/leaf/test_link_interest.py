@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.dataplane.reference import DataPlane
-from app.domain.interest.subscription import Subscription
+from app.domain.interest.subscription import Subscription, subscription_of
 from app.domain.leaf.link_interest import LinkInterest
 from app.domain.peer_kind import PeerKind
 from app.domain.protocol.commands import Subscribe
@@ -48,7 +48,7 @@ def subscription(
     origin = 0 if kind is PeerKind.CLIENT else number
     subscriber = FakeSubscriber(PLANE, origin, number, kind=kind)
     subscriber.cluster = via
-    return Subscription(subscriber, Subscribe(subject, queue, b"1"), PLANE, subscriber.station.outbox)
+    return subscription_of(subscriber, Subscribe(subject, queue, b"1"), PLANE, subscriber.station.outbox)
 
 
 @pytest.fixture(name="interest")
