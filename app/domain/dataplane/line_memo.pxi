@@ -1,10 +1,10 @@
 """Lines that came before, what they were understood to be, and their plans, in the compiled twin.
 
 A line that comes again, from any peer, is neither taken apart nor looked up again. Its bytes alone say
-in which place it is kept. Of two lines with the same place the later one is kept, once it has come twice in
-a row there: of lines that do not come again soon, as where subjects are many, only a mark of two bytes is
-kept, and the places stay as they are. A noted plan is borrowed from the plan cache, and good in the generation in which it was noted:
-the cache drops no plan that it has found before its generation has changed.
+in which place it is kept. Of two lines with the same place one is kept until the other has come twice: of
+lines that do not come again soon, as where subjects are many, only a mark of two bytes is kept, and the
+places stay as they are. A noted plan is borrowed from the plan cache, and good in the generation in which
+it was noted: the cache drops no plan that it has found before its generation has changed.
 """
 
 # Uses of framing: is_same, word_at
@@ -32,7 +32,8 @@ cdef struct Memo:
 
 cdef struct Memos:
     # Places for all lines, and one more, always empty, in place of one for a line that is not kept.
-    uint16_t marks[_MEMOS] # of the line that came last in each place: other bits of what says the place
+    # Marks are other bits of what says the place: of the line that is kept there, and of that which came last.
+    uint16_t marks[_MEMOS][2]
     Memo places[_MEMOS + 1]
 
 
@@ -50,10 +51,11 @@ cdef inline void forget_lines(Memos *memos) noexcept:
 
 
 cdef inline Memo *memo_for(Memos *memos, const char *line, Py_ssize_t size) noexcept nogil:
-    """Where this line is, or is to be kept; the empty place if another one came last in its own."""
+    """Where this line is, or is to be kept; the empty place while it has not come twice."""
     cdef uint64_t code = <uint64_t>size
     cdef Py_ssize_t at = 0
     cdef uint16_t mark
+    cdef uint16_t *marks
     if size > _MEMO_BYTES or size < 8:
         return &memos.places[_MEMOS]
     while at + 8 < size:
@@ -62,9 +64,12 @@ cdef inline Memo *memo_for(Memos *memos, const char *line, Py_ssize_t size) noex
         at += 8
     code = (code ^ word_at(line + size - 8)) * <uint64_t>0x9E3779B97F4A7C15
     mark = <uint16_t>(code >> 38)
-    if memos.marks[code >> 54] != mark:
-        memos.marks[code >> 54] = mark
-        return &memos.places[_MEMOS]
+    marks = memos.marks[code >> 54]
+    if marks[0] != mark:
+        if marks[1] != mark:
+            marks[1] = mark
+            return &memos.places[_MEMOS]
+        marks[0] = mark
     return &memos.places[code >> 54]
 
 

@@ -191,7 +191,8 @@ cdef class DataPlane:
         """Consume messages and lines; what is left over is kept in the inlet."""
         cdef Py_ssize_t position = 0, count
         cdef int64_t work = TURN_WORK, check = TURN_WORK - CHECK_WORK
-        cdef const char *line, *end
+        cdef const char *line
+        cdef const char *end
         cdef Memo *memo = self.memos.places
         cdef Memo *copied = NULL  # whose message ours is
         cdef Message message

@@ -197,7 +197,7 @@ class IntakeWire(LocalWire):
         if message is None or entry is None:
             return False
         _, subject, headers, payload, reply = message
-        _, end_turn, _, must_wait, alone = entry
+        _, end_turn, _, must_wait, alone, _ = entry
         if must_wait is not None and must_wait():
             return False
         self._size -= len(writes.popleft())

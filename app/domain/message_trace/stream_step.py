@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ..json_text import rfc3339
+from ..protocol.json_text import rfc3339
 
 CLOSED = "stream closed"
 """What went wrong where the stream is gone before it has the message."""

@@ -1,4 +1,4 @@
-"""What a batch that is being checked has done already, as far as later checks depend on it."""
+"""What a batch that is being checked has done already, as far as later checks and its end depend on it."""
 
 from ...subjects.subject import matches, tokens_of
 from .counters import Total
@@ -37,3 +37,14 @@ class Staged:
         self.subjects[subject] = self.subjects.get(subject, 0) + 1
         if message_id:
             self.ids.add(message_id)
+
+
+class Later:
+    """What goes with the last message of a batch."""
+
+    def __init__(self) -> None:
+        self.sequences: set[int] = set()
+        self.due = 0
+        """Not 0 if one of the messages ends or is due by itself."""
+        self.is_over = False
+        """Whether this is the last message."""

@@ -16,7 +16,7 @@ from .republishing import Republisher
 from .rules import duration_text
 from .run_limits import excess_of, fits, is_allowed
 from .schedules import Firing
-from .staged import Staged
+from .staged import Later, Staged
 from .transform import SubjectTransform
 
 MOST = 1024
@@ -39,17 +39,6 @@ class Prepared(NamedTuple):
     payload: bytes
     ticket: Ticket
     time: int
-
-
-class _Later:
-    """What goes with the last message of a batch."""
-
-    def __init__(self) -> None:
-        self.sequences: set[int] = set()
-        self.due = 0
-        """Not 0 if one of the messages ends or is due by itself."""
-        self.is_over = False
-        """Whether this is the last message."""
 
 
 class Writer:
@@ -152,8 +141,8 @@ class Writer:
         """The same, and commit it in one step; 0 if that is not possible, and then nothing was done."""
         if headers:
             headers = h.without_status(headers)
-            if len(headers) > h.MAX_BLOCK:
-                return 0
+        if len(headers) > h.MAX_BLOCK or len(subject) > h.MAX_SUBJECT:
+            return 0
         most, host = self._most, self._host
         if (most and self._contents.index.filters) or len(headers) + len(payload) > self._largest:
             return 0
@@ -281,7 +270,7 @@ class Writer:
         What goes because of them goes with the last one: a crash may leave the first ones, and these
         are removed at the next start.
         """
-        later = _Later()
+        later = Later()
         sequences: list[int] = []
         for place, each in enumerate(batch, 1):
             later.is_over = place == len(batch)
@@ -388,7 +377,7 @@ class Writer:
         """By interest a message that nobody wants is not kept."""
         return self._config.retention == INTEREST and not self._contents.index.wanting(subject)
 
-    def _pass_by(self, subject: bytes, ticket: Ticket, now: int, later: _Later | None = None) -> int:
+    def _pass_by(self, subject: bytes, ticket: Ticket, now: int, later: Later | None = None) -> int:
         """Nobody wants the message: it gets a number, and is not kept."""
         log = self._log
         gone = self._replaced(subject, log.subject_state(subject) if ticket.rollup else None, ticket)
@@ -409,7 +398,7 @@ class Writer:
             self._learner.finish()
             self._duplicates.add(ticket.message_id, sequence, now)
 
-    def _append(self, message: Prepared, later: _Later | None = None) -> int:
+    def _append(self, message: Prepared, later: Later | None = None) -> int:
         subject, headers, payload, ticket, now = message
         config, log = self._config, self._log
         ttl = 0
@@ -439,7 +428,7 @@ class Writer:
                 self._commits.after(call)
         return sequence
 
-    def _finish(self, due: int, later: _Later | None) -> None:
+    def _finish(self, due: int, later: Later | None) -> None:
         """Hold limits and set timers, in a batch after its last message."""
         if later is None:
             self._stored(due)
