@@ -18,6 +18,8 @@ _IN_RECOVERY = 0.2
 """In this part of the rounds the server is killed once more while it starts."""
 _LONGEST = 30.0
 """Seconds that the load lasts at most."""
+_HOUR = 3600 * 10**9
+"""Nanoseconds: no id is forgotten, and nothing delivered again, while a server is compared as a whole."""
 _WITH_IDS = 20
 """Messages with an id that are published again after each start."""
 
@@ -121,9 +123,10 @@ class Killing:
                 "retention": retention,
                 "storage": "file",
                 "allow_direct": True,
+                "duplicate_window": _HOUR,
             }
             await _expect(link, b"STREAM.CREATE.%s" % name, config)
-        consumer = {"durable_name": "D", "ack_policy": "explicit", "ack_wait": 3600 * 10**9}
+        consumer = {"durable_name": "D", "ack_policy": "explicit", "ack_wait": _HOUR}
         consumer["max_ack_pending"] = -1
         await _expect(link, b"CONSUMER.DURABLE.CREATE.%s.%s" % (QUEUE, WORKER), _created(QUEUE, consumer))
 
