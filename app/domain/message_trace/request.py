@@ -87,13 +87,12 @@ def with_field(message: HookedMessage, name: str, value: str) -> HookedMessage:
 def _fields(block: bytes) -> dict[bytes, list[bytes]]:
     """Fields with a name and a value; what has no colon is taken for a part of the next name."""
     found: dict[bytes, list[bytes]] = {}
-    rest = block.removeprefix(_VERSION) if block.startswith(_VERSION) else b""
-    while rest:
-        name, _, rest = rest.partition(b":")
-        value, end, rest = rest.lstrip(_BLANKS).partition(b"\r\n")
-        value = value.rstrip(_BLANKS)
-        if end and name and value:
+    start = len(_VERSION) if block.startswith(_VERSION) else len(block)
+    while (colon := block.find(b":", start)) >= 0 and (end := block.find(b"\r\n", colon)) >= 0:
+        name, value = block[start:colon], block[colon + 1 : end].strip(_BLANKS)
+        if name and value:
             found.setdefault(name, []).append(value)
+        start = end + 2
     return found
 
 
