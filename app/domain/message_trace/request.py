@@ -3,6 +3,7 @@
 import re
 
 from ..dataplane.seam import HookedMessage
+from ..dataplane.trace_mark import asks
 from ..subjects.subject import is_literal
 from ..value_object import value_object
 
@@ -67,6 +68,13 @@ def read_request(block: bytes) -> TraceRequest | None:
     header = {_text(name): [_text(value) for value in values] for name, values in fields.items()}
     only = header.get(ONLY, [""])[0].lower() in _YES
     return TraceRequest(dest[0], only, header)
+
+
+def is_only_traced(message: HookedMessage) -> bool:
+    """Whether it asks for a trace, and is to be delivered to nobody."""
+    block = message.payload[: message.header]
+    request = read_request(block) if asks(block) else None
+    return request is not None and request.only
 
 
 def untraced(message: HookedMessage) -> HookedMessage:

@@ -27,7 +27,7 @@ class SlowBroker(VirtualBroker):
         clock.pace = 0.01
 
     def client(self, count: int = 0, *, echo: bool = True) -> VirtualClient:
-        """One that has so many subscriptions."""
+        """One that has this number of subscriptions."""
         client = self.connect()
         client.send(CONNECT % (b"true" if echo else b"false"))
         client.send(b"".join(b"SUB a %d\r\n" % sid for sid in range(count)))
