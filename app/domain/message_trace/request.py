@@ -25,6 +25,9 @@ _SERVERS = (b"$GR.", b"_GR_.", b"$NRG.")
 
 _YES = frozenset({"1", "true", "on"})
 
+MOST_HEADERS = 32 * 1024
+"""Bytes of headers that an event shows. To take more apart would take longer than a turn."""
+
 _LONGEST_HOP = 256
 _HOP = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
 
@@ -60,14 +63,34 @@ class TraceRequest:
 
 
 def read_request(block: bytes) -> TraceRequest | None:
-    """What this header block asks for; None if that is no trace after all."""
+    """What this header block asks for; None if that is no trace after all.
+
+    Of a block that is too large the request has no destination.
+    """
+    if len(block) > MOST_HEADERS:
+        return _without_destination(block)
     fields = _fields(block)
     dest = fields.get(DEST.encode())
-    if dest is None or DISABLED.encode() in dest:
+    if dest is None or dest[0] == DISABLED.encode():
         return None
     header = {_text(name): [_text(value) for value in values] for name, values in fields.items()}
-    only = header.get(ONLY, [""])[0].lower() in _YES
-    return TraceRequest(dest[0], only, header)
+    return TraceRequest(dest[0], _is_yes(header.get(ONLY, [""])[0]), header)
+
+
+def _without_destination(block: bytes) -> TraceRequest | None:
+    if _value(block, DEST) in {"", DISABLED}:
+        return None
+    return TraceRequest(b"", _is_yes(_value(block, ONLY)), {})
+
+
+def _value(block: bytes, name: str) -> str:
+    """The first value of a field, without regard to the others; empty if it is missing."""
+    found = re.search(rb"\n%b:[ \t]*([^ \t\r\n][^\r\n]*)" % re.escape(name.encode()), block)
+    return "" if found is None else _text(found[1].rstrip(_BLANKS))
+
+
+def _is_yes(value: str) -> bool:
+    return value.lower() in _YES
 
 
 def is_only_traced(message: HookedMessage) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.dataplane.seam import HookedMessage
-from app.domain.message_trace.request import read_request, untraced
+from app.domain.message_trace.request import MOST_HEADERS, read_request, untraced
 
 BLOCK = b"NATS/1.0\r\nNats-Trace-Dest: t.x \r\nA: 1\r\nA:2\r\nE:\r\nNats-Trace-Only:TRUE\r\n\r\n"
 
@@ -69,6 +69,34 @@ def test_all_fields_are_read() -> None:
 def test_what_is_no_trace(block: bytes) -> None:
     """Without a destination, or with tracing disabled, nothing is asked for."""
     assert read_request(block) is None
+
+
+def test_a_destination_before_others() -> None:
+    """The first destination counts, as in nats-server, also where a later one disables tracing."""
+    request = read_request(b"NATS/1.0\r\nNats-Trace-Dest:t\r\nNats-Trace-Dest:trace disabled\r\n\r\n")
+
+    assert request is not None
+    assert b"t" == request.dest
+
+
+@pytest.mark.parametrize(
+    ("fields", "only"),
+    [
+        (b"Nats-Trace-Dest: t", False),
+        (b"Nats-Trace-Dest:t\r\nNats-Trace-Only: 0", False),
+        (b"Nats-Trace-Dest:\r\nNats-Trace-Only: On \r\nNats-Trace-Dest:t", True),
+        (b"Nats-Trace-Dest: trace disabled \r\nNats-Trace-Only:1", None),
+        (b"Nats-Trace-Only:1", None),
+    ],
+)
+def test_headers_that_are_too_large(fields: bytes, *, only: bool | None) -> None:
+    """They name no destination; whether there is one, and what is only to be traced, still counts."""
+    block = b"NATS/1.0\r\nX:%b\r\n%b\r\n\r\n" % (MOST_HEADERS * b"x", fields)
+
+    request = read_request(block)
+
+    assert only == (None if request is None else request.only)
+    assert request is None or not request.has_subject()
 
 
 @pytest.mark.parametrize(
