@@ -3,8 +3,8 @@
 import gzip
 import struct
 
-_CHUNK = 65536
-"""The most bytes of one chunk of the framing format of snappy."""
+MOST_FRAMED = 32 * 1024
+"""The most bytes for snappy, whose checksum takes long in Python; a chunk has 64 KiB at most."""
 
 _STREAM = b"\xff\x06\x00\x00sNaPpY"
 _UNCOMPRESSED = 1
@@ -17,7 +17,7 @@ def encoded(accepted: str, data: bytes) -> tuple[str, bytes]:
     wanted = accepted.lower()
     if not wanted:
         return "", data
-    if "snappy" in wanted or "s2" in wanted:
+    if ("snappy" in wanted or "s2" in wanted) and len(data) <= MOST_FRAMED:
         return "snappy", _framed(data)
     if "gzip" in wanted:
         return "gzip", gzip.compress(data, mtime=0)
@@ -25,13 +25,9 @@ def encoded(accepted: str, data: bytes) -> tuple[str, bytes]:
 
 
 def _framed(data: bytes) -> bytes:
-    """The framing format of snappy, with chunks that are not compressed: every reader takes them."""
-    pieces = [_STREAM]
-    for start in range(0, len(data), _CHUNK):
-        chunk = data[start : start + _CHUNK]
-        head = struct.pack("<I", _UNCOMPRESSED | (len(chunk) + 4) << 8)
-        pieces += [head, struct.pack("<I", _masked(_crc32c(chunk))), chunk]
-    return b"".join(pieces)
+    """The framing format of snappy, with one chunk that is not compressed: every reader takes it."""
+    head = struct.pack("<II", _UNCOMPRESSED | (len(data) + 4) << 8, _masked(_crc32c(data)))
+    return _STREAM + head + data
 
 
 def _table() -> list[int]:

@@ -32,7 +32,7 @@ class TraceKind(IntEnum):
 class TraceEvent:
     """The event of one message, while it is delivered."""
 
-    __slots__ = ("_events", "_hops", "_missing", "_request", "_send", "_size", "_wall")
+    __slots__ = ("_events", "_hops", "_missing", "_request", "_send", "_size", "_wall", "_way")
 
     def __init__(self, request: TraceRequest, size: int, wall: Callable[[], int]) -> None:
         """`size` is that of headers and payload; `wall` is nanoseconds since the epoch."""
@@ -40,6 +40,8 @@ class TraceEvent:
         self._size = size
         self._wall = wall
         self._events: list[dict[str, object]] = []
+        self._way = ""
+        """The way to this server."""
         self._hops = 0
         self._missing = 1
         """Streams whose step is not complete, and one for the deliveries."""
@@ -56,7 +58,12 @@ class TraceEvent:
         return len(self._events)
 
     def came_in(self, kind: TraceKind, number: int, name: str, subject: bytes, error: str = "") -> None:
-        """This connection has published it; with an `error` it is refused."""
+        """This connection has published it; with an `error` it is refused.
+
+        Only servers say what way it has come.
+        """
+        if kind is not TraceKind.CLIENT:
+            self._way = self._request.hop
         self._add(
             "in",
             {"kind": kind.value, "cid": number, "name": name, "acc": ACCOUNT}
@@ -66,8 +73,7 @@ class TraceEvent:
     def next_hop(self) -> str:
         """The way of the message to one more server: that to this one, and which of its ways this is."""
         self._hops += 1
-        before = self._request.hop
-        return f"{before}.{self._hops}" if before else str(self._hops)
+        return f"{self._way}.{self._hops}" if self._way else str(self._hops)
 
     def went_out(self, kind: TraceKind, number: int, name: str, hop: str = "", error: str = "") -> None:
         """It was for this connection, of a part of this server, or of another one, by this way."""

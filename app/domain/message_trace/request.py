@@ -3,6 +3,7 @@
 import re
 
 from ..dataplane.seam import HookedMessage
+from ..dataplane.trace_mark import asks
 from ..subjects.subject import is_literal
 from ..value_object import value_object
 
@@ -23,6 +24,9 @@ _SERVERS = (b"$GR.", b"_GR_.", b"$NRG.")
 """How subjects begin to which servers alone publish."""
 
 _YES = frozenset({"1", "true", "on"})
+
+MOST_FIELDS = 1024
+"""Fields of headers that an event shows. To take more apart would take longer than a turn."""
 
 _LONGEST_HOP = 256
 _HOP = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
@@ -59,14 +63,41 @@ class TraceRequest:
 
 
 def read_request(block: bytes) -> TraceRequest | None:
-    """What this header block asks for; None if that is no trace after all."""
+    """What this header block asks for; None if that is no trace after all.
+
+    Of a block with too many fields the request has no destination.
+    """
+    if block.count(b"\r\n") > MOST_FIELDS + 2:  # the first line and the last end as well
+        return _without_destination(block)
     fields = _fields(block)
     dest = fields.get(DEST.encode())
-    if dest is None or DISABLED.encode() in dest:
+    if dest is None or dest[0] == DISABLED.encode():
         return None
     header = {_text(name): [_text(value) for value in values] for name, values in fields.items()}
-    only = header.get(ONLY, [""])[0].lower() in _YES
-    return TraceRequest(dest[0], only, header)
+    return TraceRequest(dest[0], _is_yes(header.get(ONLY, [""])[0]), header)
+
+
+def _without_destination(block: bytes) -> TraceRequest | None:
+    if _value(block, DEST) in {"", DISABLED}:
+        return None
+    return TraceRequest(b"", _is_yes(_value(block, ONLY)), {})
+
+
+def _value(block: bytes, name: str) -> str:
+    """The first value of a field, without regard to the others; empty if it is missing."""
+    found = re.search(rb"\n%b:[ \t]*([^ \t\r\n][^\r\n]*)" % re.escape(name.encode()), block)
+    return "" if found is None else _text(found[1].rstrip(_BLANKS))
+
+
+def _is_yes(value: str) -> bool:
+    return value.lower() in _YES
+
+
+def is_only_traced(message: HookedMessage) -> bool:
+    """Whether it asks for a trace, and is to be delivered to nobody."""
+    block = message.payload[: message.header]
+    request = read_request(block) if asks(block) else None
+    return request is not None and request.only
 
 
 def untraced(message: HookedMessage) -> HookedMessage:
@@ -87,13 +118,12 @@ def with_field(message: HookedMessage, name: str, value: str) -> HookedMessage:
 def _fields(block: bytes) -> dict[bytes, list[bytes]]:
     """Fields with a name and a value; what has no colon is taken for a part of the next name."""
     found: dict[bytes, list[bytes]] = {}
-    rest = block.removeprefix(_VERSION) if block.startswith(_VERSION) else b""
-    while rest:
-        name, _, rest = rest.partition(b":")
-        value, end, rest = rest.lstrip(_BLANKS).partition(b"\r\n")
-        value = value.rstrip(_BLANKS)
-        if end and name and value:
+    start = len(_VERSION) if block.startswith(_VERSION) else len(block)
+    while (colon := block.find(b":", start)) >= 0 and (end := block.find(b"\r\n", colon)) >= 0:
+        name, value = block[start:colon], block[colon + 1 : end].strip(_BLANKS)
+        if name and value:
             found.setdefault(name, []).append(value)
+        start = end + 2
     return found
 
 

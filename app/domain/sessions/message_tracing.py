@@ -1,6 +1,6 @@
 """Message tracing: messages that ask for it leave the data plane, and are reported (ADR 0063)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import ClassVar, Protocol
@@ -33,6 +33,7 @@ from ..protocol.encode import OK
 from ..subjects.subject import is_literal
 from .connection import Connection
 from .host import Host
+from .in_turns import in_turns
 from .local_client import LocalClient
 from .peer import PeerSession
 from .permission_guard import publish_violation
@@ -40,6 +41,9 @@ from .traced_streams import TracedStreams, goes_to_stream
 
 MOST_STEPS = 1024
 """Steps of one event; receivers after that get the message, and are not in the event."""
+
+RECEIVERS_AT_ONCE = 64
+"""Receivers that get a message in one step."""
 
 MOST_WAITING = 1024 * 1024
 """Bytes of events that may wait for a slow receiver; what comes after that is not sent."""
@@ -115,20 +119,17 @@ class MessageTracing:
                 self._report_refused(peer, message, request)
             return
         if request is None:
-            self._deliver(peer, plan, message, None)
+            in_turns(peer, self._deliver(peer, plan, message, None))
         elif request.first(ORIGIN) or not request.has_subject():
             if not request.only:
                 passed_on = untraced(message) if request.first(ORIGIN) else message
-                self._deliver(peer, plan, passed_on, None)
+                in_turns(peer, self._deliver(peer, plan, passed_on, None))
         elif not self._is_granted(peer, request):
             peer.trace_denied(request.dest)
         else:
             event = TraceEvent(request, len(message.payload), self._wall)
             event.came_in(_KINDS[peer.kind], peer.number, peer.name, message.subject)
-            self._deliver(peer, plan, message, event)
-            if peer.kind is not PeerKind.ROUTE:  # what comes over a route may be for one receiver alone
-                self._note_dropped(event, message)
-            event.delivered(partial(self._send, event, request))
+            in_turns(peer, self._trace(peer, plan, message, (event, request)))
 
     @staticmethod
     def _is_granted(peer: TracedPeer, request: TraceRequest) -> bool:
@@ -149,28 +150,44 @@ class MessageTracing:
 
     # --- delivering -----------------------------------------------------------------------
 
+    def _trace(
+        self, peer: TracedPeer, plan: Plan, message: HookedMessage, trace: tuple[TraceEvent, TraceRequest]
+    ) -> Iterator[None]:
+        """Deliver a message, and report it, in steps."""
+        event, request = trace
+        yield from self._deliver(peer, plan, message, event)
+        if peer.kind is not PeerKind.ROUTE:  # what comes over a route may be for one receiver alone
+            self._note_dropped(event, message)
+        event.delivered(partial(self._send, event, request))
+
     def _deliver(
         self, peer: TracedPeer, plan: Plan, message: HookedMessage, event: TraceEvent | None
-    ) -> None:
-        """Give it to its receivers, unless it is only traced, and note who they are; servers come last."""
-        plane, own = self._host.plane, peer.connection
-        if own.inlet.verbose:
-            own.outbox.send(OK)
+    ) -> Iterator[None]:
+        """Give it to its receivers, unless it is only traced, and note who they are; servers come last.
+
+        The receivers are those of the moment when it began. The publisher may leave between two steps.
+        """
+        plane, inlet, outbox = self._host.plane, peer.connection.inlet, peer.connection.outbox
+        if inlet.verbose:
+            outbox.send(OK)
         servers: list[tuple[Target, PeerSession]] = []
         reached = False
-        targets = plane.receivers(plan, None if own.inlet.echo else own.outbox)
-        pairs = [(target, session) for target in targets if (session := _receiver_at(target)) is not None]
-        for target, receiver in pairs:
-            if receiver.is_server:
+        for number, target in enumerate(plane.receivers(plan, None if inlet.echo else outbox), 1):
+            receiver = _receiver_at(target)
+            if receiver is not None and receiver.is_server:
                 servers.append((target, receiver))
-                continue
-            reached = True
-            self._give(target, receiver, message, event)
+            elif receiver is not None:
+                reached = True
+                self._give(target, receiver, message, event)
+            if number % RECEIVERS_AT_ONCE == 0:
+                yield
         for target, server in servers:
             reached |= self._pass_on(target, server, message, event)
-        if event is not None and not own.inlet.echo:
-            self._note_unechoed(peer, plan, event)
-        if not reached and message.reply and own.inlet.no_responders and is_literal(message.subject):
+            yield
+        if event is not None and not inlet.echo:
+            yield from self._note_unechoed(peer, plan, event)
+        is_asked = message.reply and inlet.no_responders and not peer.connection.closed
+        if not reached and is_asked and is_literal(message.subject):
             peer.no_responders(message.subject, message.reply)
 
     def _give(
@@ -213,9 +230,11 @@ class MessageTracing:
         noted = with_field(message, HOP, hop)
         return message if 0 <= self._host.limits.max_payload < len(noted.payload) else noted
 
-    def _note_unechoed(self, peer: TracedPeer, plan: Plan, event: TraceEvent) -> None:
+    def _note_unechoed(self, peer: TracedPeer, plan: Plan, event: TraceEvent) -> Iterator[None]:
         """The publisher's own subscriptions, of a client that wants no echo."""
-        for target in self._host.plane.receivers(plan, None):
+        for number, target in enumerate(self._host.plane.receivers(plan, None), 1):
+            if number % RECEIVERS_AT_ONCE == 0:
+                yield
             own = target.subscription
             if event.count >= MOST_STEPS:
                 break
@@ -257,6 +276,6 @@ class MessageTracing:
 
 def _receiver_at(target: Target) -> PeerSession | None:
     """Whose connection it is; None if that has ended."""
-    owner = None if target.outbox is None else target.outbox.owner
+    owner = None if target.outbox is None or target.outbox.closed else target.outbox.owner
     session = owner.session if isinstance(owner, Connection) else None
     return session if isinstance(session, PeerSession) else None

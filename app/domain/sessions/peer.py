@@ -17,6 +17,7 @@ from ..events import AuthorizationFailed, Event, ReadFailed
 from ..hooks.hook_event import HookClient
 from ..interest.subscription import LOCAL, Subscription
 from ..limits import Limits
+from ..message_trace.request import is_only_traced
 from ..peer_kind import PeerKind
 from ..protocol import encode
 from ..protocol.commands import (
@@ -250,10 +251,12 @@ class PeerSession(ABC):
         return HookClient(self.number, self.name, self.user, str(self.connection.wire.peer))
 
     def hooked(self, plan: Plan, message: HookedMessage) -> bool:
-        """Let hooks see a message, or trace it, if it goes past none."""
+        """Let hooks see a message, or trace it, if it goes past none. What they would see is not traced."""
         if not plan.hook:
             if self.host.tracing is not None:
                 self.host.tracing.take(self, plan, message)
+            return self.connection.may_read()
+        if self.connection.inlet.traces and is_only_traced(message):
             return self.connection.may_read()
         hooks, pipeline = self.host.hooks, self.connection.hook_pipeline
         if hooks is None:

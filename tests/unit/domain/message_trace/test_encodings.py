@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from app.domain.message_trace.encodings import encoded
+from app.domain.message_trace.encodings import MOST_FRAMED, encoded
 
 
 @pytest.mark.parametrize(("accepted", "name"), [("", ""), ("br", "identity")])
@@ -32,8 +32,14 @@ def test_snappy(accepted: str) -> None:
     assert ("snappy", expected) == (name, data)
 
 
-def test_large_data_has_chunks() -> None:
-    """A chunk has 64 KiB at most."""
-    _, data = encoded("snappy", bytes(65537))
-
-    assert 10 + 2 * 8 + 65537 == len(data)
+@pytest.mark.parametrize(
+    ("size", "accepted", "name"),
+    [
+        (MOST_FRAMED, "snappy", "snappy"),
+        (MOST_FRAMED + 1, "snappy", "identity"),
+        (MOST_FRAMED + 1, "snappy, gzip", "gzip"),
+    ],
+)
+def test_large_data(size: int, accepted: str, name: str) -> None:
+    """What is large is encoded with gzip where that is accepted, and else sent as it is."""
+    assert name == encoded(accepted, bytes(size))[0]

@@ -1,5 +1,7 @@
 """The JSON of a trace event."""
 
+import pytest
+
 from app.domain.message_trace.event import NO_SUPPORT, TraceEvent, TraceKind
 from app.domain.message_trace.request import TraceRequest
 from app.domain.protocol.encode import ServerInfo
@@ -29,11 +31,21 @@ def test_fields_and_their_order() -> None:
     assert text == event.text(INFO, 5).decode()
 
 
-def test_hops() -> None:
-    """The way to a further server begins with that to this one."""
+@pytest.mark.parametrize(
+    ("kind", "ways"),
+    [
+        (TraceKind.LEAF, ["2.1.1", "2.1.2"]),
+        (TraceKind.ROUTE, ["2.1.1", "2.1.2"]),
+        (TraceKind.CLIENT, ["1", "2"]),
+    ],
+)
+def test_hops(kind: TraceKind, ways: list[str]) -> None:
+    """The way to a further server begins with that to this one, which a client cannot say."""
     event = TraceEvent(TraceRequest(b"t", only=False, header={"Nats-Trace-Hop": ["2.1"]}), 7, lambda: 0)
 
-    assert ["2.1.1", "2.1.2"] == [event.next_hop(), event.next_hop()]
+    event.came_in(kind, 1, "n", b"a")
+
+    assert ways == [event.next_hop(), event.next_hop()]
 
 
 def test_steps_of_streams() -> None:

@@ -3,9 +3,46 @@
 import pytest
 
 from app.domain.dataplane.seam import HookedMessage
-from app.domain.message_trace.request import read_request, untraced
+from app.domain.message_trace.request import MOST_FIELDS, read_request, untraced
 
 BLOCK = b"NATS/1.0\r\nNats-Trace-Dest: t.x \r\nA: 1\r\nA:2\r\nE:\r\nNats-Trace-Only:TRUE\r\n\r\n"
+
+
+class CountedBytes(bytes):
+    """Bytes that count how many of them are copied."""
+
+    copied = 0
+
+    def _counted(self, part: bytes) -> "CountedBytes":
+        CountedBytes.copied += len(part)
+        return CountedBytes(part)
+
+    def __getitem__(self, key: object) -> "CountedBytes":  # type: ignore[override]
+        return self._counted(super().__getitem__(key))  # type: ignore[call-overload]
+
+    def removeprefix(self, prefix: bytes, /) -> "CountedBytes":  # type: ignore[override]
+        """As `bytes` does."""
+        return self._counted(super().removeprefix(prefix))
+
+    def partition(self, sep: bytes, /) -> tuple[bytes, bytes, bytes]:  # type: ignore[override]
+        """As `bytes` does."""
+        before, found, after = super().partition(sep)
+        return self._counted(before), found, self._counted(after)
+
+    def lstrip(self, characters: bytes | None = None, /) -> "CountedBytes":  # type: ignore[override]
+        """As `bytes` does."""
+        return self._counted(super().lstrip(characters))
+
+
+def test_many_fields_cost_no_more_than_their_size() -> None:
+    """Each byte of the block is copied once or twice, however many fields there are."""
+    block = b"NATS/1.0\r\nNats-Trace-Dest:t\r\n" + 1023 * b"a:b\r\n" + b"\r\n"
+
+    request = read_request(CountedBytes(block))
+
+    assert request is not None
+    assert 1023 * ["b"] == request.header["a"]
+    assert 0 < CountedBytes.copied < 2 * len(block)
 
 
 def test_all_fields_are_read() -> None:
@@ -32,6 +69,34 @@ def test_all_fields_are_read() -> None:
 def test_what_is_no_trace(block: bytes) -> None:
     """Without a destination, or with tracing disabled, nothing is asked for."""
     assert read_request(block) is None
+
+
+def test_a_destination_before_others() -> None:
+    """The first destination counts, as in nats-server, also where a later one disables tracing."""
+    request = read_request(b"NATS/1.0\r\nNats-Trace-Dest:t\r\nNats-Trace-Dest:trace disabled\r\n\r\n")
+
+    assert request is not None
+    assert b"t" == request.dest
+
+
+@pytest.mark.parametrize(
+    ("fields", "only"),
+    [
+        (b"Nats-Trace-Dest: t", False),
+        (b"Nats-Trace-Dest:t\r\nNats-Trace-Only: 0", False),
+        (b"Nats-Trace-Dest:\r\nNats-Trace-Only: On \r\nNats-Trace-Dest:t", True),
+        (b"Nats-Trace-Dest: trace disabled \r\nNats-Trace-Only:1", None),
+        (b"Nats-Trace-Only:1", None),
+    ],
+)
+def test_too_many_fields(fields: bytes, *, only: bool | None) -> None:
+    """They name no destination; whether there is one, and what is only to be traced, still counts."""
+    block = b"NATS/1.0\r\n%b%b\r\n\r\n" % (MOST_FIELDS * b"x:x\r\n", fields)
+
+    request = read_request(block)
+
+    assert only == (None if request is None else request.only)
+    assert request is None or not request.has_subject()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from app.domain.dataplane.seam import HookedMessage, MakePlane
+from app.domain.hooks.hook_event import HookPoint
 from app.domain.interest.subscription import Subscription
 from app.domain.limits import Limits
 from app.domain.message_trace.event import NO_ECHO, NO_SUPPORT, NO_SUPPORT_ONLY, SUBSCRIPTION_DENIES
@@ -113,6 +114,21 @@ def test_no_event(server: TracingBroker, fields: bytes, count: int) -> None:
     heard = publisher.heard()
     assert (b"$GR" in fields) == (b"Permissions Violation for Publish to" in heard)
     assert count // 2 == heard.count(b"+OK\r\n")
+
+
+@pytest.mark.parametrize("point", [HookPoint.PUBLISH, HookPoint.DELIVER])
+@pytest.mark.parametrize("value", [b"1", b"0"])
+def test_trace_only_where_hooks_see_messages(make_plane: MakePlane, point: HookPoint, value: bytes) -> None:
+    """What is only to be traced is delivered to nobody there either, and no hook is asked."""
+    server = HookedBroker(make_plane, point)
+    receiver, publisher = server.client(b"r", b"SUB h.x 1\r\n"), server.client(b"p")
+
+    publisher.send(hpub(TO_T + b"Nats-Trace-Only:%b\r\n" % value, b"h.x") + b"PUB h.x 3\r\nbye\r\n")
+    server.settle()
+
+    heard = receiver.heard()
+    assert (int(value == b"0"), 1) == (heard.count(b"hi\r\n"), heard.count(b"bye\r\n"))
+    assert 1 + (value == b"0") == len(server.hooks.seen(point))
 
 
 def test_no_echo(server: TracingBroker, monkeypatch: pytest.MonkeyPatch) -> None:
