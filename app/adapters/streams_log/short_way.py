@@ -1,4 +1,4 @@
-"""The short way of a message: stored and written in one step, where that is compiled (ADR 0061)."""
+"""The short way of a message: stored and written in one step, where that is compiled (ADR 0064)."""
 
 from collections.abc import Callable
 from functools import cache
