@@ -1,4 +1,4 @@
-"""The short way of a message: stored and written in one step, where that is compiled (ADR 0061)."""
+"""The short way of a message: stored and written in one step, where that is compiled (ADR 0064)."""
 
 from collections.abc import Callable
 from functools import cache
@@ -34,10 +34,10 @@ def store_now_of(stream: "FileStream") -> StoreNow:
 
 @cache
 def compiled() -> ShortWayKind | None:
-    """The class, where it is built."""
+    """The class, where it is built, and finds all fields that it reads."""
     try:
         return cast("ShortWayKind", import_module(".native_storing", __package__).ShortWay)
-    except ImportError:
+    except (ImportError, AttributeError):  # a build of another version does not stop the server
         return None
 
 

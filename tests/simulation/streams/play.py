@@ -156,6 +156,14 @@ class Play:
             self._settle()
 
     def _contents(self) -> dict[int, Message]:
+        """What is there. The power does not go meanwhile: what was just written would not be noted."""
+        crash_at, self.disk.crash_at = self.disk.crash_at, -1
+        try:
+            return self._read_all()
+        finally:
+            self.disk.crash_at = crash_at
+
+    def _read_all(self) -> dict[int, Message]:
         log, found = self.stream.log, dict[int, Message]()
         sequence = log.next(1)
         while sequence:

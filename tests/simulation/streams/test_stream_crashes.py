@@ -40,6 +40,11 @@ def test_messages_are_answered_at_once() -> None:
     assert 40 < sum(each.answered_at_once for each in plays)
 
 
+def test_what_a_play_looks_at_is_no_operation_that_crashes() -> None:
+    """In this seed the process ended as the play read what it had just written, and had not noted it."""
+    assert play(7720203, is_killed=True) is None
+
+
 def test_an_answer_without_a_write_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that writes nothing at once, and says that it did, loses what was answered for."""
     monkeypatch.setattr(FileStream, "commit_now", lambda _stream: True)

@@ -199,18 +199,24 @@ def check_copies(config: StreamConfig, origins: Origins) -> None:
     nats-server takes that for a cycle. The order counts, and of filters only that of the copy itself.
     """
     pending, found, budget = deque([config]), set[str](), Budget()
+    queued, again = {config.name}, set[str]()
     while pending:
         stream = pending.popleft()
         found.add(stream.name)
         for source in _local_origins(stream):
             _spend(budget, 1 + len(stream.subjects))
-            if source.name not in found:
-                origin = origins(source.name)
-                pending.extend(() if origin is None else (origin,))
-            elif source is stream.mirror or _SourcePath(stream, stream.subjects).lets_back(
-                source.filter_subject
-            ):
-                raise JetStreamError(10052, "detected cycle")
+            name = source.name
+            if name in found:
+                path = _SourcePath(stream, stream.subjects)
+                if source is stream.mirror or path.lets_back(source.filter_subject):
+                    raise JetStreamError(10052, "detected cycle")
+            elif name not in again and (origin := origins(name)) is not None:
+                pending.append(origin)
+                if name in queued:
+                    again.add(name)  # until another is found all further visits would be the same as this one
+                else:
+                    queued.add(name)
+                    again.clear()
 
 
 def _local_origins(stream: StreamConfig) -> list[StreamSource]:

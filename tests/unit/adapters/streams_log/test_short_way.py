@@ -5,6 +5,7 @@ from array import array
 from collections import deque
 from collections.abc import Iterator
 from functools import reduce
+from importlib.util import find_spec
 from random import Random
 from typing import Any
 
@@ -220,11 +221,14 @@ def test_what_must_be_synced_takes_the_long_way() -> None:
     assert 0 == later.stream.log.store_now(b"s", b"", b"x", 1, 0)
 
 
-def test_without_compiled_code_nothing_goes_this_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Messages go the long way, and are stored all the same."""
+@pytest.mark.parametrize("kind", [ImportError, AttributeError])
+def test_without_compiled_code_nothing_goes_this_way(
+    kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Messages go the long way, and are stored all the same; so it is if a field has another name now."""
 
     def missing(_name: str, _package: str | None = None) -> None:
-        raise ImportError
+        raise kind
 
     monkeypatch.setattr(short_way, "import_module", missing)
     compiled.cache_clear()
@@ -236,3 +240,10 @@ def test_without_compiled_code_nothing_goes_this_way(monkeypatch: pytest.MonkeyP
 
     assert side.stream.log.store_now is never
     assert (0, 1) == (side.at_once, side.stream.log.count)
+
+
+def test_what_is_built_is_used() -> None:
+    """A field that it does not find would let all messages go the long way, and these tests be left out."""
+    is_built = find_spec(".native_storing", short_way.__package__) is not None
+
+    assert is_built == (compiled() is not None)

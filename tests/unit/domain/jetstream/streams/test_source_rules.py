@@ -1,5 +1,7 @@
 """Unit tests of what a stream may copy from (jetstream-streams.md, section 9)."""
 
+from itertools import pairwise
+
 import pytest
 
 from app.domain.jetstream.errors import JetStreamError
@@ -225,6 +227,27 @@ def test_long_ways_back() -> None:
 
     with pytest.raises(JetStreamError, match="too many subjects to compare"):
         checked(parse_stream_config(sources({"name": "FAR"})), origins={"FAR": origin}.get)
+
+
+def test_many_ways_to_the_same_origins() -> None:
+    """Streams in twenty layers, each copying from two of the next, have a million ways between them."""
+    layers = [(f"A{n}", f"B{n}") for n in range(20)]
+    copies = [_copy(name, *after) for each, after in pairwise(layers) for name in each]
+    origins = {each.name: each for each in [*copies, *map(StreamConfig, layers[-1])]}
+    config = parse_stream_config({"name": "S", "sources": [{"name": name} for name in layers[0]]})
+
+    assert checked(config, origins=origins.get).sources
+
+
+def test_an_origin_that_is_met_again_later() -> None:
+    """What it copies from was found meanwhile: the order counts, also of what was met before."""
+    origins = {
+        each.name: each for each in (_copy("A", "C", "D"), _copy("B", "C"), _copy("C", "D"), _copy("D"))
+    }
+    config = parse_stream_config({"name": "S", "sources": [{"name": "A"}, {"name": "B"}]})
+
+    with pytest.raises(JetStreamError, match="detected cycle"):
+        checked(config, origins=origins.get)
 
 
 def test_direct_gets_are_inherited() -> None:
