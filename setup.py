@@ -41,10 +41,12 @@ _PARTS = [str(path) for path in sorted([*_PLANE.glob("*.pyx"), *_PLANE.glob("*.p
 _FRAMES = "app/adapters/net_asyncio/native_frames.pyx"
 _ENCODING = "app/adapters/streams_log/native_encoding.pyx"
 _STORING = "app/adapters/streams_log/native_storing.pyx"
+_JOBS = "app/adapters/files_os/native_jobs.pyx"
 _RECORDS = "app/adapters/streams_log/native_records.pyx"
 
 _SOURCES = {
     "pynatsd.domain.dataplane.native": (str(_PLANE / "native.pyx"), _PARTS),
+    "pynatsd.adapters.files_os.native_jobs": (_JOBS, [_JOBS]),
     "pynatsd.adapters.net_asyncio.native_frames": (_FRAMES, [_FRAMES]),
     "pynatsd.adapters.streams_log.native_encoding": (_ENCODING, [_ENCODING]),
     "pynatsd.adapters.streams_log.native_storing": (

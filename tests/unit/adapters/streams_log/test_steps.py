@@ -3,8 +3,9 @@
 import errno
 from functools import partial
 
-from app.adapters.streams_log.steps import Batch, Outcome, Step, SyncFailed, carry_out, failure_of
+from app.adapters.streams_log.steps import Batch, Outcome, Step, carry_out, failure_of
 from app.domain.jetstream.storage.seam import StorageFailure
+from app.ports.files import SyncFailed
 
 FULL, BROKEN = StorageFailure.FULL, StorageFailure.BROKEN
 
