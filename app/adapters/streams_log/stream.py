@@ -9,9 +9,9 @@ from ...domain.value_object import value_object
 from ...ports.files import Files
 from .cleaning import Cleaner
 from .consumers import Consumers, FileState, VolatileState, to_json
-from .directories import SIZES, STREAMS, Sizes, remove_stream, stream_directory
-from .file_head import NEW, StreamIdentity
-from .journal import JournalEntry, StreamJournal, sync_directory
+from .directories import SIZES, Sizes, making_stream, remove_stream, stream_directory
+from .file_head import StreamIdentity
+from .journal import JournalEntry, StreamJournal
 from .journal_image import JournalFile
 from .log import FileLog
 from .record import DOCUMENT, ERASE, FLOOR, LOST, MARK, REMOVED, REMOVED_RUNS
@@ -263,7 +263,7 @@ class FileStream:
         batch.messages = self.writer.take(sync=sync or (wanted and self._has_entries))
         if not self.is_made:
             self._journal_wanted = False
-            batch.prepare = self._make()
+            batch.prepare = making_stream(self._files, self.directory, self.journal.take_first)
         elif wanted:
             self._journal_wanted = False
             self._journal_taken = True
@@ -294,16 +294,6 @@ class FileStream:
             self._waiting += again
             self._journal_wanted = True
             self._rounds.request(self)
-
-    def _make(self) -> list[Step]:
-        made = f"{self.directory}{NEW}"
-        return [
-            partial(self._files.make_directory, made),
-            *self.journal.take_first(made),
-            partial(sync_directory, self._files, made),
-            partial(self._files.rename, made, self.directory),
-            partial(sync_directory, self._files, STREAMS),
-        ]
 
     def _first_certain(self) -> int:
         """Below it nothing is there, nor will be."""
