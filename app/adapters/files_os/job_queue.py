@@ -12,7 +12,7 @@ RawWrite = tuple[int, int, Sequence[bytes], bool]
 
 
 class WriteJob(Protocol):
-    """Writes that a `WritingQueue` does. Whoever puts it there keeps it until it is over."""
+    """Writes that a `WritingQueue` does. One that is there has to be kept until it is over."""
 
     @property
     def is_over(self) -> bool:

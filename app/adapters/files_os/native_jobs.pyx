@@ -91,7 +91,7 @@ cdef void carry_out(OneWrite* one) noexcept nogil:
 
 
 cdef class WriteJob:
-    """Writes to open files. Whoever puts it into a queue keeps it until it is over."""
+    """Writes to open files. One that is in a queue has to be kept until it is over."""
 
     cdef OneWrite* _writes
     cdef Py_ssize_t _count

@@ -1,4 +1,4 @@
-"""What a thread without interpreter tells the loop with: a pipe that the loop watches."""
+"""A signal from a thread without interpreter to the loop: a pipe that the loop watches."""
 
 import os
 from collections.abc import Callable

@@ -96,7 +96,7 @@ def test_a_step_that_fails_by_itself_breaks_its_stream_alone() -> None:
     "error", [None, no_room(), OSError(errno.EIO, "error"), SyncFailed(errno.ENOSPC, "")]
 )
 def test_a_write_alone_is_like_its_step(error: OSError | None) -> None:
-    """The same outcome, whoever carried it out."""
+    """The same outcome, by a job or without."""
     outcome, other = Outcome(), Outcome()
     outcome.note_write(error)
 
