@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable, Sequence
 from random import Random
 
+from app.ports.files import SyncFailed, Write, Written
+
 SECTOR = 512
 
 
@@ -313,6 +315,19 @@ def _copied(directory: Directory) -> Directory:
     return copy
 
 
+def _carry_out(write: Write) -> OSError | None:
+    try:
+        write.file.write(write.offset, write.pieces)
+    except OSError as error:
+        return error
+    try:
+        if write.sync:
+            write.file.sync()
+    except OSError as error:
+        return SyncFailed.of(error)
+    return None
+
+
 class StepWorker:
     """A worker whose jobs are done when the test says so."""
 
@@ -324,6 +339,12 @@ class StepWorker:
     def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
         """See `app.ports.files`."""
         self._jobs.append((job, done))
+
+    def submit_writes(self, writes: Sequence[Write], written: Written) -> bool:
+        """See `app.ports.files`."""
+        errors: list[OSError | None] = []
+        self._jobs.append((lambda: errors.extend(map(_carry_out, writes)), lambda: written(errors)))
+        return True
 
     def was_slow(self) -> None:
         """Count it."""

@@ -15,55 +15,9 @@ from . import record, run_encoding
 if sys.byteorder != "little":
     raise ImportError("records are compiled for machines that have the low byte first")
 
-cdef extern from *:
-    """
-    /* CRC-32 as in zlib, sixteen bytes at a time (M. E. Kounavis and F. L. Berry, 2005: slicing). */
-    static uint32_t crc_table[16][256];
+include "crc32.pxi"
 
-    static void fill_crc_table(void) {
-        for (uint32_t byte = 0; byte < 256; byte++) {
-            uint32_t crc = byte;
-            for (int bit = 0; bit < 8; bit++) {
-                crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1)));
-            }
-            crc_table[0][byte] = crc;
-        }
-        for (int slice = 1; slice < 16; slice++) {
-            for (int byte = 0; byte < 256; byte++) {
-                uint32_t crc = crc_table[slice - 1][byte];
-                crc_table[slice][byte] = crc_table[0][crc & 255] ^ (crc >> 8);
-            }
-        }
-    }
-
-    static inline uint32_t four_bytes(uint32_t word, int last) {
-        return crc_table[last + 3][word & 255] ^ crc_table[last + 2][word >> 8 & 255]
-            ^ crc_table[last + 1][word >> 16 & 255] ^ crc_table[last][word >> 24];
-    }
-
-    static uint32_t crc_of(const char *text, size_t count, uint32_t seed) {
-        const unsigned char *data = (const unsigned char *)text;
-        uint32_t crc = ~seed;
-        uint32_t words[4];
-        while (count >= 16) {
-            memcpy(words, data, 16);
-            crc = four_bytes(words[0] ^ crc, 12) ^ four_bytes(words[1], 8)
-                ^ four_bytes(words[2], 4) ^ four_bytes(words[3], 0);
-            data += 16;
-            count -= 16;
-        }
-        while (count) {
-            crc = crc_table[0][(crc ^ *data) & 255] ^ (crc >> 8);
-            data++;
-            count--;
-        }
-        return ~crc;
-    }
-    """
-    void fill_crc_table() noexcept nogil
-    uint32_t crc_of(const char *text, size_t count, uint32_t seed) noexcept nogil
-
-fill_crc_table()
+prepare_crc32()
 
 cdef object EncodedRun = run_encoding.EncodedRun
 cdef uint64_t WITH_HEADERS = chunk.WITH_HEADERS
