@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Callable, Sequence
 from random import Random
+from typing import ClassVar
 
 SECTOR = 512
 
@@ -110,6 +111,8 @@ def _apply(
 
 class FakeFile:
     """An open file of the disk."""
+
+    descriptor: ClassVar[int] = -1
 
     def __init__(self, disk: "FakeDisk", node: Node, name: str) -> None:
         self._disk = disk
