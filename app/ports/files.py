@@ -23,6 +23,11 @@ class SyncFailed(OSError):
 class File(Protocol):
     """An open file. It may be read while another thread writes what is not read."""
 
+    @property
+    def descriptor(self) -> int:
+        """Its number at the system, for compiled code, which may write there as `put` does; -1 for none."""
+        ...
+
     def size(self) -> int:
         """Its length in bytes."""
         ...

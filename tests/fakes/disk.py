@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Callable, Sequence
 from random import Random
+from typing import ClassVar
 
 from app.ports.files import SyncFailed, Write, Written
 
@@ -112,6 +113,8 @@ def _apply(
 
 class FakeFile:
     """An open file of the disk."""
+
+    descriptor: ClassVar[int] = -1
 
     def __init__(self, disk: "FakeDisk", node: Node, name: str) -> None:
         self._disk = disk

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
 from ...ports.files import QUICK, Write, Written
-from .files import OsFile
 from .job_queue import JobQueue, RawWrite, WriteJob, WritingQueue, compiled
 from .write_signal import Watch, WriteSignal
 
@@ -122,10 +121,10 @@ class SyncThread:
     def submit_writes(self, writes: Sequence[Write], written: Written) -> bool:
         raw: list[RawWrite] = []
         for write in writes:
-            file = write.file
-            if not isinstance(file, OsFile):
+            descriptor = write.file.descriptor
+            if descriptor < 0:
                 return False
-            raw.append((file.descriptor, write.offset, write.pieces, write.sync))
+            raw.append((descriptor, write.offset, write.pieces, write.sync))
         native, watch, queue = self._native, self._watch_descriptor, self._writing
         if native is None or watch is None or queue is None:
             return False

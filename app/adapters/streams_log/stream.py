@@ -17,7 +17,7 @@ from .log import FileLog
 from .record import DOCUMENT, ERASE, FLOOR, LOST, MARK, REMOVED, REMOVED_RUNS
 from .removals import PendingRemovals, pack, pack_runs, without
 from .rounds import Rounds
-from .short_way import store_now_of
+from .short_way import take_short_way
 from .steps import Batch, Outcome, Step
 from .tail import Tail, TailBudget
 from .waiting import CommitWaiting
@@ -93,7 +93,7 @@ class FileStream:
         self._has_failed = False  # to write at once what waits
         self._incomplete = False
         """Whether removals may be in segments only."""
-        self._log.store_now = store_now_of(self)
+        take_short_way(self)
 
     # the seam
 

@@ -44,6 +44,8 @@ include "plan_lookup.pxi"
 include "direct.pxi"
 include "incoming_run.pxi"
 include "run_answers.pxi"
+include "stored_answer.pxi"
+include "lone.pxi"
 include "delivery_run.pxi"
 include "ack_run.pxi"
 
@@ -83,6 +85,7 @@ cdef class DataPlane:
     cdef public double now
     cdef public object patient
     cdef public Outbox server
+    cdef public dict lone
     cdef Memos *memos  # lines that came before
     cdef int64_t scans  # so far; one within another may replace lines
 
@@ -404,6 +407,9 @@ cdef class DataPlane:
     def read_one(self, bytes data not None): return message_alone(data)
     def read_run(self, bytes data not None, start, most, named=True): return run_from(data, start, most, named)
     def answer(self, bytes reply not None, bytes head not None, number): return answered(self, reply, head, number)
+    def answer_stored(self, bytes reply not None, bytes begin not None, message):
+        return answered_stored(self, reply, begin, message)
+
     def deliver_answers(self, run, start, first, bytes head not None): return answer_run(self, run, start, first, head)
 
     cdef Py_ssize_t publish_run(
@@ -461,27 +467,12 @@ cdef class DataPlane:
             self.touched = touched  # those that are empty by now do no harm
             raise
 
-    def flush_rest(self):
-        cdef PartialDelivery partial
-        cdef list outboxes
-        self.until = self.clock() + FLUSH_SECONDS
-        while self.partial:
-            partial = self.partial[0]
-            try:
-                self.deliver_rest(partial)
-            except Exception:
-                del self.partial[0]
-                raise
-            if partial.position < partial.plan.fanout():
-                break
-            del self.partial[0]
-        outboxes = self.flushing.rest + self.touched
-        self.flushing.rest, self.touched = [], []
-        try:
-            return self.flushing.hand_over(outboxes, self.clock) or len(self.partial) > 0
-        except Exception:
-            self.flushing.rest = outboxes
-            raise
+    def finish(self):
+        if self.lone is not None and not self.held:
+            serve_lone(self)
+        return self.flush()
+
+    def flush_rest(self): return flush_what_was_left(self)
 
     # --- plans --------------------------------------------------------------------
 

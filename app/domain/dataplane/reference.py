@@ -57,7 +57,8 @@ class DataPlane(RunDelivery):
         self.congested = 0
         self.clock: Callable[[], float] = float
         self.until = math.inf
-        self.server: seam.Outbox | None = None
+        self.server = None
+        self.lone = None
         self.patient: Callable[[], bool] | None = None
         self.in_msgs = 0
         self.in_bytes = 0

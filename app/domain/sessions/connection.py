@@ -232,7 +232,7 @@ class Connection:
             is_short = deferred.reads >= deferred.asked_from and 0 < count <= SHORT_READ
             if is_short and progress is _DONE:
                 deferred.flush_later(self)
-            elif plane.flush():
+            elif plane.finish():
                 deferred.hold(self)
             if progress is not _DONE:
                 self.obey(progress, again=not count)
