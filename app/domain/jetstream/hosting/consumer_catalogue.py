@@ -103,11 +103,17 @@ class ConsumerCatalogue:
         consumer = Consumer(config.name, config, hosted.stream, state, self._services)
         consumer.created = created
         self._add(hosted, consumer)
-        consumer.start(held=True)
-        hosted.stream.after_commit(done)
-        hosted.stream.after_commit(lambda _failure: consumer.release())
+        self._answer_first(hosted, consumer, done)
+        consumer.start()
         self._advise(hosted, consumer, created=True)
         return consumer
+
+    @staticmethod
+    def _answer_first(hosted: HostedStream, consumer: Consumer, done: Done) -> None:
+        """Call `done` when all that was done is safe; what the consumer delivers comes after that."""
+        consumer.hold()
+        hosted.stream.after_commit(done)
+        hosted.stream.after_commit(lambda _failure: consumer.release())
 
     def _add(self, hosted: HostedStream, consumer: Consumer) -> None:
         stream, name = hosted.name, consumer.name
@@ -135,7 +141,7 @@ class ConsumerCatalogue:
         if consumer.update(config):
             hosted.stream.filters_changed(consumer)
         self._write(hosted, consumer)
-        hosted.stream.after_commit(done)
+        self._answer_first(hosted, consumer, done)
 
     @staticmethod
     def _write(hosted: HostedStream, consumer: Consumer) -> None:
@@ -147,7 +153,14 @@ class ConsumerCatalogue:
         """Let it deliver nothing until then; `done` is called when that is safe."""
         consumer.pause(until)
         self._write(hosted, consumer)
-        hosted.stream.after_commit(done)
+        self._answer_first(hosted, consumer, done)
+
+    def reset(self, hosted: HostedStream, consumer: Consumer, sequence: int, done: Done) -> int:
+        """Deliver from there again; returns from where. `done` is called when it is safe. Raises 10204."""
+        following = consumer.reset(sequence)
+        consumer.save()
+        self._answer_first(hosted, consumer, done)
+        return following
 
     # --- deleting -----------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from app.adapters.streams_memory.storage import MemoryStorage
 from app.domain.dataplane.seam import MakePlane
 from app.domain.jetstream.storage.seam import Document
@@ -52,3 +54,38 @@ def test_the_first_message_comes_after_the_answer(make_plane: MakePlane) -> None
     answer, *messages = js.client.heard().split(b"MSG ")[1:]
     assert b'"push_bound":true' in answer.replace(b" ", b"")
     assert [b"s.a", b"s.b"] == [each.split(b" ")[0] for each in messages]
+
+
+FIELDS = {"durable_name": "C", "deliver_subject": "_I.push", "idle_heartbeat": 10**8}
+CHANGES: dict[str, tuple[dict[str, object], str, dict[str, object]]] = {
+    "reset": (FIELDS, "RESET.S.C", {"seq": 1}),
+    "update": (
+        {**FIELDS, "deliver_subject": "old"},
+        "CREATE.S.C",
+        {"stream_name": "S", "config": FIELDS},
+    ),
+    "end of a pause": ({**FIELDS, "pause_until": "2100-01-01T00:00:00Z"}, "PAUSE.S.C", {}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_a_change_lets_come_follows_its_answer(make_plane: MakePlane, change: str) -> None:
+    """A reset, another deliver subject and the end of a pause are answered before messages and heartbeats."""
+    fields, call, document = CHANGES[change]
+    files = HeldStorages()
+    js = VirtualJetStream(make_plane, files=files)
+    js.stream()
+    js.publish("s.a", b"one")
+    js.raw("$JS.API.CONSUMER.CREATE.S.C", json.dumps({"stream_name": "S", "config": fields}).encode())
+    files.held.log.holds = True
+
+    early = js.raw(f"$JS.API.CONSUMER.{call}", json.dumps(document).encode())
+    js.server.advance(1)
+    early += js.client.heard()
+    files.held.log.let_go()
+    js.server.advance(0.01)
+    first, second, *_ = js.client.heard().replace(b"HMSG ", b"MSG ").split(b"MSG ")[1:]
+
+    assert early == b""
+    assert b'"type":"io.nats.jetstream.api.v1.consumer_' in first
+    assert second.startswith(b"s.a ")
