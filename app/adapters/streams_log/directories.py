@@ -1,9 +1,10 @@
 """Where the files of streams are, and how large they get."""
 
+from contextlib import suppress
 from typing import NamedTuple
 
 from ...ports.files import Files
-from .file_head import GONE
+from .file_head import GONE, NEW
 from .journal import JOURNAL_SIZE, RESERVE, sync_directory
 from .segment import SEGMENT_SIZE
 
@@ -37,7 +38,9 @@ def remove_stream(files: Files, directory: str) -> None:
     gone = f"{directory}{GONE}"
     try:
         files.rename(directory, gone)
-    except FileNotFoundError:
+    except FileNotFoundError:  # it was never complete, if there is anything
+        with suppress(FileNotFoundError):
+            remove_directory(files, f"{directory}{NEW}")
         return
     sync_directory(files, STREAMS)
     remove_directory(files, gone)

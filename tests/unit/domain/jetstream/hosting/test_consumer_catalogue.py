@@ -14,10 +14,14 @@ from tests.support.virtual_jetstream import VirtualJetStream
 class HeldStorages(MemoryStorage):
     """The storage of a server that has one stream."""
 
+    begin_held = False
+    """Whether its commits are held from the beginning."""
+
     def create(self, name: str, document: Document, *, first: int = 1, relaxed: bool = False) -> HeldStorage:  # noqa: ARG002 - the signature of a storage
         """Make it."""
         self.held = HeldStorage(first)
         self.held.write(document)
+        self.held.log.holds = self.begin_held
         self._streams[name] = self.held
         return self.held
 
@@ -30,6 +34,23 @@ def test_finding_by_tokens(js: VirtualJetStream) -> None:
     assert consumers.at(b"S", b"C") is consumers.find(js.jetstream.catalogue.find("S"), "C")
     js.ask("STREAM.DELETE.S")
     assert consumers.at(b"S", b"C") is None
+
+
+def test_a_creation_twice(make_plane: MakePlane) -> None:
+    """The same again is not answered before the first one is safe."""
+    files = HeldStorages()
+    js = VirtualJetStream(make_plane, files=files)
+    create = b'PUB $JS.API.STREAM.CREATE.S _I.%d 12\r\n{"name":"S"}\r\n'
+    files.begin_held = True
+    js.client.send(create % 1)
+    js.client.send(create % 2)
+    early = js.client.heard()
+    for _ in range(2):
+        files.held.log.let_go()
+        js.server.advance(0.01)
+
+    assert early == b""
+    assert js.client.heard().count(b'"did_create":true') == 2
 
 
 def test_the_first_message_comes_after_the_answer(make_plane: MakePlane) -> None:
