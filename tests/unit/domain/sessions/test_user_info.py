@@ -122,6 +122,17 @@ def test_many_who_listen(make_plane: MakePlane) -> None:
     assert b"" == client.heard()
 
 
+def test_a_listener_that_has_ended(make_plane: MakePlane) -> None:
+    """Its subscriptions may be there for a moment: it gets nothing, and the answer comes."""
+    server = HookedBroker(make_plane)
+    listener = server.client(b"l", b"SUB %b 1\r\n" % USER_INFO)
+    listener.connection.outbox.closed = True
+    client = server.client(b"p", INBOX)
+
+    assert 1 == len(answers(client.ask(ASK)))
+    assert b"" == listener.heard()
+
+
 def test_other_subjects_of_servers(make_plane: MakePlane) -> None:
     """They reach whoever listens, or nobody: before the request as after it."""
     client = HookedBroker(make_plane).client(b"p", INBOX + b"SUB $SYS.REQ.x.* 1\r\n")
