@@ -5,7 +5,7 @@ wants messages, `changing` has what an operator does. Here is what the stream an
 and the one timer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ...timers import Timer
@@ -202,11 +202,15 @@ class Consumer:
 
     # ---- operators ----
 
-    def pause(self, until: int | None) -> None:
-        """Deliver nothing until then, nanoseconds since the epoch; None, or the past, to go on."""
+    def pause(self, until: int | None, metadata: Mapping[str, str] | None = None) -> None:
+        """Deliver nothing until then, nanoseconds since the epoch; None, or the past, to go on.
+
+        The `metadata` are its own from then on, if they are given.
+        """
         core = self._core
         if until != core.config.pause_until:
-            core.config = replace(core.config, pause_until=until)
+            kept = core.config.metadata if metadata is None else metadata
+            core.config = replace(core.config, pause_until=until, metadata=dict(kept))
             self._pause_changed()
 
     def _pause_changed(self) -> None:

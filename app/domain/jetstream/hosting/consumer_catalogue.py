@@ -163,7 +163,7 @@ class ConsumerCatalogue:
 
     def pause(self, hosted: HostedStream, consumer: Consumer, until: int | None, done: Done) -> None:
         """Let it deliver nothing until then; `done` is called when that is safe."""
-        consumer.pause(until)
+        consumer.pause(until, _own_metadata(replace(consumer.config, pause_until=until)))
         self._write(hosted, consumer)
         self._answer_first(hosted, consumer, done)
 
