@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, model_v
 
 from ..domain.closed_clients import CLOSED_CLIENTS
 from ..domain.cluster.route_url import RouteUrl
-from ..domain.limits import fitting_pending
+from ..domain.limits import DELAY_BUDGET, fitting_pending
 from . import foreign_keys
 from .addresses import (
     AddressError,
@@ -51,6 +51,8 @@ LARGEST_LINE = 2**30
 LARGEST_RING = 1_000_000
 GNATSD_LINE = 1024
 """`max_control_line` of gnatsd, unless it is given; that of current servers is the default."""
+GNATSD_DEADLINE = 2.0
+"""The same of `write_deadline`."""
 LARGEST_BACKLOG = 2**40
 SHORTEST_LAME_DUCK = 30.0
 
@@ -390,15 +392,19 @@ class Options(Section):
     slow_consumer: Annotated[
         SlowConsumer,
         Key(
-            "Action on a client that delays others for more than `write_deadline` in total: "
+            "Action on a client that delays others for too long in total, see `write_deadline`: "
             "`cut` closes it; `hold` lets publishers wait for as long as it makes progress."
         ),
     ] = "cut"
     ping_interval: Annotated[Seconds, Key("Time between two pings.")] = 120.0
     ping_max: Annotated[Count, Key("Maximum number of unanswered pings.")] = 2
-    write_deadline: Annotated[Seconds, Key("Time limit for a client to accept some of its pending data.")] = (
-        2.0
-    )
+    write_deadline: Annotated[
+        Seconds,
+        Key(
+            "Time limit for a client to accept some of its pending data; 2 by default with `compatibility` "
+            "0.8.0. If it is given, a client may also delay others for so long in total; else for 2 seconds."
+        ),
+    ] = 10.0
 
     lame_duck_duration: Annotated[
         Seconds,
@@ -458,6 +464,17 @@ class Options(Section):
         """Bytes that the argument of a line may have: as given, or that server's."""
         is_chosen = "max_control_line" in self.model_fields_set
         return self.max_control_line if is_chosen or self.compatibility == "current" else GNATSD_LINE
+
+    @property
+    def deadline(self) -> float:
+        """Seconds in which a client has to accept something: as given, or that server's."""
+        is_chosen = "write_deadline" in self.model_fields_set
+        return self.write_deadline if is_chosen or self.compatibility == "current" else GNATSD_DEADLINE
+
+    @property
+    def delay_budget(self) -> float:
+        """Seconds by which a client may delay others: `write_deadline` if it is given."""
+        return self.write_deadline if "write_deadline" in self.model_fields_set else DELAY_BUDGET
 
 
 Options.model_rebuild()  # once, and while this module is imported: no two threads can begin with it

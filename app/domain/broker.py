@@ -48,6 +48,7 @@ from .sessions.local_client import LocalClient, LocalSession, Tap
 from .sessions.message_tracing import MessageTracing
 from .sessions.publish_meter import PublishMeter
 from .sessions.slow_peers import SlowPeers
+from .sessions.user_info import UserInfo
 from .sessions.wire import Handler, Wire
 from .stats import Traffic
 from .timers import DueQueue
@@ -82,6 +83,7 @@ class Broker:
         self.anonymous = needs.anonymous
         self.hooks = needs.hooks
         self.tracing = None if needs.wall is None else MessageTracing(self, self.adopt, needs.wall)
+        self.user_info = None if needs.wall is None else UserInfo(self, needs.wall)
         self.events = needs.events
         self.flow = Flow(limits, scheduler)
         self.slow = SlowPeers(self.flow, scheduler, self.failed)
@@ -96,8 +98,7 @@ class Broker:
         """Live clients by cid."""
         self.sessions: dict[int, ClientSession] = {}
         """The sessions of the same."""
-        self._local: dict[int, LocalClient] = {}
-        """Local clients by number."""
+        self._local: dict[int, LocalClient] = {}  # by number
         self._servers = ServerTraffic()
         self._pings = KeepAlive(scheduler, needs.events, limits.ping_interval, limits.ping_max)
         self._logins: DueQueue[Connection] = DueQueue(scheduler, limits.auth_timeout, self._expire_login)

@@ -35,7 +35,7 @@ class Needs:
     hooks: HookGate | None = None
     """See `Host.hooks`."""
     wall: Callable[[], int] | None = None
-    """Nanoseconds since the epoch, for traces of messages; None if none are made."""
+    """Nanoseconds since the epoch, for messages of the server itself; None if it sends none."""
     leaves: LeafNeeds | None = None
     """What it takes to have leaf nodes, or to be one; None for neither."""
 

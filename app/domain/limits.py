@@ -72,6 +72,10 @@ def fitting_pending(max_payload: int, max_pending: int | None, max_control_line:
     return max(MAX_PENDING, longest_message(max_payload, max_control_line) + HOLD_BYTES)
 
 
+DELAY_BUDGET = 2.0
+"""Seconds by which a slow receiver may delay others, unless `write_deadline` is given."""
+
+
 @value_object
 class Limits:
     """What one peer may cost. Sizes in bytes, times in seconds."""
@@ -87,7 +91,7 @@ class Limits:
     ping_max: int = 2
     """Unanswered pings that are tolerated."""
     write_deadline: float = 2.0
-    """How long a receiver may leave pending bytes untouched, and how long it may delay others in total."""
+    """How long a receiver may leave pending bytes untouched."""
     auth_timeout: float = 1.0
     slow_consumer: Literal["cut", "hold"] = "cut"
     """What happens to a receiver that delays others: it is closed, or they wait while it makes progress."""
@@ -95,6 +99,8 @@ class Limits:
     """Closed clients that are remembered; what a broker has at its start holds."""
     max_subscriptions: int = 0
     """Subscriptions of one client; 0 is no limit."""
+    delay_budget: float = DELAY_BUDGET
+    """How long a receiver may delay others in total (ADR 0023)."""
 
     @property
     def hold_above(self) -> int:

@@ -179,7 +179,8 @@ def limits(options: Options) -> Limits:
         max_pending=options.pending_limit,
         ping_interval=options.ping_interval,
         ping_max=options.ping_max,
-        write_deadline=options.write_deadline,
+        write_deadline=options.deadline,
+        delay_budget=options.delay_budget,
         auth_timeout=options.authorization.timeout,
         slow_consumer=options.slow_consumer,
     )

@@ -100,6 +100,24 @@ async def test_an_error_of_the_disk_ends_storing(disk: FailingDisk, tmp_path: Pa
         assert "200 OK" in await health_of(server)
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+async def test_a_stream_that_cannot_be_stored_is_not_made(
+    disk: FailingDisk, tmp_path: Path, number: int
+) -> None:
+    """The error says so, nothing is left of it, and it can be made when there is room."""
+    config = {"name": "S", "subjects": ["s"], "storage": "file"}
+    with StoreServer(tmp_path / "store", disk) as server:
+        async with connected(server) as link:
+            disk.fail("pwritev", ".journal", number)
+            for _ in range(2):
+                assert error_of(await link.request(b"$JS.API.STREAM.CREATE.S", config)) == 10049
+                assert (await link.request(b"$JS.API.STREAM.NAMES"))["streams"] is None
+            disk.heal()
+            assert error_of(await link.request(b"$JS.API.STREAM.CREATE.S", config)) is None
+            assert (await publish(link, b"first"))["seq"] == 1
+    assert len(list((tmp_path / "store").glob("**/streams/*"))) == 1
+
+
 async def test_a_double_ack_that_is_not_on_the_disk_is_not_answered(
     disk: FailingDisk, tmp_path: Path
 ) -> None:

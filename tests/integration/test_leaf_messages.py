@@ -4,43 +4,21 @@ The servers are started once for each pair of programs; each test has subjects o
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from functools import partial
 
 import pytest
-import pytest_asyncio
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
 
 from tests.support.leaf_clients import DEADLINE, Ends, Heard, all_met, clients, is_unheard, met, passed, until
-from tests.support.leaf_servers import LeafServer, Programs, leaf_rig, pairs
+from tests.support.leaf_ends import ends_of, servers_of
+from tests.support.leaf_servers import pairs
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
-TO_HUB, TO_LEAF = "to the hub", "to the leaf"
-
-
-@pytest.fixture(name="servers", scope="module", params=pairs(), ids=str)
-def _servers(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[LeafServer, LeafServer]]:
-    """A hub and a leaf of it."""
-    programs: Programs = request.param
-    with leaf_rig(programs, tmp_path_factory.mktemp("leaf")) as rig:
-        hub = rig.hub()
-        yield hub, rig.leaf(hub.remote())
-
-
-@pytest_asyncio.fixture(name="ends", params=[TO_HUB, TO_LEAF])
-async def _ends(
-    request: pytest.FixtureRequest, servers: tuple[LeafServer, LeafServer]
-) -> AsyncIterator[Ends]:
-    """A client at each server: what the near one publishes crosses the link in one direction."""
-    hub, leaf = servers
-    urls = (leaf.url, hub.url) if request.param == TO_HUB else (hub.url, leaf.url)
-    async with clients(*urls) as (near, far):
-        yield Ends(near, far, urls[1])
+_servers = servers_of(pairs())
+_ends = ends_of()
 
 
 @pytest.mark.parametrize("size", [0, 16, 70_000, 1_000_000])

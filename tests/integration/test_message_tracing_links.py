@@ -2,42 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from nats.aio.msg import Msg
 
 from tests.integration.test_message_tracing import DEST, ONLY, without_chance
-from tests.support.leaf_clients import DEADLINE, Ends, clients, met
-from tests.support.leaf_servers import LeafServer, Programs, few_pairs, leaf_rig
+from tests.support.leaf_clients import DEADLINE, Ends, met
+from tests.support.leaf_ends import ends_of, servers_of
+from tests.support.leaf_servers import few_pairs
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
-TO_HUB, TO_LEAF = "to the hub", "to the leaf"
-
-
-@pytest.fixture(name="servers", scope="module", params=few_pairs(), ids=str)
-def _servers(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[LeafServer, LeafServer]]:
-    """A hub and a leaf of it."""
-    programs: Programs = request.param
-    with leaf_rig(programs, tmp_path_factory.mktemp("leaf")) as rig:
-        hub = rig.hub()
-        yield hub, rig.leaf(hub.remote())
-
-
-@pytest_asyncio.fixture(name="ends", params=[TO_HUB, TO_LEAF])
-async def _ends(
-    request: pytest.FixtureRequest, servers: tuple[LeafServer, LeafServer]
-) -> AsyncIterator[Ends]:
-    """A client at each server: what the near one publishes crosses the link in one direction."""
-    hub, leaf = servers
-    urls = (leaf.url, hub.url) if request.param == TO_HUB else (hub.url, leaf.url)
-    async with clients(*urls, name="c") as (near, far):
-        yield Ends(near, far, urls[1])
+_servers = servers_of(few_pairs())
+_ends = ends_of(name="c")
 
 
 def of_far(ends: Ends) -> tuple[str, str]:

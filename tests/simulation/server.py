@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from app.adapters.auth.authenticators import AllowAll
 from app.domain.broker import Broker
@@ -70,6 +70,7 @@ class ServerContext(Protocol):
     make_plane: MakePlane
     make_broker: MakeBroker
     debug: bool
+    traces: ClassVar[bool]
     servers: "list[SimulatedServer]"
     scenario: Scenario
     logged: Counter[str]
@@ -179,7 +180,12 @@ class SimulatedServer:
         needs = Needs(
             context.make_plane, context.entropy.seed(), self.host.clock, AllowAll(), log, leaves=leaves
         )
+        if context.traces and self.is_current:
+            needs = replace(needs, wall=self._wall)
         return context.make_broker(limits, info, needs, self._membership(), compatibility=self._compatibility)
+
+    def _wall(self) -> int:
+        return round(self.host.clock.time() * 1e9)
 
     def _membership(self) -> Membership | None:
         """None for a server of a tree that is alone in its mesh."""

@@ -206,6 +206,8 @@ class Simulation:
     # --- what trees do in another way ------------------------------------------------
 
     heal_seconds: ClassVar[float] = HEAL_SECONDS
+    traces: ClassVar[bool] = False
+    """Whether messages of clients are traced; see `traced_play`."""
 
     def is_formed(self) -> bool:
         """Whether all links between servers are there."""

@@ -6,7 +6,7 @@ from app.domain.sessions.congestion import TICK
 from app.domain.sessions.flow import Flow
 from tests.fakes.flow_peer import FlowPeer
 
-LIMITS = Limits(max_pending=100_000, write_deadline=2.0)
+LIMITS = Limits(max_pending=100_000, write_deadline=3.0, delay_budget=2.0)
 HOLD = LIMITS.hold_above
 LITTLE = 100
 DELAYED = "publishers waited 2s (write_deadline) for it"

@@ -20,12 +20,13 @@ class HookedBroker(VirtualBroker):
         self,
         make_plane: MakePlane,
         *points: HookPoint,
+        patterns: tuple[bytes, ...] = PATTERNS,
         limits: Limits | None = None,
         gatekeeper: Gatekeeper | None = None,
         on_error: Allow | Refuse = ALLOW,
     ) -> None:
         self.hooks = FakeHookCaller()
-        hooks = terms(*points, patterns=PATTERNS, on_error=on_error), self.hooks
+        hooks = terms(*points, patterns=patterns, on_error=on_error), self.hooks
         setup = BrokerSetup(compatibility=Compatibility.CURRENT, hooks=hooks)
         super().__init__(make_plane, limits, gatekeeper=gatekeeper, setup=setup)
 

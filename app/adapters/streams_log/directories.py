@@ -1,6 +1,7 @@
 """Where the files of streams are, and how large they get."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -52,7 +53,9 @@ def remove_stream(files: Files, directory: str) -> None:
     gone = f"{directory}{GONE}"
     try:
         files.rename(directory, gone)
-    except FileNotFoundError:
+    except FileNotFoundError:  # it was never complete, if there is anything
+        with suppress(FileNotFoundError):
+            remove_directory(files, f"{directory}{NEW}")
         return
     sync_directory(files, STREAMS)
     remove_directory(files, gone)

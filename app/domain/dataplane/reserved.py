@@ -1,4 +1,7 @@
-"""Subjects that belong to servers, and which no client may use (permission-rules.md, section 2)."""
+"""Subjects that belong to servers (permission-rules.md, section 2; later-client-features.md, section 8)."""
+
+USER_INFO = b"$SYS.REQ.USER.INFO"
+"""Where clients ask who they are; the server answers its own clients."""
 
 _SUBJECTS = (b"_GR_.", b"$GR.")
 """How those begin that gateways have; at least one byte follows."""

@@ -50,6 +50,8 @@ class Hook(IntEnum):
     """Those that decide whether it is published; its receivers are not known yet."""
     DELIVER = 2
     """Those that decide for each of the plan's receivers."""
+    ANSWER = 3
+    """None: the server itself answers it, before its receivers get it."""
 
 
 class HookedMessage(NamedTuple):

@@ -19,6 +19,7 @@ from typing import Final
 
 from ..dataplane.constants import FAR_MEMBER, NOT_FOR
 from ..dataplane.joining import is_number, link_of, read_groups
+from ..dataplane.reserved import USER_INFO
 from ..dataplane.seam import NOT_KEPT, Decision, Group, Hook, Plan, Plane, Search, Target
 from ..hooks.patterns import HookPatterns
 from ..permissions.profiles import Profiles
@@ -66,6 +67,8 @@ FindMember = Callable[[bytes], Subscription | None]
 """The local subscription that other servers know by this sid, if there is one."""
 
 FindLine = Callable[[int, list[bytes]], Target | None]
+
+_OF_SERVERS = USER_INFO[: USER_INFO.index(b".") + 1]
 
 MOST_WITHOUT = 256
 """Plans that are remembered for messages of routes that are not for all; see `constants.NOT_FOR`."""
@@ -124,6 +127,7 @@ class Routing:
         self.hooks: HookPatterns | None = None
         """Which messages hooks see."""
         self._to_hooks: Plan | None = None
+        self._answers = compatibility is Compatibility.CURRENT
         self.followers: Followers = lambda _subscription: ()
         self.profiles = Profiles()
         """The rights of publishers."""
@@ -141,7 +145,7 @@ class Routing:
         """Decide who gets a message on this subject from such a publisher, and whether it may publish it."""
         if audience < 0:
             return self._plan_for_link(plane, self.links.get(audience), subject)
-        if audience <= Audience.PEDANTIC and self.hooks is None:
+        if audience <= Audience.PEDANTIC and self.hooks is None and subject != USER_INFO:
             lone = self._index.lone(subject)
             if lone is not None and lone.filter is None and lone.subscriber.origin == LOCAL:
                 self.matches += 1
@@ -194,6 +198,10 @@ class Routing:
             least = None if least is None else max(least, decisive)
             if hook is Hook.PUBLISH:
                 return self._for_publish_hooks(plane), _depth(decisive, least)
+        if self._answers and source is None:
+            is_asked, decisive = _asks_server(subject)
+            hook = Hook.ANSWER if is_asked and audience != Audience.RENAMED else hook
+            least = None if least is None else max(least, decisive)
         self.matches += 1
         message = _Undecided(subject, least, source, hook)
         if audience == Audience.RENAMED:
@@ -458,11 +466,19 @@ class _Undecided:
 
     def plan(self, plane: Plane, plain: Sequence[Target], groups: Sequence[Sequence[Group]]) -> Plan:
         """A plan for these receivers; where there are none, hooks have nothing to see."""
-        return plane.plan(plain, groups, hook=self.hook if plain or groups else Hook.NONE)
+        is_seen = plain or groups or self.hook is Hook.ANSWER
+        return plane.plan(plain, groups, hook=self.hook if is_seen else Hook.NONE)
 
     def depth(self, decisive: int) -> int:
         """How many leading tokens decided, where the index says `decisive`."""
         return _depth(decisive, self._least)
+
+
+def _asks_server(subject: bytes) -> tuple[bool, int]:
+    """Whether the server answers what is published there, and how many leading tokens decided."""
+    if not subject.startswith(_OF_SERVERS):
+        return False, 1
+    return subject == USER_INFO, min(subject.count(b"."), USER_INFO.count(b".")) + 1
 
 
 def _depth(decisive: int, least: int | None) -> int:

@@ -89,7 +89,7 @@ class JetStream:
 
     def _make_router(self) -> Router:
         calls = dict(absent_calls(self.catalogue.find))
-        calls |= StreamCalls(self.catalogue, self.consumers).table()
+        calls |= StreamCalls(self.catalogue).table()
         calls |= MessageCalls(self.catalogue).table()
         calls |= ConsumerCalls(self.catalogue, self.consumers).table()
         router = Router(

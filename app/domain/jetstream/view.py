@@ -37,7 +37,7 @@ class JetStreamView:
 
     def __init__(self, jetstream: JetStream) -> None:
         self._jetstream = jetstream
-        self._calls = StreamCalls(jetstream.catalogue, jetstream.consumers)
+        self._calls = StreamCalls(jetstream.catalogue)
 
     def figures(self) -> dict[str, object]:
         """What is used, and the figures of the API."""

@@ -5,6 +5,7 @@ from enum import IntEnum
 
 from ..protocol.encode import ACCOUNT, ServerInfo
 from ..protocol.json_text import dump, rfc3339
+from ..protocol.server_fields import server_fields
 from .request import TraceRequest
 from .stream_step import StreamStep
 
@@ -15,9 +16,6 @@ NO_SUPPORT = (
 NO_ECHO = "Not delivered because of no echo"
 SUBSCRIPTION_DENIES = "Not delivered because subscription denies this subject"
 PUBLISH_DENIED = "Not delivered because publish denied for this subject"
-
-_STREAMS = 1
-"""The flag of a server that has streams."""
 
 
 class TraceKind(IntEnum):
@@ -116,11 +114,7 @@ class TraceEvent:
 
     def text(self, info: ServerInfo, number: int) -> bytes:
         """The JSON of it, from the server of this INFO, as its event with this number."""
-        server: dict[str, object] = {"name": info.server_name or info.server_id, "host": info.host}
-        server["id"] = info.server_id
-        server |= {key: text for key, text in (("cluster", info.cluster), ("domain", info.domain)) if text}
-        server |= {"ver": info.version, "jetstream": info.jetstream, "flags": _STREAMS * info.jetstream}
-        server |= {"seq": number, "time": rfc3339(self._wall())}
+        server = server_fields(info, number, self._wall())
         header = dict(sorted(self._request.header.items()))
         hops = {"hops": self._hops} if self._hops else {}
         request = {"header": header, "msgsize": self._size}

@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar
 from ..limits import MAX_SIZE_DIGITS
 from ..named_tuple import made
 from ..value_object import value_object
+from .connect_rights import LINK_RIGHTS, are_link_rights
 from .errors import HeadersNotAgreed, MaximumControlLine, ParserError, UnknownOperation
 
 BLANKS = b" \t\r"
@@ -266,6 +267,7 @@ LATER_MEMBERS = frozenset(
         "sig",
         "jwt",
         "proxy_sig",
+        *LINK_RIGHTS,
     }
 )
 """The members of a client's CONNECT that gnatsd 0.8.0 does not know."""
@@ -316,6 +318,10 @@ def parse_connect(argument: bytes, unknown: AbstractSet[str] = frozenset()) -> C
     texts: dict[str, str] = {}
     numbers: dict[str, int] = {}
     for name, value in members_of(argument, "CONNECT"):
+        if name in LINK_RIGHTS:
+            if name not in unknown and not are_link_rights(value):
+                raise ParserError(f"CONNECT field {name} has the wrong type")
+            continue
         if name in unknown and not _is_of_kind(value, _KINDS[name]):
             continue
         if name in _FLAGS:

@@ -442,6 +442,11 @@ class ClientSession(Reauthorized):
         return self._own_name
 
     @property
+    def permissions(self) -> Permissions | None:
+        """See `PeerSession`."""
+        return self.identity.permissions if self.identity is not None else None
+
+    @property
     def over_websocket(self) -> bool:
         """Whether it came in where websockets do."""
         at = self._personal.listener
@@ -449,11 +454,11 @@ class ClientSession(Reauthorized):
 
     def rights(self, subject: bytes) -> ClientRights:
         """What decides what the client may do with this subject."""
-        identity, guard = self.identity, self._guard
+        guard = self._guard
         return ClientRights(
             self._own_name,
             self.admitted,
-            identity.permissions if identity is not None else None,
+            self.permissions,
             guard is not None and guard.opens(subject),
             self.connection.inlet.echo,
             tuple(self._denials or ()),

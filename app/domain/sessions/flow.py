@@ -5,7 +5,7 @@ wait before they give it another message, all of them, so its pending bytes stay
 below `hold_above` plus one message. They continue in turn when it has drained.
 
 Waiting has a budget. A receiver that keeps publishers from serving others for more
-than `write_deadline` in total is a slow consumer, and so is one that takes nothing
+than `Limits.delay_budget` in total is a slow consumer, and so is one that takes nothing
 for `write_deadline`. One publisher and one receiver alone go at the receiver's pace.
 
 A receiver without any progress for `HOLD_SECONDS` is not waited for, so that two
@@ -343,8 +343,8 @@ class Flow:
         cost.delay += elapsed
         if cost.delay >= REPORT_DELAY:
             self._report(receiver, congestion, cost)
-        if cost.delay >= self._limits.write_deadline and self._limits.slow_consumer == "cut":
-            receiver.abort_slow(f"publishers waited {self._limits.write_deadline:g}s (write_deadline) for it")
+        if cost.delay >= self._limits.delay_budget and self._limits.slow_consumer == "cut":
+            receiver.abort_slow(f"publishers waited {self._limits.delay_budget:g}s (write_deadline) for it")
 
     def _delays_others(self, receiver: Peer, congestion: Congestion, cost: ReceiverCost, now: float) -> bool:
         waiting = congestion.waiting

@@ -25,6 +25,7 @@ from .slow_peers import SlowPeers
 
 if TYPE_CHECKING:
     from .message_tracing import TracedPeer
+    from .user_info import AskingPeer
 
 C_contra = TypeVar("C_contra", contravariant=True)
 
@@ -34,6 +35,14 @@ class TakesTraced(Protocol):
 
     def take(self, peer: "TracedPeer", plan: Plan, message: HookedMessage) -> None:
         """Deliver a message that seems to ask for a trace, and report it if it does."""
+        ...
+
+
+class AnswersUsers(Protocol):
+    """Tells clients who they are; see `user_info`."""
+
+    def take(self, peer: "AskingPeer", plan: Plan, message: HookedMessage) -> None:
+        """Answer a request, and give it to those who subscribe to its subject."""
         ...
 
 
@@ -78,6 +87,11 @@ class Host(Protocol[C_contra]):
     @property
     def tracing(self) -> TakesTraced | None:
         """Traces messages of clients; None where none are."""
+        ...
+
+    @property
+    def user_info(self) -> AnswersUsers | None:
+        """Tells clients who they are; None where nobody asks."""
         ...
 
     @property

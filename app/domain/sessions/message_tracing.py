@@ -1,9 +1,8 @@
 """Message tracing: messages that ask for it leave the data plane, and are reported (ADR 0063)."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import partial
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from ..dataplane.reserved import is_reserved_reply
 from ..dataplane.seam import HookedMessage, Plan, Target
@@ -37,6 +36,7 @@ from .in_turns import in_turns
 from .local_client import LocalClient
 from .peer import PeerSession
 from .permission_guard import publish_violation
+from .trace_senders import TraceSenders
 from .traced_streams import TracedStreams, goes_to_stream
 
 MOST_STEPS = 1024
@@ -44,10 +44,6 @@ MOST_STEPS = 1024
 
 RECEIVERS_AT_ONCE = 64
 """Receivers that get a message in one step."""
-
-MOST_WAITING = 1024 * 1024
-"""Bytes of events that may wait for a slow receiver; what comes after that is not sent."""
-
 
 _KINDS = {
     PeerKind.CLIENT: TraceKind.CLIENT,
@@ -88,12 +84,6 @@ class TracedPeer(Protocol):
         ...
 
 
-class TraceSender(LocalClient):
-    """Publishes the events."""
-
-    seen_by_hooks: ClassVar[bool] = False
-
-
 class MessageTracing:
     """Of one server. Implements `host.TakesTraced`."""
 
@@ -102,11 +92,10 @@ class MessageTracing:
     ) -> None:
         """`wall` is nanoseconds since the epoch."""
         self._host = host
-        self._adopt = adopt
         self._wall = wall
         self.streams: TracedStreams | None = None
         """Those of this server; None if it has none."""
-        self._sender: TraceSender | None = None
+        self._senders = TraceSenders(host, adopt)
         self._sent = 0
 
     def take(self, peer: TracedPeer, plan: Plan, message: HookedMessage) -> None:
@@ -256,22 +245,12 @@ class MessageTracing:
     # --- sending ---------------------------------------------------------------------------
 
     def _send(self, event: TraceEvent, request: TraceRequest) -> None:
-        """Publish the event; one that is larger than messages may be is lost, and one after the end."""
-        sender = self._sender
-        if sender is None or sender.closed:
-            sender = TraceSender(self._host, "message trace")
-            try:
-                self._adopt(sender)
-            except RuntimeError:  # the server has shut down: a stream may still have been waiting
-                return
-            self._sender = sender
+        """Publish the event."""
         self._sent += 1
         text = event.text(self._host.greeting.info, self._sent)
         name, data = encoded(request.first(ENCODING), text)
         head = f"NATS/1.0\r\nContent-Encoding: {name}\r\n\r\n".encode() if name else b""
-        if sender.waiting + len(head) + len(data) <= MOST_WAITING:
-            with suppress(ValueError):  # larger than messages, or their lines, may be
-                sender.publish(request.dest, data, headers=head)
+        self._senders.send(request.dest, data, head)
 
 
 def _receiver_at(target: Target) -> PeerSession | None:

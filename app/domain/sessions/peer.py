@@ -12,13 +12,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
 
-from ..dataplane.seam import Fault, HookedMessage, Kind, Plan
+from ..dataplane.seam import Fault, Hook, HookedMessage, Kind, Plan
 from ..events import AuthorizationFailed, Event, ReadFailed
 from ..hooks.hook_event import HookClient
 from ..interest.subscription import LOCAL, Subscription
 from ..limits import Limits
 from ..message_trace.request import is_only_traced
 from ..peer_kind import PeerKind
+from ..permissions.rules import Permissions
 from ..protocol import encode
 from ..protocol.commands import (
     CONNECT,
@@ -241,6 +242,11 @@ class PeerSession(ABC):
         return ""
 
     @property
+    def permissions(self) -> Permissions | None:
+        """What it may publish and subscribe to; None for everything."""
+        return None
+
+    @property
     def seen_by_hooks(self) -> bool:
         """See `Subscriber`."""
         return not self.is_server
@@ -257,6 +263,9 @@ class PeerSession(ABC):
                 self.host.tracing.take(self, plan, message)
             return self.connection.may_read()
         if self.connection.inlet.traces and is_only_traced(message):
+            return self.connection.may_read()
+        if plan.hook == Hook.ANSWER and self.host.user_info is not None:
+            self.host.user_info.take(self, plan, message)
             return self.connection.may_read()
         hooks, pipeline = self.host.hooks, self.connection.hook_pipeline
         if hooks is None:

@@ -67,7 +67,7 @@ def test_the_defaults_are_gnatsds() -> None:
         "slow_consumer": "cut",
         "ping_interval": 120.0,
         "ping_max": 2,
-        "write_deadline": 2.0,
+        "write_deadline": 10.0,
         "lame_duck_duration": 120.0,
         "lame_duck_grace_period": 10.0,
         "compatibility": "current",

@@ -56,7 +56,23 @@ def test_limits() -> None:
         }
     )
 
-    assert Limits(1, 2, 3, 4, 5.0, 6, 7.0, 8.0, "hold") == limits(options)
+    assert Limits(1, 2, 3, 4, 5.0, 6, 7.0, 8.0, "hold", delay_budget=7.0) == limits(options)
+
+
+@pytest.mark.parametrize(
+    ("options", "deadline", "budget"),
+    [
+        ({}, 10.0, 2.0),
+        ({"write_deadline": 5}, 5.0, 5.0),
+        ({"compatibility": "0.8.0"}, 2.0, 2.0),
+        ({"compatibility": "0.8.0", "write_deadline": 10}, 10.0, 10.0),
+    ],
+)
+def test_deadlines(options: dict[str, object], deadline: float, budget: float) -> None:
+    """A client may read nothing for as long as that server allows; it delays others for 2 s at most."""
+    made = limits(make_options(options))
+
+    assert (deadline, budget) == (made.write_deadline, made.delay_budget)
 
 
 def test_a_large_message_fits() -> None:

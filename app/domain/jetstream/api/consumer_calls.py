@@ -190,8 +190,6 @@ class ConsumerCalls:
         fields = request.object_fields()
         sequence = fields.sequence("seq")
         fields.finish()
-        following = consumer.reset(sequence)
-        answer = {**self._consumers.info(consumer), "reset_seq": following}
 
         def done(failure: StorageFailure | None) -> None:
             if failure is None:
@@ -199,8 +197,8 @@ class ConsumerCalls:
             else:
                 request.refuse(JetStreamError(10012, FAILURE_TEXTS[failure]))
 
-        consumer.save()
-        hosted.stream.after_commit(done)
+        following = self._consumers.reset(hosted, consumer, sequence, done)
+        answer = {**self._consumers.info(consumer), "reset_seq": following}
 
     def unpin(self, request: ApiRequest) -> dict[str, object]:
         """Let another client of a group have the pin. Fields that are not known are no error here."""

@@ -6,7 +6,6 @@ from ...protocol.json_text import rfc3339
 from ...steps import Step, Steps
 from ..errors import JetStreamError
 from ..hosting.catalogue import FAILURE_TEXTS, Catalogue
-from ..hosting.consumer_catalogue import ConsumerCatalogue
 from ..hosting.hosted import HostedStream
 from ..json_values import Fields, parse_object
 from ..storage.seam import StorageFailure
@@ -28,9 +27,8 @@ PAGED: Mapping[str, object] = {"total": 0, "offset": 0, "limit": 0}
 class StreamCalls:
     """Create, update, delete, info, names, list, purge."""
 
-    def __init__(self, catalogue: Catalogue, consumers: ConsumerCatalogue) -> None:
+    def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._consumers = consumers
 
     def table(self) -> Table:
         """See `Router`."""
@@ -103,7 +101,7 @@ class StreamCalls:
             else:
                 request.refuse(JetStreamError(10050, FAILURE_TEXTS[failure]))
 
-        self._consumers.stream_deleted(self._catalogue.delete(name, done))
+        self._catalogue.delete(name, done)
 
     # --- asking -------------------------------------------------------------------------
 

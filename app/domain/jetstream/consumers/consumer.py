@@ -5,7 +5,7 @@ wants messages, `changing` has what an operator does. Here is what the stream an
 and the one timer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ...timers import Timer
@@ -41,8 +41,8 @@ class Consumer:
         "_check_from",
         "_core",
         "_delivering",
+        "_holds",
         "_idle_check",
-        "_is_held",
         "_max_payload",
         "_timer",
         "_timer_at",
@@ -75,7 +75,7 @@ class Consumer:
         self._timer_at = 0
         self._idle_check = 0
         self._check_from: int | None = None
-        self._is_held = False
+        self._holds = 0
         core = self._core = Core(name, config, stream, state, services)
         core.owner = self
         core.mode = self._make_mode()
@@ -91,20 +91,25 @@ class Consumer:
             return mode
         return PullSide(core.config, core.outlet, core.position, core.report_group, now)
 
-    def start(self, *, held: bool = False) -> None:
+    def start(self) -> None:
         """Begin to deliver, but if it is held only after `release`."""
         core, now = self._core, self._core.now()
-        self._is_held = held
         if isinstance(core.mode, PushSide):
             core.mode.start(now)
         self._idle_check = self._idle_due(now)
         core.turns.wake(self)
         self._arm()
 
+    def hold(self) -> None:
+        """Deliver nothing, and send no heartbeats, until `release` is called as often as this."""
+        self._holds += 1
+
     def release(self) -> None:
-        """Its creation was answered: deliver."""
-        self._is_held = False
-        self._core.turns.wake(self)
+        """What it was held for was answered."""
+        self._holds -= 1
+        if not self._holds:
+            self._core.turns.wake(self)
+            self._arm()
 
     # ---- what it is ----
 
@@ -197,11 +202,15 @@ class Consumer:
 
     # ---- operators ----
 
-    def pause(self, until: int | None) -> None:
-        """Deliver nothing until then, nanoseconds since the epoch; None, or the past, to go on."""
+    def pause(self, until: int | None, metadata: Mapping[str, str] | None = None) -> None:
+        """Deliver nothing until then, nanoseconds since the epoch; None, or the past, to go on.
+
+        The `metadata` are its own from then on, if they are given.
+        """
         core = self._core
         if until != core.config.pause_until:
-            core.config = replace(core.config, pause_until=until)
+            kept = core.config.metadata if metadata is None else metadata
+            core.config = replace(core.config, pause_until=until, metadata=dict(kept))
             self._pause_changed()
 
     def _pause_changed(self) -> None:
@@ -348,7 +357,12 @@ class Consumer:
         return self._deliver(core.outlet.scheduler.monotonic() + core.turns.share)
 
     def _deliver(self, until: float) -> bool:
-        return not self._is_held and self._delivering.serve(until)
+        return not self._holds and self._delivering.serve(until)
+
+    @property
+    def _sends_heartbeats(self) -> bool:
+        """Whether the deliver subject may hear of it; a pull request that ends is answered in any case."""
+        return not (self._holds and self.config.is_push)
 
     def save(self) -> None:
         """Write what changed."""
@@ -382,7 +396,9 @@ class Consumer:
 
     def _next_due(self) -> int | None:
         core = self._core
-        dues = [core.ledger.pending.next_due, core.mode.next_due, self._delivering.ready_at]
+        dues = [core.ledger.pending.next_due, self._delivering.ready_at]
+        if self._sends_heartbeats:
+            dues.append(core.mode.next_due)
         if self._idle_check:
             dues.append(self._idle_check)
         if self._was_paused:
@@ -399,7 +415,8 @@ class Consumer:
         core = self._core
         now = core.now()
         self._queue_due(now)
-        core.mode.on_time(now)
+        if self._sends_heartbeats:
+            core.mode.on_time(now)
         if self._was_paused and not core.is_paused:
             self._pause_changed()
         self._delivering.ready_at = None

@@ -171,7 +171,7 @@ class PullSide:
         for _ in range(AT_ONCE):
             request = self._next(now)
             if request is None:
-                return Offer.LATER if self._held else Offer.NOBODY
+                return Offer.LATER if self._held else self._unwanted()
             if request.expires and request.expires <= now:
                 self._expire(request, now)
             elif request.limits_bytes and message.size > request.bytes_left:
@@ -181,6 +181,10 @@ class PullSide:
                 if offer is not None:
                     return offer
         return Offer.AGAIN
+
+    def _unwanted(self) -> Offer:
+        """Nobody who waits may have it: those that take only what is there get nothing."""
+        return Offer.AGAIN if self.end_of_stream() else Offer.NOBODY
 
     def next_run(self, now: int) -> Run | None:
         """See `DeliveryMode`; only while all requests that wait are of one receiver."""

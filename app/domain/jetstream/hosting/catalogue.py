@@ -73,6 +73,8 @@ class Catalogue:
         self._copying: dict[str, HostedStream] = {}
         """Streams with a mirror or sources."""
         self._limits = StreamLimits(duplicate_window=settings.duplicate_window)
+        self.on_deleted: Callable[[HostedStream], None] = _nothing
+        """Called with each stream that goes."""
 
     def apply(self, settings: JetStreamSettings) -> None:
         """Let other limits hold for what is stored, and for streams that are made or changed."""
@@ -133,16 +135,30 @@ class Catalogue:
         if known is not None:
             if known.stream.config != config:
                 raise JetStreamError(10058)
-            done(None)
+            if known.is_safe:
+                done(None)
+            else:
+                known.stream.after_commit(done)
             return known
         self._check_subjects(config)
         self._check_room(config)
         hosted = self._make(config)
         self._begin(hosted)
         self.streams_changed(config.name)
-        hosted.stream.after_commit(done)
-        self._advise(STREAM_CREATED, config.name, "create")
+        hosted.is_safe = False
+        hosted.stream.after_commit(partial(self._created, hosted, done))
         return hosted
+
+    def _created(self, hosted: HostedStream, done: Done, failure: StorageFailure | None) -> None:
+        """It is safe, or there is none: a stream that is not stored would be gone with the next start."""
+        is_there = self.streams.get(hosted.name) is hosted
+        if failure is None:
+            hosted.is_safe = True
+        if failure is None and is_there:
+            self._advise(STREAM_CREATED, hosted.name, "create")
+        elif is_there:
+            self._drop(hosted, _nothing)
+        done(failure)
 
     def _make(self, config: StreamConfig) -> HostedStream:
         created = self.outlet.wall()
@@ -213,13 +229,18 @@ class Catalogue:
     def delete(self, name: str, done: Done) -> HostedStream:
         """End a stream with its consumers; `done` is called when nothing is left. Raises error 10059."""
         hosted = self.find(name)
+        self._drop(hosted, done)
+        self._advise(STREAM_DELETED, name, "delete")
+        return hosted
+
+    def _drop(self, hosted: HostedStream, done: Done) -> None:
+        name = hosted.name
         self._leave(hosted, list(hosted.sids))
         del self.streams[name]
         self._copying.pop(name, None)
         hosted.stream.delete(done)
+        self.on_deleted(hosted)
         self.streams_changed(name)
-        self._advise(STREAM_DELETED, name, "delete")
-        return hosted
 
     def streams_changed(self, name: str) -> None:
         """A stream came or went: those that copy may find their origin."""
@@ -293,3 +314,7 @@ def _check_consumers(hosted: HostedStream, config: StreamConfig) -> None:
         if pending or threshold:
             field = "max ack pending" if pending else "inactive threshold"
             raise JetStreamError(10069, f"consumer {consumer.name} exceeds the new limit of {field}")
+
+
+def _nothing(_: object) -> None:
+    """Nobody waits for it."""

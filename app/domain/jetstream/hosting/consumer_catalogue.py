@@ -15,6 +15,7 @@ from ..consumers.rules import ServerLimits, check_work_queue, checked
 from ..errors import JetStreamError
 from ..json_values import Fields, parse_time
 from ..settings import JetStreamSettings
+from ..storage.seam import StorageFailure
 from ..streams.config import REQUIRED_LEVEL, SERVER_LEVEL, SERVER_VERSION, WORKQUEUE
 from ..streams.feed_positions import NAME as FEEDS
 from .catalogue import Catalogue, Done
@@ -44,6 +45,7 @@ class ConsumerCatalogue:
         self._catalogue = catalogue
         self._services = services
         self._advisories = advisories
+        catalogue.on_deleted = self._stream_deleted
         self.apply(catalogue.settings)
         self._by_subject: dict[tuple[bytes, bytes], Consumer] = {}
         """By the tokens of stream and consumer in subjects."""
@@ -103,11 +105,27 @@ class ConsumerCatalogue:
         consumer = Consumer(config.name, config, hosted.stream, state, self._services)
         consumer.created = created
         self._add(hosted, consumer)
-        consumer.start(held=True)
+        self._answer_first(hosted, consumer, partial(self._made, hosted, consumer, done))
+        consumer.start()
+        return consumer
+
+    def _made(
+        self, hosted: HostedStream, consumer: Consumer, done: Done, failure: StorageFailure | None
+    ) -> None:
+        """It is safe, or there is none: see `Catalogue`."""
+        is_there = hosted.consumers.get(consumer.name) is consumer
+        if failure is None and is_there:
+            self._advise(hosted, consumer, created=True)
+        elif is_there:
+            self._drop(hosted, consumer, _nothing)
+        done(failure)
+
+    @staticmethod
+    def _answer_first(hosted: HostedStream, consumer: Consumer, done: Done) -> None:
+        """Call `done` when all that was done is safe; what the consumer delivers comes after that."""
+        consumer.hold()
         hosted.stream.after_commit(done)
         hosted.stream.after_commit(lambda _failure: consumer.release())
-        self._advise(hosted, consumer, created=True)
-        return consumer
 
     def _add(self, hosted: HostedStream, consumer: Consumer) -> None:
         stream, name = hosted.name, consumer.name
@@ -135,7 +153,7 @@ class ConsumerCatalogue:
         if consumer.update(config):
             hosted.stream.filters_changed(consumer)
         self._write(hosted, consumer)
-        hosted.stream.after_commit(done)
+        self._answer_first(hosted, consumer, done)
 
     @staticmethod
     def _write(hosted: HostedStream, consumer: Consumer) -> None:
@@ -145,20 +163,30 @@ class ConsumerCatalogue:
 
     def pause(self, hosted: HostedStream, consumer: Consumer, until: int | None, done: Done) -> None:
         """Let it deliver nothing until then; `done` is called when that is safe."""
-        consumer.pause(until)
+        consumer.pause(until, _own_metadata(replace(consumer.config, pause_until=until)))
         self._write(hosted, consumer)
-        hosted.stream.after_commit(done)
+        self._answer_first(hosted, consumer, done)
+
+    def reset(self, hosted: HostedStream, consumer: Consumer, sequence: int, done: Done) -> int:
+        """Deliver from there again; returns from where. `done` is called when it is safe. Raises 10204."""
+        following = consumer.reset(sequence)
+        consumer.save()
+        self._answer_first(hosted, consumer, done)
+        return following
 
     # --- deleting -----------------------------------------------------------------------
 
     def delete(self, hosted: HostedStream, consumer: Consumer, done: Done) -> None:
         """End it; `done` is called when nothing is left of it."""
+        self._drop(hosted, consumer, done)
+        self._advise(hosted, consumer, created=False)
+
+    def _drop(self, hosted: HostedStream, consumer: Consumer, done: Done) -> None:
         self._forget(hosted, consumer)
         consumer.delete()
         hosted.stream.remove_reader(consumer.name)
         hosted.storage.delete_consumer(consumer.name)
         hosted.stream.after_commit(done)
-        self._advise(hosted, consumer, created=False)
 
     def _expire(self, hosted: HostedStream, consumer: Consumer) -> None:
         self.delete(hosted, consumer, _nothing)
@@ -167,7 +195,7 @@ class ConsumerCatalogue:
         hosted.consumers.pop(consumer.name, None)
         self._by_subject.pop((hosted.name.encode(), consumer.name.encode()), None)
 
-    def stream_deleted(self, hosted: HostedStream) -> None:
+    def _stream_deleted(self, hosted: HostedStream) -> None:
         """Its stream is gone, and so are they."""
         for consumer in list(hosted.consumers.values()):
             self._forget(hosted, consumer)

@@ -31,3 +31,14 @@ def test_a_stream_that_is_not_there_is_removed() -> None:
     assert ["1"] == disk.names("streams")
     remove_directory(disk, "streams/1")
     assert [] == disk.names("streams")
+
+
+def test_what_was_never_complete_is_removed() -> None:
+    """A stream whose first commit has failed leaves no files."""
+    disk = FakeDisk()
+    disk.make_directory("streams")
+    disk.make_directory("streams/1.new")
+    disk.create("streams/1.new/a")
+    remove_stream(disk, stream_directory(1))
+
+    assert [] == disk.names("streams")

@@ -7,7 +7,7 @@ import pytest
 from app.domain.dataplane.seam import MakePlane
 from app.domain.jetstream import stream_traces
 from app.domain.jetstream.intake import MESSAGES_PER_CHECK, RETRY
-from app.domain.sessions.message_tracing import TraceSender
+from app.domain.sessions.trace_senders import TraceSender
 from tests.support.virtual_jetstream import VirtualJetStream
 
 DEST = b"Nats-Trace-Dest: trace\r\n"

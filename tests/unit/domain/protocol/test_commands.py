@@ -405,6 +405,7 @@ def test_a_connect_shows_no_secret() -> None:
         (b'{"name":"\\ud800"}', Connect(name="\ufffd")),
         (b'{"name":"\\ud83dx\\ude00"}', Connect(name="\ufffdx\ufffd")),
         (b'{"name":"\\ud83d\\ude00\\ufeff"}', Connect(name="\U0001f600\ufeff")),
+        (b'{"import":{"allow":["a"],"deny":null},"export":{"deny":[null]},"Import":null}', Connect()),
         (b'{"x":' + b"[" * 400 + b"]" * 400 + b"}", Connect()),
         *((argument, Connect()) for argument in JSON),
     ],
@@ -423,6 +424,7 @@ def test_connect(argument: bytes, fields: Connect) -> None:
         *(b'{"verbose":5,"verbose":true}', b'{"user":"u","USER":5}'),
         *(b'{"protocol":9223372036854775808}', b'{"protocol":-9223372036854775809}'),
         *(b'{"proxy_sig":1}', b'{"remote_account":1}'),
+        *(b'{"import":1}', b'{"EXPORT":["a"]}', b'{"export":{"Deny":"a"}}'),
     ],
 )
 def test_a_connect_not_understood(argument: bytes) -> None:

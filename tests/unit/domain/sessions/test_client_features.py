@@ -124,7 +124,7 @@ def test_no_echo(server: VirtualBroker) -> None:
 def test_gnatsd_knows_none_of_it(make_plane: MakePlane) -> None:
     """With the protocol of gnatsd 0.8.0 these keys mean nothing, whatever their values are."""
     client = VirtualBroker(make_plane).connect()
-    later = b'"echo":false,"no_responders":true,"protocol":99999999999999999999,"proxy_sig":1'
+    later = b'"echo":false,"no_responders":true,"protocol":99999999999999999999,"proxy_sig":1,"import":1'
     client.send(b'CONNECT {"verbose":false,' + later + b"}\r\nSUB a 1\r\n")
     client.heard()
 
@@ -140,6 +140,8 @@ def test_gnatsd_knows_none_of_it(make_plane: MakePlane) -> None:
         (b'"protocol":"1"', b""),
         (b'"protocol":99999999999999999999', b""),
         (b'"proxy_sig":1', b""),
+        (b'"import":"a"', b""),
+        (b'"import":{"allow":["b"]},"export":{"deny":[">"]}', b"PONG\r\n"),
     ],
 )
 def test_members_that_only_other_servers_know(server: VirtualBroker, member: bytes, answer: bytes) -> None:

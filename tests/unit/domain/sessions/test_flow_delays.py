@@ -14,10 +14,10 @@ from tests.support.flow_scene import DELAYED, HOLD, LIMITS, Scene
 
 
 def test_a_receiver_that_delays_others_is_cut(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
-    """Progress does not help a receiver that keeps its publisher from a ready one for the write deadline."""
+    """Progress does not help a receiver that keeps its publisher from a ready one for its budget."""
     publisher.serves = [congested, scene.peer()]
 
-    scene.crawl(congested, LIMITS.write_deadline - 2 * TICK)
+    scene.crawl(congested, LIMITS.delay_budget - 2 * TICK)
     before = list(congested.cuts)
     scene.crawl(congested, 3 * TICK)
 
@@ -39,7 +39,7 @@ def test_delay_is_forgiven_slowly(scene: Scene, publisher: FlowPeer, congested: 
     """Delay adds up over several congestions, and a time without any gives back half of it."""
     ready = scene.peer()
     publisher.serves = [congested, ready]
-    scene.crawl(congested, LIMITS.write_deadline - 2 * TICK)
+    scene.crawl(congested, LIMITS.delay_budget - 2 * TICK)
     scene.flow.drained(congested)
     scene.clock.advance(1.0)
 
@@ -60,9 +60,9 @@ def test_delay_is_forgiven_within_a_congestion(
     ready = scene.peer()
     for _ in range(5):
         publisher.serves = [congested, ready]
-        scene.crawl(congested, LIMITS.write_deadline - 2 * TICK)
+        scene.crawl(congested, LIMITS.delay_budget - 2 * TICK)
         publisher.serves = [congested]
-        scene.crawl(congested, LIMITS.write_deadline / RECOVERY)
+        scene.crawl(congested, LIMITS.delay_budget / RECOVERY)
 
     assert [] == congested.cuts
 
@@ -72,7 +72,7 @@ def test_a_late_check_is_not_charged(scene: Scene, publisher: FlowPeer, congeste
     publisher.serves = [congested, scene.peer()]
     congested.outbox.take(1)
 
-    scene.clock.late = 10 * LIMITS.write_deadline
+    scene.clock.late = 10 * LIMITS.delay_budget
     scene.clock.advance(TICK)
 
     assert [] == congested.cuts
@@ -94,7 +94,7 @@ def test_several_publishers_wait_for_a_crawling_receiver(scene: Scene, receiver:
     """A receiver that needs more than 10 s for what is pending may not stop several publishers."""
     scene.congest(receiver, scene.peer(), scene.peer())
 
-    scene.crawl(receiver, REPORT_HOLD + LIMITS.write_deadline + 2 * TICK)
+    scene.crawl(receiver, REPORT_HOLD + LIMITS.delay_budget + 2 * TICK)
 
     assert [DELAYED] == receiver.cuts
 
@@ -117,7 +117,7 @@ def test_a_delayed_publisher_is_found_among_many(scene: Scene, receiver: FlowPee
     publisher.serves.append(scene.peer())
     pace = round(HOLD / DRAIN_SECONDS * TICK) + 1
 
-    for _ in range(round((LIMITS.write_deadline + 1.0) / TICK) + 1):
+    for _ in range(round((LIMITS.delay_budget + 1.0) / TICK) + 1):
         receiver.outbox.queue(pace)
         scene.crawl(receiver, TICK, pace)
 

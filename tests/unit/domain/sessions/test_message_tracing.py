@@ -13,7 +13,8 @@ from app.domain.message_trace.event import NO_ECHO, NO_SUPPORT, NO_SUPPORT_ONLY,
 from app.domain.message_trace.stream_step import StreamStep
 from app.domain.permissions.rules import Permissions, Rule, entry
 from app.domain.protocol.compatibility import Compatibility
-from app.domain.sessions import message_tracing
+from app.domain.sessions import message_tracing, trace_senders
+from app.domain.sessions.trace_senders import TraceSender
 from tests.fakes.single_user import SingleUser
 from tests.support.hooked_broker import CONNECT, HookedBroker
 from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
@@ -159,7 +160,7 @@ def test_a_receiver_that_is_closed(server: TracingBroker) -> None:
 
 def test_parts_of_the_server(server: TracingBroker) -> None:
     """A part of the server gets the message as one that nobody traces, and is not in the event."""
-    part = message_tracing.TraceSender(server.broker, "part")
+    part = TraceSender(server.broker, "part")
     server.broker.adopt(part)
     got: list[bytes] = []
     part.subscribe(b"a", lambda message: got.append(message.headers))
@@ -179,7 +180,7 @@ def test_events_are_bounded(server: TracingBroker, monkeypatch: pytest.MonkeyPat
 
     assert 2 == len(steps(server.traces()[0]))
     assert 2 == receiver.heard().count(b"hi\r\n")
-    monkeypatch.setattr(message_tracing, "MOST_WAITING", 100)
+    monkeypatch.setattr(trace_senders, "MOST_WAITING", 100)
     publisher.send(hpub(TO_T))
     assert [] == server.traces()
 
@@ -236,7 +237,7 @@ class SlowStream:
 
 def with_stream(server: TracingBroker) -> SlowStream:
     """The server has a stream from now on."""
-    part = message_tracing.TraceSender(server.broker, "part")
+    part = TraceSender(server.broker, "part")
     server.broker.adopt(part)
     part.subscribe(b"a", lambda _message: None)
     stream = SlowStream()

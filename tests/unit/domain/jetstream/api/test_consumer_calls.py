@@ -151,6 +151,20 @@ def test_delete(js: VirtualJetStream) -> None:
     assert js.refusal("CONSUMER.INFO.S.C") == 10014
 
 
+def test_the_level_that_a_pause_needs(js: VirtualJetStream) -> None:
+    """It is there as long as the configuration has a pause, and other metadata stay."""
+    js.stream()
+    js.consumer(metadata={"a": "b"})
+    levels = []
+    for body in ({"pause_until": FOREVER}, {"pause_until": "2001-01-01T00:00:00Z"}, {}):
+        js.ask("CONSUMER.PAUSE.S.C", body)
+        config = js.ask("CONSUMER.INFO.S.C")["config"]
+        assert isinstance(config, dict)
+        levels.append((config["metadata"]["_nats.req.level"], config["metadata"]["a"]))
+
+    assert levels == [("1", "b"), ("1", "b"), ("0", "b")]
+
+
 def test_pause(js: VirtualJetStream) -> None:
     """A paused consumer delivers nothing until that time, or until it is resumed."""
     js.stream()

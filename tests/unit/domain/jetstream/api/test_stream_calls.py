@@ -195,7 +195,7 @@ def test_a_list_of_what_goes_meanwhile(js: VirtualJetStream) -> None:
     """What was deleted while a list is made is left out."""
     for number in range(40):
         js.stream(f"N{number:02}")
-    calls = StreamCalls(js.jetstream.catalogue, js.jetstream.consumers)
+    calls = StreamCalls(js.jetstream.catalogue)
     steps = calls.infos(ApiRequest(b"$JS.API.STREAM.LIST", b"", b"", b"r"))
     next(steps)
     for name in list(js.jetstream.catalogue.streams):
@@ -279,6 +279,28 @@ def test_a_disk_that_fails(make_plane: MakePlane) -> None:
     ]
 
     assert numbers == [10049, 10069, 10110, 10057, 10012, 10012, 10012, 10012, 10050]
+
+
+@pytest.mark.parametrize("failure", [StorageFailure.FULL, StorageFailure.BROKEN])
+def test_what_cannot_be_stored_is_not_made(make_plane: MakePlane, failure: StorageFailure) -> None:
+    """A stream and a consumer whose creation is refused are not there, and may be made later."""
+    storage = _FailingStorage()
+    js = VirtualJetStream(make_plane, files=storage)
+    js.stream("OK")
+    watcher = js.connect()
+    watcher.ask(b"SUB $JS.EVENT.ADVISORY.*.*.> 9\r\n")
+    storage.failing = failure
+
+    assert js.refusal("STREAM.CREATE.S", {"name": "S", "subjects": ["s"]}) == 10049
+    body = {"stream_name": "OK", "config": {"durable_name": "D", "deliver_subject": "_I.d"}}
+    assert js.refusal("CONSUMER.CREATE.OK.D", body) == 10012
+    assert watcher.heard() == b""
+    assert js.ask("STREAM.NAMES")["streams"] == ["OK"]
+    assert js.ask("CONSUMER.NAMES.OK")["consumers"] == []
+    assert b" 503\r\n" in js.raw("s")
+    storage.failing = None
+    assert "error" not in js.stream()
+    assert "error" not in js.ask("CONSUMER.CREATE.OK.D", body)
 
 
 def test_a_directory_that_cannot_be_made(make_plane: MakePlane) -> None:

@@ -33,7 +33,8 @@ def test_a_held_one_waits(fields: dict[str, object]) -> None:
     harness = Harness()
     harness.publish(2)
     harness.make(**fields)
-    harness.consumer.start(held=True)
+    harness.consumer.hold()
+    harness.consumer.start()
     if not fields:
         harness.ask(batch=3, no_wait=True)
     harness.publish()
@@ -50,12 +51,56 @@ def test_one_that_ended_while_it_was_held() -> None:
     harness = Harness()
     harness.publish()
     harness.make(deliver_subject=INBOX)
-    harness.consumer.start(held=True)
+    harness.consumer.hold()
+    harness.consumer.start()
     harness.consumer.delete()
     harness.consumer.release()
     harness.run()
 
     assert [] == sequences(harness)
+
+
+def test_no_heartbeats_of_a_held_one() -> None:
+    """They begin when it is released, and no timer runs for them before that."""
+    harness = Harness()
+    harness.make(deliver_subject=INBOX, idle_heartbeat=SECOND)
+    harness.consumer.hold()
+    harness.consumer.start()
+    harness.advance(2.5)
+    assert [] == harness.outlet.take(INBOX)
+
+    harness.consumer.release()
+    harness.advance(0)
+    assert [b""] == [sent.reply for sent in harness.outlet.take(INBOX)]
+    harness.advance(1)
+    assert 1 == len(harness.outlet.take(INBOX))
+
+
+def test_a_held_one_answers_requests_that_end() -> None:
+    """Its clients do not wait for messages longer than they asked for."""
+    harness = make()
+    harness.consumer.hold()
+    harness.ask(expires=SECOND)
+    harness.advance(1.01)
+
+    assert ["408 Request Timeout"] == [sent.status for sent in harness.outlet.take(INBOX)]
+
+
+def test_one_that_is_held_twice() -> None:
+    """It delivers when it was released as often."""
+    harness = Harness()
+    harness.publish()
+    harness.create(deliver_subject="_INBOX.b")
+    harness.consumer.hold()
+    harness.consumer.hold()
+    harness.publish()
+    harness.consumer.release()
+    harness.run()
+
+    assert 1 == len(harness.outlet.take("_INBOX.b"))
+    harness.consumer.release()
+    harness.run()
+    assert 1 == len(harness.outlet.take("_INBOX.b"))
 
 
 # ---- what the stream asks ----

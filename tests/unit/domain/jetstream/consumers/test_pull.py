@@ -503,3 +503,31 @@ def test_next_requests_come_with_acks() -> None:
     assert 1 == harness.place()[1][1]
     harness.consumer.ack(tokens, b"+NXT", b"")
     assert 0 == harness.count("num_waiting")
+
+
+def test_a_request_for_what_is_there_that_may_have_nothing() -> None:
+    """Its conditions are not met: it is answered at once, and does not wait."""
+    harness = Harness()
+    harness.publish(3)
+    harness.create(priority_policy="overflow", priority_groups=["g"])
+
+    sent = harness.ask(batch=2, min_pending=3, group="g", no_wait=True)
+    assert ["", "404 No Messages"] == [each.status for each in sent]
+    sent = harness.ask(min_pending=100, group="g", no_wait=True)
+    assert ["404 No Messages"] == [each.status for each in sent]
+    assert 0 == harness.count("num_waiting")
+
+
+def test_many_requests_for_what_is_there_that_may_have_nothing() -> None:
+    """All of them are answered, in several turns."""
+    harness = Harness()
+    harness.publish(2 * AT_ONCE)
+    harness.create(priority_policy="overflow", priority_groups=["g"], max_waiting=10_000)
+    harness.consumer.hold()
+    body = b'{"group":"g","no_wait":true,"min_pending":10000}'
+    for _ in range(2 * AT_ONCE):
+        harness.consumer.pull(body, INBOX.encode())
+    harness.consumer.release()
+    harness.run()
+
+    assert 2 * AT_ONCE * ["404 No Messages"] == [each.status for each in harness.outlet.take(INBOX)]

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from app.adapters.streams_memory.storage import MemoryStorage
 from app.domain.dataplane.seam import MakePlane
 from app.domain.jetstream.storage.seam import Document
@@ -12,10 +14,14 @@ from tests.support.virtual_jetstream import VirtualJetStream
 class HeldStorages(MemoryStorage):
     """The storage of a server that has one stream."""
 
+    begin_held = False
+    """Whether its commits are held from the beginning."""
+
     def create(self, name: str, document: Document, *, first: int = 1, relaxed: bool = False) -> HeldStorage:  # noqa: ARG002 - the signature of a storage
         """Make it."""
         self.held = HeldStorage(first)
         self.held.write(document)
+        self.held.log.holds = self.begin_held
         self._streams[name] = self.held
         return self.held
 
@@ -28,6 +34,23 @@ def test_finding_by_tokens(js: VirtualJetStream) -> None:
     assert consumers.at(b"S", b"C") is consumers.find(js.jetstream.catalogue.find("S"), "C")
     js.ask("STREAM.DELETE.S")
     assert consumers.at(b"S", b"C") is None
+
+
+def test_a_creation_twice(make_plane: MakePlane) -> None:
+    """The same again is not answered before the first one is safe."""
+    files = HeldStorages()
+    js = VirtualJetStream(make_plane, files=files)
+    create = b'PUB $JS.API.STREAM.CREATE.S _I.%d 12\r\n{"name":"S"}\r\n'
+    files.begin_held = True
+    js.client.send(create % 1)
+    js.client.send(create % 2)
+    early = js.client.heard()
+    for _ in range(2):
+        files.held.log.let_go()
+        js.server.advance(0.01)
+
+    assert early == b""
+    assert js.client.heard().count(b'"did_create":true') == 2
 
 
 def test_the_first_message_comes_after_the_answer(make_plane: MakePlane) -> None:
@@ -52,3 +75,38 @@ def test_the_first_message_comes_after_the_answer(make_plane: MakePlane) -> None
     answer, *messages = js.client.heard().split(b"MSG ")[1:]
     assert b'"push_bound":true' in answer.replace(b" ", b"")
     assert [b"s.a", b"s.b"] == [each.split(b" ")[0] for each in messages]
+
+
+FIELDS = {"durable_name": "C", "deliver_subject": "_I.push", "idle_heartbeat": 10**8}
+CHANGES: dict[str, tuple[dict[str, object], str, dict[str, object]]] = {
+    "reset": (FIELDS, "RESET.S.C", {"seq": 1}),
+    "update": (
+        {**FIELDS, "deliver_subject": "old"},
+        "CREATE.S.C",
+        {"stream_name": "S", "config": FIELDS},
+    ),
+    "end of a pause": ({**FIELDS, "pause_until": "2100-01-01T00:00:00Z"}, "PAUSE.S.C", {}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_a_change_lets_come_follows_its_answer(make_plane: MakePlane, change: str) -> None:
+    """A reset, another deliver subject and the end of a pause are answered before messages and heartbeats."""
+    fields, call, document = CHANGES[change]
+    files = HeldStorages()
+    js = VirtualJetStream(make_plane, files=files)
+    js.stream()
+    js.publish("s.a", b"one")
+    js.raw("$JS.API.CONSUMER.CREATE.S.C", json.dumps({"stream_name": "S", "config": fields}).encode())
+    files.held.log.holds = True
+
+    early = js.raw(f"$JS.API.CONSUMER.{call}", json.dumps(document).encode())
+    js.server.advance(1)
+    early += js.client.heard()
+    files.held.log.let_go()
+    js.server.advance(0.01)
+    first, second, *_ = js.client.heard().replace(b"HMSG ", b"MSG ").split(b"MSG ")[1:]
+
+    assert early == b""
+    assert b'"type":"io.nats.jetstream.api.v1.consumer_' in first
+    assert second.startswith(b"s.a ")

@@ -1,0 +1,72 @@
+"""Senders of trace events: a slow reader of some holds back no others (ADR 0063)."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import ClassVar
+
+from .connection import Connection
+from .host import Host
+from .local_client import LocalClient
+
+MOST_WAITING = 1024 * 1024
+"""Bytes of events that may wait in one sender; what comes after that is not sent."""
+
+MOST_SENDERS = 16
+"""With more slow destinations at a time, some share a sender."""
+
+
+class TraceSender(LocalClient):
+    """Publishes events in order; flow control holds it while a receiver of one is slow."""
+
+    seen_by_hooks: ClassVar[bool] = False
+
+
+class TraceSenders:
+    """Those of one server. A destination has one sender as long as something of it waits there."""
+
+    def __init__(self, host: Host[Connection], adopt: Callable[[LocalClient], None]) -> None:
+        self._host = host
+        self._adopt = adopt
+        self._senders: dict[TraceSender, list[bytes]] = {}
+        """The destinations of what waits in each."""
+        self._by_destination: dict[bytes, TraceSender] = {}
+
+    def send(self, destination: bytes, data: bytes, headers: bytes) -> None:
+        """Publish an event; one that is larger than messages may be is lost, and one after the end."""
+        sender = self._by_destination.get(destination)
+        if sender is None or not sender.waiting:
+            sender = self._choose()
+            if sender is None:
+                return
+            self._by_destination[destination] = sender
+            self._senders[sender].append(destination)
+        if sender.waiting + len(headers) + len(data) <= MOST_WAITING:
+            with suppress(ValueError):  # larger than messages, or their lines, may be
+                sender.publish(destination, data, headers=headers)
+
+    def _choose(self) -> TraceSender | None:
+        """One in which nothing waits, or a new one, or the one in which least waits; None after the end."""
+        for sender, destinations in list(self._senders.items()):
+            if not sender.waiting:
+                self._free(destinations)
+            if sender.closed:
+                del self._senders[sender]
+            elif not sender.waiting:
+                return sender
+        if len(self._senders) < MOST_SENDERS:
+            return self._make()
+        return min(self._senders, key=lambda sender: sender.waiting)
+
+    def _free(self, destinations: list[bytes]) -> None:
+        for destination in destinations:
+            self._by_destination.pop(destination, None)
+        destinations.clear()
+
+    def _make(self) -> TraceSender | None:
+        sender = TraceSender(self._host, "message trace")
+        try:
+            self._adopt(sender)
+        except RuntimeError:  # the server has shut down: a stream may still have been waiting
+            return None
+        self._senders[sender] = []
+        return sender

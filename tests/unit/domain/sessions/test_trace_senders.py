@@ -1,0 +1,69 @@
+"""Senders of trace events, over both twins."""
+
+import pytest
+
+from app.domain.dataplane.seam import MakePlane
+from app.domain.limits import Limits
+from app.domain.sessions import trace_senders
+from app.domain.sessions.trace_senders import MOST_WAITING, TraceSenders
+from tests.support.hooked_broker import HookedBroker
+from tests.support.virtual_broker import VirtualClient
+
+SIZE = 300_000
+EVENT = SIZE * b"x"
+
+
+@pytest.fixture(name="server")
+def _server(make_plane: MakePlane) -> HookedBroker:
+    return HookedBroker(make_plane, limits=Limits(slow_consumer="hold", write_deadline=1000.0))
+
+
+def play(server: HookedBroker) -> tuple[VirtualClient, VirtualClient]:
+    """A reader that takes nothing, with more for it than may wait, and one that reads what comes later."""
+    senders = TraceSenders(server.broker, server.broker.adopt)
+    slow, quick = server.client(b"s", b"SUB slow 1\r\n"), server.client(b"q", b"SUB quick.* 1\r\n")
+    slow.wire.stall()
+    for _ in range(20):
+        senders.send(b"slow", EVENT, b"")
+        server.settle()
+    for number in range(20):
+        senders.send(b"quick.%d" % (number % 2), b"<%d>" % number, b"")
+    server.settle()
+    return slow, quick
+
+
+def test_a_slow_reader_costs_others_no_events(server: HookedBroker) -> None:
+    """What exceeds the bound of its destination is lost; all that is for others comes, in order."""
+    slow, quick = play(server)
+
+    heard = quick.heard()
+    places = [heard.find(b"<%d>" % number) for number in range(20)]
+    assert -1 not in places
+    assert sorted(places[::2]) == places[::2]
+    slow.wire.pass_on()
+    server.settle()
+    assert MOST_WAITING // len(EVENT) < slow.heard().count(EVENT) < 20
+
+
+def test_senders_are_bounded(server: HookedBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are as many as there may be, events share one with others that wait."""
+    monkeypatch.setattr(trace_senders, "MOST_SENDERS", 1)
+    slow, quick = play(server)
+
+    assert b"" == quick.heard()
+    slow.wire.pass_on()
+    server.settle()
+    assert 20 == quick.heard().count(b"<")
+
+
+def test_a_sender_that_is_idle_is_used_again(server: HookedBroker) -> None:
+    """One after the other, events need no more than one."""
+    senders = TraceSenders(server.broker, server.broker.adopt)
+    reader = server.client(b"r", b"SUB > 1\r\n")
+    before = len(server.broker.sessions_of_clients())
+    for destination in (b"a", b"b", b"a"):
+        senders.send(destination, b"x", b"NATS/1.0\r\n\r\n")
+        server.settle()
+
+    assert 3 == reader.heard().count(b"HMSG")
+    assert 1 == len(server.broker.sessions_of_clients()) - before
