@@ -73,28 +73,18 @@ class Interest:
         self.names_receivers = False
         """Whether messages go out under other subjects, so that other servers are named each receiver."""
         self._briefs = plane.briefs
-        self._announcer: Announcer | None = None
-        self._listing: Listing | None = None
+        self._announcer: Announcer | None = None  # where there is a cluster
+        self._listing: Listing | None = None  # where there are leaf nodes
         self._watches: Watches | None = None
         self._allow_briefs()
 
-    @property
-    def announcer(self) -> Announcer | None:
-        """None where there is no cluster."""
-        return self._announcer
-
-    @announcer.setter
-    def announcer(self, announcer: Announcer) -> None:
+    def announce_to(self, announcer: Announcer) -> None:
+        """Have the other servers of a cluster hear of subscriptions."""
         self._announcer = announcer
         self._allow_briefs()
 
-    @property
-    def listing(self) -> Listing | None:
-        """None where there are no leaf nodes."""
-        return self._listing
-
-    @listing.setter
-    def listing(self, listing: Listing) -> None:
+    def list_in(self, listing: Listing) -> None:
+        """Have the servers at the other ends of leaf links hear of subscriptions."""
         self._listing = listing
         self._allow_briefs()
 
