@@ -152,7 +152,7 @@ class Broker:
         from .leaf.leaves import Leaves  # noqa: PLC0415 - see the head of the module
 
         leaves = Leaves(self, needs, seed)
-        self.interest.listing = leaves.interest
+        self.interest.list_in(leaves.interest)
         self.interest.find_lines_with(leaves.find_line)
         return leaves
 
@@ -161,7 +161,7 @@ class Broker:
         from .cluster.cluster import Cluster  # noqa: PLC0415 - see the head of the module
 
         cluster = Cluster(self, membership.settings, membership.gatekeeper, membership.dialer, seed)
-        self.interest.announcer = cluster.interest_announcer
+        self.interest.announce_to(cluster.interest_announcer)
         return cluster
 
     # --- INFO --------------------------------------------------------------------

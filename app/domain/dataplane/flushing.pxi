@@ -2,7 +2,7 @@
 
 # Uses of native: DataPlane
 # Uses of outbox: Outbox
-# Uses of partial_delivery: PartialDelivery
+# Uses of partial_delivery: PartialDelivery, deliver_rest
 
 cimport cython
 from libc.stdint cimport int64_t
@@ -63,7 +63,7 @@ cdef bint flush_what_was_left(DataPlane plane) except -1:
     while plane.partial:
         partial = plane.partial[0]
         try:
-            plane.deliver_rest(partial)
+            deliver_rest(plane, partial)
         except Exception:
             del plane.partial[0]
             raise

@@ -41,6 +41,7 @@ include "narrowing.pxi"
 include "table.pxi"
 include "plan_cache.pxi"
 include "plan_lookup.pxi"
+include "brief.pxi"
 include "direct.pxi"
 include "incoming_run.pxi"
 include "run_answers.pxi"
@@ -64,6 +65,7 @@ cdef class DataPlane:
     cdef PlanLookup lookup
     cdef Plan no_reply
     cdef PlanCache plans
+    cdef readonly Briefs briefs
     cdef Draw draw
     cdef bytearray buffer
     cdef char *start  # of the buffer
@@ -93,6 +95,7 @@ cdef class DataPlane:
         self.lookup = PlanLookup(planner, seed)
         self.no_reply = Plan((), (), b"", True)
         self.plans = self.lookup.plans
+        self.briefs = self.lookup.briefs = Briefs()
         self.draw = Draw(seed)
         self.buffer = bytearray(RECEIVE_BYTES)
         self.start = PyByteArray_AS_STRING(self.buffer)
@@ -192,7 +195,7 @@ cdef class DataPlane:
 
     cdef object scan(self, Inlet inlet, const char *data, Py_ssize_t size):
         """Consume messages and lines; what is left over is kept in the inlet."""
-        cdef Py_ssize_t position = 0, count
+        cdef Py_ssize_t position = 0, count, stride
         cdef int64_t work = TURN_WORK, check = TURN_WORK - CHECK_WORK
         cdef const char *line
         cdef const char *end
@@ -228,7 +231,10 @@ cdef class DataPlane:
                 if inlet.publishing and is_known(memo, inlet.kind, inlet.headers, line, message.line_size):
                     recall(memo, line, &message)
                 elif not inlet.publishing or not is_served(&message, inlet.kind, inlet.headers):
-                    position += message.line_size
+                    stride = take_brief(self, inlet, line, message.line_size, count) if inlet.briefs else 0
+                    position += stride or message.line_size
+                    if stride:
+                        continue
                     if not inlet.control.line(PyBytes_FromStringAndSize(line, message.line_size - 1)):
                         if not inlet.closed:
                             inlet.keep(data + position, size - position, 0)
@@ -379,22 +385,6 @@ cdef class DataPlane:
             partial.asker = inlet
         self.partial.append(partial)
         self.interrupted = True
-        return 0
-
-    cdef int deliver_rest(self, PartialDelivery partial) except -1:
-        """Go on with a message that was interrupted."""
-        cdef Delivery delivery, stripped
-        cdef int64_t before = self.out_msgs
-        partial.begin(&delivery)
-        make_room_without_header(&delivery, &partial.message, &stripped)
-        try:
-            self.deliver_from(partial.plan, &delivery, &partial.position, partial.skipped())
-        finally:
-            partial.end(&delivery)
-        if self.out_msgs != before:
-            partial.asker = None
-        if partial.asker is not None and partial.position >= partial.plan.fanout():
-            partial.asker.report_unheard(&partial.message)
         return 0
 
     def deliver(self, bytes to not None, subject, reply=b"", headers=b"", payload=b""):

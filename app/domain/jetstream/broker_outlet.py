@@ -147,7 +147,7 @@ class BrokerOutlet:
 
     def watch_interest(self, subject: bytes, changed: Callable[[], None]) -> Callable[[], None]:
         """See `Outlet`."""
-        interest = self._broker.interest
-        if interest.watches is None:
-            interest.watches = Watches(self.scheduler, self._broker.failed)
-        return interest.watches.add(subject, changed)
+        watches = self._broker.interest.watches
+        if watches is None:
+            watches = self._broker.interest.watches = Watches(self.scheduler, self._broker.failed)
+        return watches.add(subject, changed)

@@ -219,9 +219,10 @@ class Connection:
         plane.now = began = turns.begin()
         plane.until = turns.until
         may_wait = 0 < count <= SMALL_READ and self.kind is _CLIENT
-        plane.patient = turns.others_go_first if may_wait else None
+        plane.patient = turns.ask_others if may_wait else None
         flow.publisher = self
-        flow.pressing.clear()
+        if flow.pressing:
+            flow.pressing.clear()
         try:
             if self.hook_pipeline is not None and not self.hook_pipeline.go_on():
                 progress = Progress.STOPPED
