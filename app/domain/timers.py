@@ -76,8 +76,9 @@ class DueQueue(Generic[T]):
 
     def add(self, thing: T) -> None:
         """Start its delay, anew if it is waiting already."""
-        self._due.pop(thing, None)
-        self._due[thing] = self._scheduler.monotonic() + self._delay
+        due = self._due
+        due.pop(thing, None)
+        due[thing] = self._scheduler.monotonic() + self._delay
         if self._timer is None:
             self._timer = self._scheduler.call_later(self._delay, self._fire)
 

@@ -329,7 +329,8 @@ def parse_connect(argument: bytes, unknown: AbstractSet[str] = frozenset()) -> C
             given[name] = _clean(value) if isinstance(value, str) else value
         elif kind is not None and name not in unknown:
             raise ParserError(f"CONNECT field {name} has the wrong type")
-    return made(Connect, map(given.get, _CONNECT_KEYS))
+    # A list, since its length is known: Python keeps memory of 2,000 tuples that have grown.
+    return made(Connect, list(map(given.get, _CONNECT_KEYS)))
 
 
 def _is_of_kind(value: object, kind: type) -> bool:

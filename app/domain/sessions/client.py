@@ -248,8 +248,9 @@ class ClientSession(Reauthorized):
 
     def _begin_as_anonymous(self) -> None:
         """Let a client in that may do without a login, until its CONNECT says who it is."""
-        if self._anonymous is not None and not self._asks_hooks:
-            self._become(self._anonymous)
+        identity = self._anonymous
+        if identity is not None and not self._asks_hooks:
+            self._become(identity)
 
     def _become(self, identity: Identity) -> None:
         """Take the rights of this identity; see `_may_become`."""
@@ -279,7 +280,7 @@ class ClientSession(Reauthorized):
 
     def _may_become(self, identity: Identity) -> bool:
         """An identity never changes, but for one without credentials that has not subscribed yet."""
-        is_bound = self._logged_in or (self._anonymous is not None and bool(self.subscriptions))
+        is_bound = self._logged_in or (bool(self.subscriptions) and self._anonymous is not None)
         return not is_bound or identity == self.identity
 
     @property
