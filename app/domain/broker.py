@@ -95,11 +95,10 @@ class Broker:
             self.interest, scheduler, self.turns, removed=self._flush_routes, on_failure=self.failed
         )
         self.greeting = self._make_greeting(info, needs)
-        self.connections: dict[int, Connection] = {}
-        """Live clients by cid."""
         self.sessions: dict[int, ClientSession] = {}
-        """The sessions of the same."""
-        self._local: dict[int, LocalClient] = {}  # by number
+        """Of live clients, by cid."""
+        self._local: dict[int, LocalClient] = {}
+        """Local clients by number."""
         self._servers = ServerTraffic()
         self._pings = KeepAlive(scheduler, needs.events, limits.ping_interval, limits.ping_max)
         self._logins: DueQueue[Connection] = DueQueue(scheduler, limits.auth_timeout, self._expire_login)
@@ -220,10 +219,10 @@ class Broker:
 
     def _close_surplus(self) -> None:
         """The latest clients go, if there are more than may be."""
-        surplus = list(self.connections.values())[self.limits.max_connections :]
-        for connection in surplus:
-            connection.closes_for(MaximumConnections.closing)
-            connection.close(MaximumConnections().wire(self.compatibility))
+        surplus = list(self.sessions.values())[self.limits.max_connections :]
+        for session in surplus:
+            session.connection.closes_for(MaximumConnections.closing)
+            session.connection.close(MaximumConnections().wire(self.compatibility))
         if surplus:
             self.events.record(ConnectionsTrimmed(None, len(surplus)))
 
@@ -273,7 +272,10 @@ class Broker:
 
     def connection_of(self, number: int) -> Connection | None:
         """That of a client or of a route; None if there is none."""
-        return self.connections.get(number) or next((one for one in self._all() if one.cid == number), None)
+        session = self.sessions.get(number)
+        if session is not None:
+            return session.connection
+        return next((one for one in self._all() if one.cid == number), None)
 
     def sessions_of_clients(self) -> list[ClientSession | LocalSession]:
         """Those of all clients that are here now."""
@@ -304,12 +306,11 @@ class Broker:
         if self.events.debug:
             connection.report(ClientConnected(connection.link))
         session.greet(listener)
-        if len(self.connections) >= self.limits.max_connections:
+        if len(self.sessions) >= self.limits.max_connections:
             connection.report(ConnectionsExceeded(connection.link, self.limits.max_connections))
             connection.closes_for(MaximumConnections.closing)
             connection.close(MaximumConnections().wire(self.compatibility))
             return connection
-        self.connections[connection.cid] = connection
         self.sessions[connection.cid] = session
         return connection
 
@@ -385,7 +386,6 @@ class Broker:
 
     def closed(self, connection: Connection) -> None:
         """See `Host`: nothing is due for it, nobody waits for it."""
-        self.connections.pop(connection.cid, None)
         self.sessions.pop(connection.cid, None)
         self._local.pop(connection.cid, None)
         self._pings.discard(connection)
@@ -439,7 +439,7 @@ class Broker:
         if self.lame is not None or self._is_over:
             done()
             return
-        self.lame = LameDuck(LameDuckHost(self.scheduler, self.events, self.connections), terms, done)
+        self.lame = LameDuck(LameDuckHost(self.scheduler, self.events, self.sessions), terms, done)
         self.greeting.leave()
         if self.cluster is not None:
             self.cluster.introduce_again()
@@ -490,7 +490,8 @@ class Broker:
     def _all(self) -> list[Connection]:
         """Servers first: peers whose link is closed need not hear what each client gives up."""
         local = [client.connection for client in self._local.values()]
-        return [*self._peers(), *self.connections.values(), *local]
+        clients = [session.connection for session in self.sessions.values()]
+        return [*self._peers(), *clients, *local]
 
     def _peers(self) -> list[Connection]:
         routes = self.cluster.connections() if self.cluster is not None else []

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from .closing_reason import ClosingReason
 from .events import EventSink, LameDuckClosing, LameDuckEntered
-from .sessions.connection import Connection
+from .sessions.client import ClientSession
 from .timers import Scheduler, Timer
 from .value_object import value_object
 
@@ -51,7 +51,7 @@ class LameDuckHost:
 
     scheduler: Scheduler
     events: EventSink
-    clients: Mapping[int, Connection]
+    clients: Mapping[int, ClientSession]
     """Those that are here."""
 
 
@@ -69,7 +69,7 @@ class LameDuck:
         self._closing_since = 0.0
         self._interval = 0.0
         self._closed = 0
-        self._queue: deque[Connection] = deque()
+        self._queue: deque[ClientSession] = deque()
 
     def begin(self) -> None:
         """From now on time runs."""
@@ -115,10 +115,11 @@ class LameDuck:
         due = self._closing_since + self._closed * self._interval - self._host.scheduler.monotonic()
         self._later(max(SHORTEST_STEP, due), self._close_some)
 
-    def _close(self, client: Connection) -> None:
+    def _close(self, client: ClientSession) -> None:
         self._closed += 1
-        client.closes_for(ClosingReason.SERVER_SHUTDOWN)
-        client.guard(client.close)
+        connection = client.connection
+        connection.closes_for(ClosingReason.SERVER_SHUTDOWN)
+        connection.guard(connection.close)
 
     def _later(self, seconds: float, call: Callable[[], None]) -> None:
         self._timer = self._host.scheduler.call_later(seconds, call)

@@ -1,6 +1,7 @@
 """Snapshots of counters. Bytes count payload only (client-protocol.md, sections 7 and 10)."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .permissions.rules import Permissions
 from .security.link_security import PeerCredentials, Security
@@ -92,8 +93,7 @@ class SlowConsumerRecord:
     at: float
 
 
-@value_object
-class Profile:
+class Profile(NamedTuple):
     """What a client said of itself, and who it turned out to be; empty where it said nothing."""
 
     name: str

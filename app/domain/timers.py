@@ -1,7 +1,6 @@
 """Timers: one timer for many connections with the same delay."""
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from itertools import takewhile
 from typing import Generic, Protocol, TypeVar
@@ -48,8 +47,8 @@ T = TypeVar("T", bound=Hashable)
 class DueQueue(Generic[T]):
     """Things that fall due a fixed delay after they were added, in that order.
 
-    Adding and removing cost the same however many wait. A thing is due once;
-    the action may add it again.
+    Adding and removing cost the same however many wait; a timer passes places of removed things, too.
+    A thing is due once; the action may add it again.
     """
 
     __slots__ = ("_action", "_delay", "_due", "_scheduler", "_timer")
@@ -59,7 +58,7 @@ class DueQueue(Generic[T]):
         self._scheduler = scheduler
         self._delay = delay
         self._action = action
-        self._due: OrderedDict[T, float] = OrderedDict()
+        self._due: dict[T, float] = {}
         self._timer: Timer | None = None
 
     def __len__(self) -> int:
@@ -77,15 +76,16 @@ class DueQueue(Generic[T]):
 
     def add(self, thing: T) -> None:
         """Start its delay, anew if it is waiting already."""
-        self._due.pop(thing, None)
-        self._due[thing] = self._scheduler.monotonic() + self._delay
+        due = self._due
+        due.pop(thing, None)
+        due[thing] = self._scheduler.monotonic() + self._delay
         if self._timer is None:
             self._timer = self._scheduler.call_later(self._delay, self._fire)
 
     def discard(self, thing: T) -> None:
         """Forget it, if it waits."""
-        self._due.pop(thing, None)
-        if not self._due and self._timer is not None:
+        was_due = self._due.pop(thing, None)
+        if was_due is not None and not self._due and self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
@@ -109,5 +109,6 @@ class DueQueue(Generic[T]):
         """A timer for the first that waits; one whose turn an error took waits a moment."""
         due = next(iter(self._due.values()), None)
         if due is None:
+            self._due.clear()  # gives back the room that many have needed
             return None
         return self._scheduler.call_later(max(due - now, min(SLACK, self._delay)), self._fire)

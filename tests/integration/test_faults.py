@@ -248,7 +248,7 @@ async def test_a_rule_in_the_middle_of_a_message() -> None:
 def _received(server: Server, cid: int) -> int:
     """Bytes of a client that are not obeyed yet."""
     broker = server._service.broker  # noqa: SLF001 - no page shows it
-    return len(broker.connections[cid].unprocessed())
+    return len(broker.sessions[cid].connection.unprocessed())
 
 
 async def test_a_conversation(server: Server) -> None:

@@ -99,7 +99,7 @@ async def stall(faulty: Faulty) -> None:
 
 def _held(faulty: Faulty) -> list[bytes]:
     """What the server holds for its readers."""
-    held = [one.wire.pending() for one in faulty.server.broker.connections.values()]
+    held = [one.connection.wire.pending() for one in faulty.server.broker.sessions.values()]
     return [b"1"] if sum(held) == len(b"MSG x 1 1\r\n1\r\n") else []
 
 

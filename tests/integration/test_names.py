@@ -71,7 +71,7 @@ async def test_from_a_server(broker: ServerKind, case: str) -> None:
         witness = await server.connect()
         await witness.send(QUIET + b"SUB > 1\r\n")
         await witness.fence()
-        (cid,) = server.broker.connections
+        (cid,) = server.broker.sessions
         peer = await join(server)
 
         await _expect_spread(peer, witness, sent % cid if b"%d" in sent else sent, heard)

@@ -23,7 +23,7 @@ class BrokerStats:
 def stats_of(broker: Broker) -> BrokerStats:
     """The counters now, without the bytes of the plans, which differ between the twins."""
     return BrokerStats(
-        connections=len(broker.connections),
+        connections=len(broker.sessions),
         total_connections=broker.total_connections,
         slow_consumers=broker.slow.closed,
         traffic=broker.traffic,

@@ -1,5 +1,7 @@
 """An authenticator that can be replaced by another one while the server runs."""
 
+from functools import partial
+
 from ...domain.security.credentials import Answer, Credentials, Identity, PendingVerdict
 from ...ports.authenticator import Authenticator
 
@@ -18,8 +20,7 @@ class SwitchableAuthenticator(Authenticator):
 
     def check(self, credentials: Credentials, answer: Answer) -> PendingVerdict | None:
         question = _Question(self._open, credentials, answer)
-        question.ask(self.inner)
-        return question if question.can_be_withdrawn else None
+        return question if question.ask(self.inner) else None
 
     def switch(self, inner: Authenticator) -> None:
         """Ask another one from now on, and close the one that was in use."""
@@ -36,41 +37,35 @@ class SwitchableAuthenticator(Authenticator):
 class _Question(PendingVerdict):
     """One login; its credentials are kept until it is answered."""
 
-    __slots__ = ("_answer", "_credentials", "_open", "_pending", "_round")
+    __slots__ = ("_answer", "_asked", "_credentials", "_open", "_pending")
 
     def __init__(self, questions: "set[_Question]", credentials: Credentials, answer: Answer) -> None:
         self._open = questions
         self._credentials = credentials
         self._answer = answer
         self._pending: PendingVerdict | None = None
-        self._round = 0
+        self._asked: Authenticator | None = None
 
     @property
     def under_way(self) -> bool:
         return self._pending is not None and self._pending.under_way
 
-    @property
-    def can_be_withdrawn(self) -> bool:
-        """Whether it is open, and its check can be dropped."""
-        return self in self._open and self._pending is not None
-
-    def ask(self, inner: Authenticator) -> None:
-        """Ask this one, and no other any more."""
+    def ask(self, inner: Authenticator) -> bool:
+        """Ask this one, and no other any more; whether it is open then, and its check can be dropped."""
         before, self._pending = self._pending, None
         if before is not None:
             before.cancel()
         self._open.add(self)
-        self._round += 1
-        asked = self._round
-
-        def take(identity: Identity | None) -> None:
-            if self in self._open and asked == self._round:
-                self._open.discard(self)
-                self._answer(identity)
-
-        pending = inner.check(self._credentials, take)
+        self._asked = inner
+        pending = inner.check(self._credentials, partial(self._take, inner))
         if self in self._open:
             self._pending = pending
+        return self._pending is not None
+
+    def _take(self, asked: Authenticator, identity: Identity | None) -> None:
+        if asked is self._asked and self in self._open:
+            self._open.discard(self)
+            self._answer(identity)
 
     def cancel(self) -> None:
         self._open.discard(self)

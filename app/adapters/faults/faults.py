@@ -146,7 +146,7 @@ class Faults(RuleBook):
     def _begin_lame_duck(self, rule: Rule) -> None:
         if self._broker is not None:
             for session in self._broker.sessions.values():
-                session.tell(replace(NOTHING_PERSONAL, ldm=True))
+                session.tell(NOTHING_PERSONAL._replace(ldm=True))
                 rule.hits += 1
             self._broker.deferred.flush()
 

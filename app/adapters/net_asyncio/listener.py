@@ -160,7 +160,7 @@ class SocketListener(ABC):
 
     def _link(self, peer: PeerAddress) -> asyncio.BufferedProtocol:
         wire = TcpWire(self._context, peer)
-        return loop_protocol(wire, stack(wire, self._layers, self._setup))
+        return loop_protocol(wire, stack(wire, self._layers, self._setup)) if self._layers else wire
 
     def _wait_for_room(self, listening: socket.socket) -> None:
         """Take no more links until some handshakes are over, or for a moment."""

@@ -146,6 +146,7 @@ class RouteSession(PeerSession):
         "screened",
         "solicited",
         "stage",
+        "traces",
     )
 
     def __init__(
@@ -172,6 +173,7 @@ class RouteSession(PeerSession):
         """Whether the CONNECT that is judged names a language, which only libraries for clients do."""
         self._address: tuple[RouteInfo | None, RouteUrl | None] = (None, None)
         """What `address` has found, and from which INFO: all routes are asked whenever a server comes."""
+        self.traces = False
         self.stage = Stage.LOGIN
         """How far the peer has come."""
         needs_login = destination is None and mesh.gatekeeper.required

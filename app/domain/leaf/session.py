@@ -105,6 +105,7 @@ class LeafSession(PeerSession):
         "links",
         "parting",
         "rights",
+        "traces",
         "weights",
     )
 
@@ -121,6 +122,7 @@ class LeafSession(PeerSession):
         self.parting = ""
         """Why the link ended, as far as one of both ends has said so."""
         self.rights: LinkRights = EVERYTHING
+        self.traces = False
         self.weights: dict[bytes, int] = {}
         """Of queue groups that count for more than one member, by sid."""
         connection.outbox.leaf = True
@@ -332,7 +334,7 @@ class LeafSession(PeerSession):
             )
         except InvalidSubject as error:
             raise InvalidLeafInterest from error
-        self.subscriptions[sid] = subscription
+        self.keep(subscription)
         return subscription
 
     @abstractmethod

@@ -72,7 +72,7 @@ class LiveView:
             info=broker.greeting.info,
             limits=broker.limits,
             started=broker.started,
-            connections=len(broker.connections),
+            connections=len(broker.sessions),
             total_connections=broker.total_connections,
             closed_clients=len(broker.history.closed),
             routes=routes,
@@ -320,7 +320,7 @@ class LiveView:
     def _total(self, state: ConnectionState) -> int:
         """How many clients are in this state."""
         broker = self._broker
-        total = 0 if state is ConnectionState.CLOSED else len(broker.connections)
+        total = 0 if state is ConnectionState.CLOSED else len(broker.sessions)
         return total if state is ConnectionState.OPEN else total + len(broker.history.closed)
 
 

@@ -9,8 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from dataclasses import field
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from ..limits import MAX_SIZE_DIGITS
 from ..named_tuple import made
@@ -53,7 +52,7 @@ MSG = Verb(b"MSG", 0, spaced=True)
 
 VERBS = (CONNECT, PUB, PING, PONG, SUB, UNSUB, INFO, OK, ERR)
 _AS_SENT = {verb.name + b" ": verb for verb in (SUB, UNSUB)} | {
-    verb.name: verb for verb in (PING, PONG, INFO)
+    verb.name: verb for verb in (PING, PONG, INFO, CONNECT)
 }
 """The commonest verbs as programs write them, by what such a line begins with."""
 _WORD = re.compile(rb"[^ \t\r]+")
@@ -65,7 +64,7 @@ def split(line: bytes, limit: int) -> tuple[Verb, bytes]:
     Raises `UnknownOperation`, or `MaximumControlLine` when the argument is
     longer than `limit` bytes.
     """
-    verb = _AS_SENT.get(line[:4]) or _AS_SENT.get(line[:6]) or _verb_of(line)
+    verb = _AS_SENT.get(line[:4]) or _AS_SENT.get(line[:6]) or _AS_SENT.get(line[:7]) or _verb_of(line)
     if len(line) <= limit:
         return verb, line[len(verb.name) :].strip(BLANKS)
     argument = line[len(verb.name) :].lstrip(b" \t")
@@ -275,8 +274,7 @@ FORMER_MEMBERS = frozenset({"ssl_required"})
 """Those that current servers do not know any more."""
 
 
-@value_object
-class Connect:
+class Connect(NamedTuple):
     """``CONNECT {…}``: the known fields; None for one that was not given a value.
 
     Secrets stay out of its representation.
@@ -291,9 +289,9 @@ class Connect:
     lang: str | None = None
     version: str | None = None
     user: str | None = None
-    password: str | None = field(default=None, repr=False)
+    password: str | None = None
     """The key is ``pass``."""
-    auth_token: str | None = field(default=None, repr=False)
+    auth_token: str | None = None
     account: str | None = None
     new_account: bool | None = None
     echo: bool | None = None
@@ -303,8 +301,20 @@ class Connect:
     no_responders: bool | None = None
     """Whether the client wants to know that a request reached nobody."""
     nkey: str | None = None
-    sig: str | None = field(default=None, repr=False)
-    jwt: str | None = field(default=None, repr=False)
+    sig: str | None = None
+    jwt: str | None = None
+
+    @property
+    def shows_secret(self) -> bool:
+        """Whether there is anything that proves who the client is, or is meant to."""
+        return bool(self.password or self.auth_token or self.nkey or self.sig or self.jwt)
+
+    def __repr__(self) -> str:
+        fields = zip(self._fields, self, strict=True)
+        return f"Connect({', '.join(f'{name}={value!r}' for name, value in fields if name not in _SECRETS)})"
+
+
+_CONNECT_KEYS = tuple("pass" if name == "password" else name for name in Connect._fields)
 
 
 def parse_connect(argument: bytes, unknown: AbstractSet[str] = frozenset()) -> Connect:
@@ -314,62 +324,29 @@ def parse_connect(argument: bytes, unknown: AbstractSet[str] = frozenset()) -> C
     left out. Raises `ParserError` for anything but a JSON object or null, or a
     value of the wrong type; the `unknown` members are left out if theirs is wrong.
     """
-    flags: dict[str, bool] = {}
-    texts: dict[str, str] = {}
-    numbers: dict[str, int] = {}
+    given: dict[str, object] = {}
     for name, value in members_of(argument, "CONNECT"):
         if name in LINK_RIGHTS:
             if name not in unknown and not are_link_rights(value):
                 raise ParserError(f"CONNECT field {name} has the wrong type")
             continue
-        if name in unknown and not _is_of_kind(value, _KINDS[name]):
-            continue
-        if name in _FLAGS:
-            flags[name] = _typed(name, value, bool)
-        elif name in _TEXTS:
-            texts[name] = _clean(_typed(name, value, str))
-        elif name in _NUMBERS:
-            numbers[name] = _typed(name, value, int)
-    return Connect(
-        verbose=flags.get("verbose"),
-        pedantic=flags.get("pedantic"),
-        ssl_required=flags.get("ssl_required"),
-        tls_required=flags.get("tls_required"),
-        protocol=numbers.get("protocol"),
-        name=texts.get("name"),
-        lang=texts.get("lang"),
-        version=texts.get("version"),
-        user=texts.get("user"),
-        password=texts.get("pass"),
-        auth_token=texts.get("auth_token"),
-        account=texts.get("account"),
-        new_account=flags.get("new_account"),
-        echo=flags.get("echo"),
-        headers=flags.get("headers"),
-        no_responders=flags.get("no_responders"),
-        nkey=texts.get("nkey"),
-        sig=texts.get("sig"),
-        jwt=texts.get("jwt"),
-    )
-
-
-_Value = TypeVar("_Value", bool, int, str)
-
-
-def _typed(name: str, value: object, kind: type[_Value]) -> _Value:
-    if not isinstance(value, kind) or not _is_of_kind(value, kind):
-        raise ParserError(f"CONNECT field {name} has the wrong type")
-    return value
+        kind = _KINDS.get(name)
+        if kind is not None and _is_of_kind(value, kind):
+            given[name] = _clean(value) if isinstance(value, str) else value
+        elif kind is not None and name not in unknown:
+            raise ParserError(f"CONNECT field {name} has the wrong type")
+    # A list, since its length is known: Python keeps memory of 2,000 tuples that have grown.
+    return made(Connect, list(map(given.get, _CONNECT_KEYS)))
 
 
 def _is_of_kind(value: object, kind: type) -> bool:
     """A bool is no number here, as in JSON; a number has 64 bits."""
-    return type(value) is kind and (not isinstance(value, int) or -(2**63) <= value < 2**63)
+    return type(value) is kind and (type(value) is not int or -(2**63) <= value < 2**63)
 
 
 def _clean(text: str) -> str:
     """Replace lone surrogates, which JSON can spell and UTF-8 cannot."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 _SECRETS = ("pass", "password", "auth_token", "token", "jwt", "sig", "proxy_sig")
@@ -435,6 +412,10 @@ def _json(argument: bytes, decoder: json.JSONDecoder) -> object:
     try:
         if text.count("[") + text.count("{") > NESTING:
             text = _shallow(text, decoder)
+        if text.startswith("{"):  # as all libraries write it; `decode` seeks blanks before and after it
+            document, end = decoder.raw_decode(text)
+            if end == len(text):
+                return document
         return decoder.decode(text)
     except ValueError as error:
         raise ParserError(f"invalid JSON: {error}") from error

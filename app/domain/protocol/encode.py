@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Hashable
+from typing import NamedTuple
 
 from ..connection_type import ConnectionType
 from ..value_object import value_object
@@ -17,6 +18,8 @@ OK = b"+OK\r\n"
 PING = b"PING\r\n"
 PONG = b"PONG\r\n"
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
 
 @value_object
 class ListenerInfo:
@@ -31,8 +34,7 @@ class ListenerInfo:
     """Not part of INFO; logins depend on it, and which addresses `connect_urls` are."""
 
 
-@value_object
-class PersonalInfo:
+class PersonalInfo(NamedTuple):
     """What INFO says to one client alone; fields without a value are left out.
 
     The keys are those of later servers (later-client-features.md, section 3).
@@ -49,9 +51,14 @@ class PersonalInfo:
     listener: ListenerInfo | None = None
     """Where the client came in; None for the first listener, of which `ServerInfo` speaks."""
 
-    def fields(self) -> dict[str, object]:
-        """Those of no other client, if they have a value, by key."""
-        return _given({"client_id": self.client_id, "client_ip": self.client_ip, "nonce": self.nonce})
+    def members(self) -> bytes:
+        """Those of no other client, if they have a value, as members in JSON, each after a comma."""
+        text = f',"client_id":{self.client_id}' if self.client_id else ""
+        if self.client_ip:
+            text += f',"client_ip":{_ENCODER.encode(self.client_ip)}'
+        if self.nonce:
+            text += f',"nonce":{_ENCODER.encode(self.nonce)}'
+        return text.encode()
 
     @property
     def group(self) -> Hashable:
@@ -185,11 +192,8 @@ class InfoFrame:
 
     def line(self, personal: PersonalInfo) -> bytes:
         """The whole line for one of them."""
-        own = personal.fields()
-        return b"".join((self.before, b"," + _members(own) if own else b"", self.after))
+        return b"".join((self.before, personal.members(), self.after))
 
-
-_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 _Halves = tuple[dict[str, object], dict[str, object]]
 """Fields before those that are one client's own, and after them."""

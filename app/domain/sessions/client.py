@@ -3,7 +3,6 @@
 from collections import deque
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 
 from ..closing_reason import ClosingReason
 from ..connection_type import ConnectionType
@@ -44,7 +43,7 @@ from ..protocol.errors import (
     PermissionsViolation,
     ProtocolError,
 )
-from ..security.credentials import NAMELESS, Credentials, Identity
+from ..security.credentials import NAMELESS, Identity
 from ..stats import ClientRights, ClientStats, Denial, Profile
 from .asking_hooks import ask, subscribe_if
 from .closing_record import closing_record
@@ -53,6 +52,7 @@ from .header_faults import has_headers, is_about_headers
 from .host import Host
 from .permission_guard import PermissionGuard, publish_denied, publish_violation
 from .reauthorized import Reauthorized
+from .shown_credentials import shown_credentials
 
 ASYNC_INFO = 1
 """The ``protocol`` of clients that take INFO at any time (later-client-features.md, section 3)."""
@@ -109,6 +109,7 @@ class ClientSession(Reauthorized):
         self.version = ""
         super().__init__(host, connection, admitted=self.identity is not None)
         self.verbose = True
+        connection.inlet.guarded = self._is_current
         self._apply_options()
 
     # --- INFO ----------------------------------------------------------------------
@@ -118,9 +119,9 @@ class ClientSession(Reauthorized):
         greeting = self.host.greeting
         personal = greeting.personal_of(self.number, self.connection.wire.peer.ip)
         if listener is not None:
-            personal = replace(personal, listener=listener)
+            personal = personal._replace(listener=listener)
         if greeting.make_nonce is not None:
-            personal = replace(personal, nonce=greeting.make_nonce())
+            personal = personal._replace(nonce=greeting.make_nonce())
         self._personal = personal
         self._begin_as_anonymous()
         self._heard = greeting.version
@@ -130,7 +131,7 @@ class ClientSession(Reauthorized):
         """Say this to the client alone from now on: at once if it takes INFO, or after its next PING."""
         at, nonce = self._personal.listener, self._personal.nonce
         if at is not None or nonce:
-            personal = replace(personal, listener=at, nonce=nonce)
+            personal = personal._replace(listener=at, nonce=nonce)
         self._personal = personal
         self._heard = 0
         self.keep_informed()
@@ -149,8 +150,9 @@ class ClientSession(Reauthorized):
         """What INFO says to this client, with what every client of today learns of itself; not kept."""
         if not self._is_current:
             return self._personal
+        own = self._personal
         address = self.connection.wire.peer.network
-        return replace(self._personal, client_id=self.number, client_ip=address, is_let_in=is_let_in)
+        return PersonalInfo(self.connection.cid, address, own.nonce, own.ldm, is_let_in, own.listener)
 
     def keep_informed(self) -> None:
         """Send INFO again if it has changed, to a client that understands that at any time.
@@ -203,43 +205,60 @@ class ClientSession(Reauthorized):
 
     def process_connect(self, argument: bytes) -> None:
         """Take over the options that are given; what is absent keeps its value. Then log in."""
-        connect = parse_connect(argument, FORMER_MEMBERS if self._is_current else LATER_MEMBERS)
-        self.verbose = _either(connect.verbose, self.verbose)
-        self._pedantic = _either(connect.pedantic, self._pedantic)
-        self._protocol = _either(connect.protocol, self._protocol)
-        self._name = _either(connect.name, self._name)
-        self.lang = _either(connect.lang, self.lang)
-        self.version = _either(connect.version, self.version)
+        is_current = self._is_current
+        connect = parse_connect(argument, FORMER_MEMBERS if is_current else LATER_MEMBERS)
+        self._take_options(connect)
         self.note_activity()
-        if self._is_current and self._protocol not in PROTOCOLS:
-            raise InvalidClientProtocol
-        if self._is_current:
+        if is_current:
+            if self._protocol not in PROTOCOLS:
+                raise InvalidClientProtocol
             self._take_features(connect)
         if connect.account or connect.new_account:
             raise AuthorizationViolation  # there are no accounts to choose from
         self._log_in(connect)
 
+    def _take_options(self, connect: Connect) -> None:
+        """Take over what every server knows."""
+        if connect.verbose is not None:
+            self.verbose = connect.verbose
+        if connect.pedantic is not None:
+            self._pedantic = connect.pedantic
+        if connect.protocol is not None:
+            self._protocol = connect.protocol
+        if connect.name is not None:
+            self._name = connect.name
+        if connect.lang is not None:
+            self.lang = connect.lang
+        if connect.version is not None:
+            self.version = connect.version
+
     def _take_features(self, connect: Connect) -> None:
         """Take over what gnatsd 0.8.0 does not know."""
         inlet = self.connection.inlet
-        headers = _either(connect.headers, inlet.headers) and self.host.greeting.info.headers
-        inlet.echo = _either(connect.echo, inlet.echo)
-        inlet.headers = self.connection.outbox.headers = headers
-        inlet.no_responders = _either(connect.no_responders, inlet.no_responders)
-        if inlet.no_responders and not headers:
+        if connect.echo is not None:
+            inlet.echo = connect.echo
+        if connect.headers is not None:
+            inlet.headers = self.connection.outbox.headers = (
+                connect.headers and self.host.greeting.info.headers
+            )
+        if connect.no_responders is not None:
+            inlet.no_responders = connect.no_responders
+        if inlet.no_responders and not inlet.headers:
             raise NoRespondersWithoutHeaders
 
     def _begin_as_anonymous(self) -> None:
         """Let a client in that may do without a login, until its CONNECT says who it is."""
-        if self._anonymous is not None and not self._asks_hooks:
-            self._become(self._anonymous)
+        identity = self._anonymous
+        if identity is not None and not self._asks_hooks:
+            self._become(identity)
 
     def _become(self, identity: Identity) -> None:
         """Take the rights of this identity; see `_may_become`."""
-        if self.identity is None or identity.permissions != self.identity.permissions:
+        before = self.identity
+        if before is None or identity.permissions != before.permissions:
             self._obey(identity.permissions)
         rate = identity.publish_rate
-        if rate is None or self.identity is None or rate != self.identity.publish_rate:
+        if before is None or rate != before.publish_rate:
             self.connection.meter = self.host.meter_of(identity, self.connection)
         self.identity = identity
         self.admitted = True
@@ -261,13 +280,14 @@ class ClientSession(Reauthorized):
 
     def _may_become(self, identity: Identity) -> bool:
         """An identity never changes, but for one without credentials that has not subscribed yet."""
-        is_bound = self._logged_in or (self._anonymous is not None and bool(self.subscriptions))
+        is_bound = self._logged_in or (bool(self.subscriptions) and self._anonymous is not None)
         return not is_bound or identity == self.identity
 
     @property
     def _anonymous(self) -> Identity | None:
         """Who the client is if it sends no credentials; None if it must send some, or need not."""
-        return self.host.anonymous.get(self._connection_type)
+        anonymous = self.host.anonymous
+        return anonymous.get(self._connection_type) if anonymous else None
 
     @property
     def _connection_type(self) -> ConnectionType:
@@ -281,31 +301,20 @@ class ClientSession(Reauthorized):
     def _log_in(self, connect: Connect) -> None:
         """Ask for a verdict, unless a client that is in brings nothing to judge."""
         gatekeeper = self.host.gatekeeper
-        user = _either(connect.user, self._own_name if self._logged_in else "")
+        user = connect.user
+        if user is None:
+            user = self._own_name if self._logged_in else ""
         secret = connect.password or connect.auth_token or connect.nkey or connect.sig
         if self._logged_in and not secret and (gatekeeper.required or user == self._own_name):
             own = self.identity
             self.let_in(own if own is not None and own.user == user else Identity(user))
             return
-        credentials = self._credentials(user, connect)
+        security, nonce = self.connection.wire.security, self._personal.nonce
+        credentials = shown_credentials(user, connect, security, nonce, self._connection_type)
         if self._anonymous is not None and credentials.is_empty:
             self.let_in(self._anonymous)
         elif self.ask_for_verdict(gatekeeper, credentials):
             self.host.login_pending(self.connection)
-
-    def _credentials(self, user: str, connect: Connect) -> Credentials:
-        security = self.connection.wire.security
-        return Credentials(
-            user,
-            connect.password or "",
-            connect.auth_token or "",
-            nkey=connect.nkey or "",
-            sig=connect.sig or "",
-            jwt=connect.jwt or "",
-            nonce=self._personal.nonce,
-            certificate=security.certificate if security is not None else None,
-            connection_type=self._connection_type,
-        )
 
     def let_in(self, identity: Identity) -> bool:
         """Let the client in, or go on; whether it may."""
@@ -342,7 +351,6 @@ class ClientSession(Reauthorized):
         base = Audience.PEDANTIC if self._pedantic else Audience.LENIENT
         profile = self._guard.number if self._guard is not None else 0
         inlet.audience = base + profile * Audience.PROFILE
-        inlet.guarded = self._is_current
         inlet.publishing = self.admitted
         inlet.traces = inlet.headers and self.host.tracing is not None
         self._allow_briefs()
@@ -389,13 +397,12 @@ class ClientSession(Reauthorized):
             event, add = subscription_event(self.hook_client, command), partial(self._add, command, rule)
             ask(self, hooks, HookPoint.SUBSCRIBE, event, partial(subscribe_if, command, add))
         else:
-            outbox = self.connection.outbox
-            self.by_sid[command.sid] = self.host.interest.subscribe(self, outbox, command, rule)
+            self.keep(self.host.interest.subscribe(self, self.connection.outbox, command, rule))
 
     def _add(self, command: Subscribe, rule: Filter | None) -> None:
         """Add a subscription that hooks have allowed."""
         outbox = self.connection.outbox
-        self.by_sid[command.sid] = self.host.interest.subscribe(self, outbox, command, rule)
+        self.keep(self.host.interest.subscribe(self, outbox, command, rule))
         if self.verbose and self.connection.waits:  # hooks have answered late
             outbox.send(encode.OK)
 
@@ -487,11 +494,3 @@ class ClientSession(Reauthorized):
         if self._logged_in and self.host.hooks is not None:
             self.host.hooks.observe(HookPoint.DISCONNECT, HookEvent(self.hook_client))
         super().closed()
-
-
-_Value = TypeVar("_Value", bool, int, str)
-
-
-def _either(given: _Value | None, kept: _Value) -> _Value:
-    """What was given, or else what was there."""
-    return kept if given is None else given

@@ -2,6 +2,7 @@
 
 from ..closed_clients import TEXT_LENGTH, ClosedClient
 from ..closing_reason import ClosingReason
+from ..named_tuple import made
 from ..stats import Profile
 from .connection import Connection
 
@@ -11,7 +12,7 @@ def closing_record(
 ) -> ClosedClient:
     """The record of a client that has this number of subscriptions, and is closed now."""
     inlet, outbox, peer = connection.inlet, connection.outbox, connection.wire.peer
-    return ClosedClient(
+    record = (
         connection.cid,
         peer.ip,
         peer.port,
@@ -33,3 +34,4 @@ def closing_record(
         profile.lang[:TEXT_LENGTH],
         profile.version[:TEXT_LENGTH],
     )
+    return made(ClosedClient, record)

@@ -25,15 +25,7 @@ from functools import partial
 
 from ..closing_reason import ClosingReason, reason_of_loss
 from ..dataplane.seam import Inlet, Outbox, Progress
-from ..events import (
-    ConnectionClosed,
-    Event,
-    InternalFailure,
-    LineSent,
-    Link,
-    PublishersHeld,
-    SlowConsumer,
-)
+from ..events import ConnectionClosed, Event, InternalFailure, LineSent, Link, PublishersHeld, SlowConsumer
 from ..failure import described
 from ..fair_queue import CROWDED_READ, SHORT
 from ..peer_kind import PeerKind
@@ -70,7 +62,6 @@ class Connection:
         "cid",
         "closed",
         "closing",
-        "debug",
         "hook_pipeline",
         "inlet",
         "kind",
@@ -95,8 +86,6 @@ class Connection:
         self.kind = kind
         self.wire = wire
         self.started = host.scheduler.monotonic()
-        self.debug = False
-        """Whether the log wants to know what is done for the peer; see `configure`."""
         self.closed = False
         self.cause = ""
         """Why it ended, where that was not our decision, or it was too slow."""
@@ -131,13 +120,14 @@ class Connection:
 
     def configure(self) -> None:
         """Take over the limits and trace flags of the host; again when they have changed."""
-        self.session.configure(self._host.limits)
-        for inlet in self._inlets():
-            self._host.plane.limit(inlet)
-        self.outbox.alarm = self._host.flow.alarm(self)
-        self.debug = self._host.events.debug
-        self.inlet.trace = self._host.events.trace
-        self.outbox.trace = self.inlet.trace or self.watcher is not None
+        host, inlet = self._host, self.inlet
+        self.session.configure(host.limits)
+        host.plane.limit(inlet)
+        if self.hook_pipeline is not None:
+            host.plane.limit(self.hook_pipeline.inlet)
+        self.outbox.alarm = host.flow.alarm(self)
+        inlet.trace = host.events.trace
+        self.outbox.trace = inlet.trace or self.watcher is not None
 
     def _inlets(self) -> list[Inlet]:
         return [self.inlet] if self.hook_pipeline is None else [self.inlet, self.hook_pipeline.inlet]
@@ -188,12 +178,15 @@ class Connection:
 
     def _leave_if_useless(self) -> None:
         """Close for a peer that sends no more, unless what is kept of it is to be obeyed."""
-        kept = b"".join(one.kept() for one in reversed(self._inlets()))
-        is_idle = self._listening and self._early.is_idle(kept)
-        if not self.closed and (is_idle or not self.waits):
+        if not self.closed and (not self.waits or self._is_idle()):
             self.cause = self.cause or "closed by the other end"
             self.closes_for(ClosingReason.CLIENT_CLOSED)
             self.close()
+
+    def _is_idle(self) -> bool:
+        """Whether nothing that matters to others is kept of a peer that waits."""
+        kept = b"".join(one.kept() for one in reversed(self._inlets()))
+        return self._listening and self._early.is_idle(kept)
 
     def drained(self) -> None:
         """See `Handler`."""
@@ -362,6 +355,11 @@ class Connection:
     def distant(self) -> bool:
         """Whether the peer is a server, which has many clients."""
         return self.kind is not PeerKind.CLIENT
+
+    @property
+    def debug(self) -> bool:
+        """Whether the log wants to know what is done for the peer."""
+        return self._host.events.debug
 
     @property
     def waiting(self) -> bool:

@@ -66,8 +66,8 @@ class Flow:
     """The congested receivers of a broker, and the publishers that wait for them."""
 
     def __init__(self, limits: Limits, scheduler: Scheduler) -> None:
-        self._limits = limits
         self._scheduler = scheduler
+        self.apply(limits)
         self._congested: dict[Peer, Congestion] = {}
         self._costs: dict[Peer, ReceiverCost] = {}
         self._held: dict[Peer, Hold] = {}
@@ -152,7 +152,7 @@ class Flow:
         pending = receiver.outbox.pending()
         if own and pending > self._most_pending(receiver):
             self._cut_full(receiver, pending)
-        elif pending > self._limits.hold_above:
+        elif pending > self._hold_above:
             self._begin(receiver)
 
     def _cut_full(self, receiver: Peer, pending: int) -> None:
@@ -181,11 +181,12 @@ class Flow:
 
     def alarm(self, receiver: Peer) -> int:
         """Pending bytes of a receiver above which `pressed` is asked, by the limits that hold now."""
-        return self._most_pending(receiver) if receiver in self._congested else self._limits.hold_above
+        return self._most_pending(receiver) if receiver in self._congested else self._hold_above
 
     def apply(self, limits: Limits) -> None:
         """Let other limits hold from now on; outboxes obey them when their `alarm` is set."""
         self._limits = limits
+        self._hold_above = limits.hold_above
 
     # --- waiting -----------------------------------------------------------------
 
@@ -205,7 +206,7 @@ class Flow:
         receiver.outbox.pending()
         congestion = self._congested.pop(receiver, None)
         if congestion is not None:
-            receiver.outbox.alarm = self._limits.hold_above
+            receiver.outbox.alarm = self._hold_above
             receiver.outbox.congested = False
             self._release(receiver, congestion)
 
@@ -350,7 +351,7 @@ class Flow:
         waiting = congestion.waiting
         if not waiting:
             return False
-        if congestion.full or (len(waiting) > 1 and congestion.crawls(now, self._limits.hold_above)):
+        if congestion.full or (len(waiting) > 1 and congestion.crawls(now, self._hold_above)):
             return True
         if receiver.distant:
             return False

@@ -48,6 +48,7 @@ class KeepAlive:
 
     def ping_soon(self, connection: Connection) -> None:
         """Ping it `FIRST_PING_SECONDS` from now, before its turn; from then on at the interval."""
+        self._due.discard(connection)
         self._first.add(connection)
 
     def discard(self, connection: Connection) -> None:
@@ -59,7 +60,6 @@ class KeepAlive:
         connection.guard(lambda: self._ping(connection))
 
     def _ping(self, connection: Connection) -> None:
-        self._first.discard(connection)
         if self._events.debug:
             connection.report(PingTimerFired(connection.link))
         connection.note_ping()

@@ -10,6 +10,7 @@ too long lead to (`process_err`, `login_expired`). It may show lines to `screen`
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from ..dataplane.seam import Fault, Hook, HookedMessage, Kind, Plan
@@ -59,6 +60,9 @@ from .unheard_request import answer_unheard
 _OWN_CLUSTER: bytes | None = None
 """In place of the cluster of a leaf node, for what is no leaf node's."""
 
+_NO_SUBSCRIPTIONS: dict[bytes, Subscription] = {}
+"""Those of all peers that have never subscribed: a dict of its own takes memory in each idle connection."""
+
 _PAYLOAD_END = 30
 """gnatsd's parser state for the CR LF after a payload."""
 _MOST_DIGITS_TODAY = 9
@@ -75,6 +79,8 @@ class PeerSession(ABC):
     """By verb: the methods of the subclass."""
     screened = False
     """Whether each line is shown to `screen` first; kept by the objects of subclasses that change it."""
+    traces = False
+    """Whether it is a server that traces messages, and reports them itself; kept in the same way."""
 
     __slots__ = (
         "_pending",
@@ -86,7 +92,6 @@ class PeerSession(ABC):
         "line_limit",
         "lines",
         "origin",
-        "traces",
         "verbose",
     )
 
@@ -113,10 +118,8 @@ class PeerSession(ABC):
         """See `Subscriber`."""
         self.verbose = False
         """Whether the peer wants to hear that a line was obeyed."""
-        self.traces = False
-        """Whether it is a server that traces messages, and reports them itself."""
-        self.by_sid: dict[bytes, Subscription] = {}
-        """Live subscriptions by sid, but for those that the data plane keeps; see `subscriptions`."""
+        self.by_sid = _NO_SUBSCRIPTIONS
+        """Live subscriptions by sid, but for those that the data plane keeps; `keep` adds to them."""
         self.last_command = 0.0
         """When a line that counts as activity was last obeyed, on the monotonic scale."""
         self._pending: PendingVerdict | None = None
@@ -321,22 +324,27 @@ class PeerSession(ABC):
 
         The credentials are not kept: they last as long as the check. `let_in` or a refusal follows.
         """
-        self.connection.wait(listening=True)
-        pending = gatekeeper.check(credentials, self._receive_verdict)
-        if self.connection.listening:
-            self._pending = pending
-        return self.connection.listening
+        is_judged = False
 
-    def _receive_verdict(self, identity: Identity | None) -> None:
-        self.connection.guard(lambda: self._obey_verdict(identity))
+        def take(identity: Identity | None) -> None:
+            nonlocal is_judged
+            is_judged = True
+            self.connection.guard(partial(self._obey_verdict, identity))
+
+        pending = gatekeeper.check(credentials, take)
+        if not is_judged:
+            self._pending = pending
+            self.connection.wait(listening=True)
+        return not is_judged
 
     def _obey_verdict(self, identity: Identity | None) -> None:
         if self.connection.closed:
             return
+        has_waited = self.connection.listening
         self._pending = None
         if identity is None:
             self.refuse(AuthorizationViolation())
-        elif self.let_in(identity):
+        elif self.let_in(identity) and has_waited:
             self.connection.go_on(listening=True)
 
     @abstractmethod
@@ -376,8 +384,13 @@ class PeerSession(ABC):
 
     def subscribe(self, command: Subscribe) -> None:
         """Add a subscription under a new sid."""
-        outbox = self.connection.outbox
-        self.by_sid[command.sid] = self.host.interest.subscribe(self, outbox, command)
+        self.keep(self.host.interest.subscribe(self, self.connection.outbox, command))
+
+    def keep(self, subscription: Subscription) -> None:
+        """Have a new subscription among those that are live."""
+        if self.by_sid is _NO_SUBSCRIPTIONS:
+            self.by_sid = {}
+        self.by_sid[subscription.sid] = subscription
 
     def process_unsub(self, argument: bytes) -> None:
         """Unsubscribe, now or after a number of messages."""

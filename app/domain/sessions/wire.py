@@ -1,17 +1,15 @@
 """A wire and its handler: what connections and transports ask of each other."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ..events import Link
 from ..security.link_security import PeerCredentials, Security
-from ..value_object import value_object
 
 UNIX = "unix"
 """In place of the IP address of a peer that came in at a unix socket; its port is 0."""
 
 
-@value_object
-class PeerAddress:
+class PeerAddress(NamedTuple):
     """The other end's address, as the transport saw it."""
 
     ip: str

@@ -95,7 +95,7 @@ def test_clients_are_numbered(server: VirtualBroker) -> None:
     third = server.connect()
 
     assert [1, 2, 3] == [client.connection.cid for client in (first, second, third)]
-    assert [2, 3] == list(server.broker.connections)
+    assert [2, 3] == list(server.broker.sessions)
 
 
 def test_connections_by_number(server: VirtualBroker) -> None:
@@ -497,7 +497,7 @@ def test_shutdown_closes_all(server: VirtualBroker) -> None:
 
     assert 1 == ending.done
     assert [(b"", True, False)] * 3 == [(c.heard(), c.wire.closed, c.wire.aborted) for c in clients]
-    assert ({}, 0) == (server.broker.connections, server.clock.timers_outstanding)
+    assert ({}, 0) == (server.broker.sessions, server.clock.timers_outstanding)
 
 
 def test_shutdown_waits_for_what_is_pending(server: VirtualBroker) -> None:

@@ -1,5 +1,6 @@
 """Unit tests of the queue of things that fall due."""
 
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -301,3 +302,14 @@ def test_another_delay_of_an_idle_queue(diary: Diary) -> None:
     diary.queue.set_delay(2.0)
 
     assert 0 == diary.clock.timers_outstanding
+
+
+def test_a_crowd_that_is_gone_leaves_no_room_behind(diary: Diary) -> None:
+    """A queue that is empty takes as little memory as a new one, however many things have waited."""
+    empty = sys.getsizeof(diary.queue._due)  # noqa: SLF001 - nothing else shows it
+    for number in range(1000):
+        diary.queue.add(str(number))
+
+    diary.clock.advance(DELAY + SLACK)
+
+    assert (1000, empty) == (len(diary.called), sys.getsizeof(diary.queue._due))  # noqa: SLF001 - see above

@@ -503,9 +503,9 @@ def test_the_index_pauses(server: VirtualBroker, view: LiveView) -> None:
 def test_the_name_of_a_link(server: VirtualBroker, view: LiveView) -> None:
     """A live client has the name it gave; others have none."""
     server.connect(quiet=True).send(b'CONNECT {"verbose":false,"name":"billing"}\r\n')
-    [connection] = server.broker.connections.values()
+    [session] = server.broker.sessions.values()
 
-    assert "billing" == view.name_of(connection.link)
+    assert "billing" == view.name_of(session.connection.link)
     assert not view.name_of(Link("cid", 99, "192.0.2.1:4"))
 
 

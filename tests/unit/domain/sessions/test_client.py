@@ -355,7 +355,7 @@ def test_a_client_that_leaves_before_the_verdict(
 
     assert (0, 1, []) == (before, gatekeeper.cancelled, gatekeeper.open)
     assert (b"", True) == (client.heard(), client.wire.closed)
-    assert {} == guarded.broker.connections
+    assert {} == guarded.broker.sessions
 
 
 @pytest.mark.parametrize("size", [None, 1], ids=["whole", "bytewise"])
@@ -746,3 +746,18 @@ def test_a_signature_is_judged_with_the_nonce_of_the_connection(make_plane: Make
     server.broker.sessions[1].tell(PersonalInfo(ldm=True))
     lines = client.ask(b"PING\r\n").splitlines()
     assert ["NONCE"] == [json.loads(line[5:])["nonce"] for line in lines if line.startswith(b"INFO ")]
+
+
+def test_clients_without_subscriptions_share_an_empty_dict(make_plane: MakePlane) -> None:
+    """One that subscribes gets a dict of its own, and keeps it; the others still have none."""
+    server = VirtualBroker(make_plane)
+    one, other = server.connect(quiet=True), server.connect(quiet=True)
+    sessions = [server.broker.sessions[client.connection.cid] for client in (one, other)]
+    assert sessions[0].subscriptions is sessions[1].subscriptions
+
+    one.send(b"SUB foo 1\r\nSUB bar 2\r\n")
+
+    assert [[b"1", b"2"], []] == [list(session.subscriptions) for session in sessions]
+    one.send(b"UNSUB 1\r\nUNSUB 2\r\n")
+    assert {} == sessions[0].subscriptions
+    assert sessions[0].subscriptions is not sessions[1].subscriptions

@@ -562,7 +562,7 @@ def test_an_end_of_file_closes(server: VirtualBroker, client: VirtualClient) -> 
     client.wire.end()
 
     assert (PONG, True, False) == (client.heard(), client.wire.closed, client.wire.aborted)
-    assert {} == server.broker.connections
+    assert {} == server.broker.sessions
 
 
 def test_an_end_of_file_while_waiting(
@@ -728,7 +728,7 @@ def test_a_lost_link(make_plane: MakePlane, error: Exception | None) -> None:
 
     client.wire.lose(error)
 
-    assert ({}, 0) == (server.broker.connections, server.broker.wires)
+    assert ({}, 0) == (server.broker.sessions, server.broker.wires)
     assert 0 == stats_of(server.broker).subscriptions.num_subscriptions
 
 

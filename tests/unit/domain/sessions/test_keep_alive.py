@@ -140,6 +140,16 @@ def test_a_ping_that_comes_soon(scene: Scene) -> None:
     assert (PING, b"", PING) == (first, between, client.heard())
 
 
+def test_a_ping_that_comes_soon_takes_the_place_of_the_next(scene: Scene) -> None:
+    """A client waits for one ping at a time: each idle connection pays for the places it has."""
+    client = scene.client()
+    timers = scene.server.clock.timers_outstanding
+
+    scene.keep_alive.ping_soon(client.connection)
+
+    assert timers == scene.server.clock.timers_outstanding
+
+
 def test_who_is_discarded_is_not_pinged_soon(scene: Scene) -> None:
     """A client that leaves before has no timer any more."""
     client = scene.client()

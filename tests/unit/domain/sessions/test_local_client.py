@@ -113,7 +113,7 @@ def test_it_is_no_connection(server: VirtualBroker, local: LocalClient) -> None:
     """Monitoring counts and lists no connection for it, and it is not pinged."""
     server.advance(600)
 
-    assert ({}, 0, False) == (server.broker.connections, server.broker.total_connections, local.closed)
+    assert ({}, 0, False) == (server.broker.sessions, server.broker.total_connections, local.closed)
     assert "system" == local.session.name
 
 

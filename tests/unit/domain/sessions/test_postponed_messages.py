@@ -180,7 +180,7 @@ def test_an_end_while_it_waits(server: VirtualBroker, client: VirtualClient, *, 
         client.connection.close()
     server.settle()
 
-    assert (b"", 0, 0) == (client.heard(), server.broker.flow.read_ahead, len(server.broker.connections))
+    assert (b"", 0, 0) == (client.heard(), server.broker.flow.read_ahead, len(server.broker.sessions))
     assert [] == server.events.texts()
 
 

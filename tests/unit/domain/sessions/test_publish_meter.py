@@ -54,7 +54,7 @@ def test_one_that_leaves_meanwhile(make_plane: MakePlane) -> None:
     client.leave()
     server.advance(2.0)
 
-    assert 0 == len(server.broker.connections)
+    assert 0 == len(server.broker.sessions)
     assert not client.connection.waiting
 
 

@@ -31,7 +31,7 @@ def test_an_opened_client() -> None:
     broker = MonitoredBroker()
     broker.connect("billing", "orders.*", "mail").ask(b"PUB mail 3\r\nabc\r\n")
     broker.server.advance(5.0)
-    [cid] = broker.server.broker.connections
+    [cid] = broker.server.broker.sessions
 
     document = finished(client_details(broker.view, cid))
 
@@ -69,7 +69,7 @@ def test_a_client_with_very_many_subscriptions() -> None:
     """The list is bounded, and only listed subscriptions are read."""
     broker = MonitoredBroker()
     broker.connect("", *(f"s.{number}" for number in range(2 * MAX_LISTED)))
-    [cid] = broker.server.broker.connections
+    [cid] = broker.server.broker.sessions
 
     document = finished(client_details(broker.view, cid))
 

@@ -201,7 +201,7 @@ async def test_a_held_publisher(broker: MonitoredBroker, client: Client) -> None
 async def test_what_is_opened(broker: MonitoredBroker, client: Client) -> None:
     """A client is opened by its number, a subject by its letters."""
     broker.connect("billing", "orders.*")
-    [cid] = broker.server.broker.connections
+    [cid] = broker.server.broker.sessions
 
     opened = await feed(client, client=cid)
     subject = await feed(client, topic="orders.*")
