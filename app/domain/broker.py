@@ -52,6 +52,7 @@ from .sessions.user_info import UserInfo
 from .sessions.wire import Handler, Wire
 from .stats import Traffic
 from .timers import DueQueue
+from .wire_count import WireCount
 
 if TYPE_CHECKING:
     from .cluster.cluster import Cluster
@@ -103,11 +104,7 @@ class Broker:
         self._pings = KeepAlive(scheduler, needs.events, limits.ping_interval, limits.ping_max)
         self._logins: DueQueue[Connection] = DueQueue(scheduler, limits.auth_timeout, self._expire_login)
         self._verdicts: DueQueue[Connection] = DueQueue(scheduler, limits.verdict_time, self._expire_login)
-        self.departures = 0
-        """Clients whose wire is lost, ever."""
-        self._await_departures: list[Callable[[], None]] = []
-        """What is called when no wire is left."""
-        self._last_number = 0
+        self.wires = WireCount()
         self.total_connections = 0
         """Clients ever."""
         self._meters = Meters(scheduler)
@@ -254,8 +251,7 @@ class Broker:
 
     def next_number(self) -> int:
         """See `Host`."""
-        self._last_number += 1
-        return self._last_number
+        return self.wires.next()
 
     def subscriptions_of(self, kinds: Iterable[PeerKind]) -> Iterator[Mapping[bytes, Subscription]]:
         """See `Host`."""
@@ -398,25 +394,7 @@ class Broker:
 
     def connection_lost(self) -> None:
         """A wire is lost."""
-        self.departures += 1
-        if self._await_departures and not self.wires:
-            self._call_departed()
-
-    def when_departed(self, call: Callable[[], None]) -> None:
-        """Make the call once, as soon as no wire is left; at once if there is none."""
-        self._await_departures.append(call)
-        if not self.wires:
-            self._call_departed()
-
-    def _call_departed(self) -> None:
-        calls, self._await_departures = self._await_departures, []
-        for call in calls:
-            call()
-
-    @property
-    def wires(self) -> int:
-        """Wires that are not lost yet, those of closed connections and of routes included."""
-        return self._last_number - self.departures
+        self.wires.lose()
 
     def failed(self, error: Exception) -> None:
         """Report a defect that concerns no single connection; the server goes on."""

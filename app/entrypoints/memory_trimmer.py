@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ..adapters.process.own_thread import in_own_thread
 from ..domain.timers import Scheduler, Timer
+from ..domain.wire_count import WireCount
 
 CHECK_SECONDS = 1.0
 """Seconds between two checks."""
@@ -23,13 +24,8 @@ class ClientCounts(Protocol):
     """The counters that are watched; a broker has them."""
 
     @property
-    def departures(self) -> int:
-        """Number of closed connections since the start."""
-        ...
-
-    @property
-    def wires(self) -> int:
-        """Number of open connections, routes included."""
+    def wires(self) -> WireCount:
+        """Connections, routes included."""
         ...
 
     @property
@@ -71,7 +67,7 @@ class MemoryTrimmer:
             self._timer.cancel()
 
     def _check(self) -> None:
-        before, self._departures = self._departures, self._counts.departures
+        before, self._departures = self._departures, self._counts.wires.lost
         is_quiet = before == self._departures
         gone = self._departures - self._trimmed
         is_due = gone >= MANY_CLIENTS or (gone > 0 and is_quiet)
@@ -85,7 +81,7 @@ class MemoryTrimmer:
         self.start()
 
     def _is_small(self) -> bool:
-        return self._counts.wires + self._counts.subscriptions <= SMALL_SERVER
+        return self._counts.wires.left + self._counts.subscriptions <= SMALL_SERVER
 
 
 class BackgroundCall:

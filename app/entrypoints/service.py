@@ -356,7 +356,7 @@ class Service:
 
     async def _clients_left(self) -> None:
         left = asyncio.Event()
-        self.broker.when_departed(left.set)
+        self.broker.wires.when_none_is_left(left.set)
         with suppress(TimeoutError):
             await asyncio.wait_for(left.wait(), DEPARTURE_SECONDS)
 

@@ -68,8 +68,8 @@ def check_without_clients(state: ClusterState) -> int:
             continue
         if count := stats_of(broker).connections:
             raise Violation(f"leak: {server.name} counts {count} clients, but there are none")
-        if broker.wires != len(state.servers) - 1:
-            raise Violation(f"leak: {server.name} counts {broker.wires} wires, but has fewer peers")
+        if broker.wires.left != len(state.servers) - 1:
+            raise Violation(f"leak: {server.name} counts {broker.wires.left} wires, but has fewer peers")
         if server.host.clock.outstanding > _IDLE_TIMERS:
             raise Violation(f"leak: {server.name} has {server.host.clock.outstanding} timers, but is idle")
     return checks + 4 * len(state.servers)

@@ -174,7 +174,7 @@ def _check_idle(state: TreeState, server: SimulatedServer) -> None:
     if count := stats_of(broker).connections:
         raise Violation(f"leak: {server.name} counts {count} clients, but there are none")
     peers = len(state.tree.mates(server.number)) - 1 + len(_sessions(server))
-    if broker.wires != peers:
-        raise Violation(f"leak: {server.name} counts {broker.wires} wires, but has {peers} peers")
+    if broker.wires.left != peers:
+        raise Violation(f"leak: {server.name} counts {broker.wires.left} wires, but has {peers} peers")
     if (timers := server.host.clock.outstanding) > _IDLE_TIMERS + _LEAF_TIMERS:
         raise Violation(f"leak: {server.name} has {timers} timers, but is idle")

@@ -110,13 +110,13 @@ def test_connections_by_number(server: VirtualBroker) -> None:
 def test_wires_are_counted(server: VirtualBroker) -> None:
     """A wire counts from when it is accepted until it is lost, even if its client is closed before."""
     first, second = server.connect(), server.connect()
-    counts = [server.broker.wires]
+    counts = [server.broker.wires.left]
 
     first.connection.close()
-    counts.append(server.broker.wires)
+    counts.append(server.broker.wires.left)
     first.leave()
     second.leave()
-    counts.append(server.broker.wires)
+    counts.append(server.broker.wires.left)
 
     assert [2, 2, 0] == counts
 
@@ -574,8 +574,8 @@ def test_shutdown_while_a_client_leaves(server: VirtualBroker) -> None:
 def test_the_last_departure(server: VirtualBroker) -> None:
     """Who waits for it is called once, when the last wire is lost, or at once if there is none."""
     clients, called = [server.connect(), server.connect()], list[str]()
-    server.broker.when_departed(lambda: called.append("one"))
-    server.broker.when_departed(lambda: called.append("other"))
+    server.broker.wires.when_none_is_left(lambda: called.append("one"))
+    server.broker.wires.when_none_is_left(lambda: called.append("other"))
 
     clients[0].leave()
     before = list(called)
@@ -583,7 +583,7 @@ def test_the_last_departure(server: VirtualBroker) -> None:
     server.connect().leave()
 
     assert ([], ["one", "other"]) == (before, called)
-    server.broker.when_departed(lambda: called.append("third"))
+    server.broker.wires.when_none_is_left(lambda: called.append("third"))
     assert "third" == called[-1]
 
 

@@ -277,10 +277,10 @@ def test_clients_and_routes_share_their_numbers(server: RoutedBroker) -> None:
     assert (2, 2, 3) == (
         stats_of(server.broker).connections,
         stats_of(server.broker).total_connections,
-        server.broker.wires,
+        server.broker.wires.left,
     )
     peer.leave()
-    assert 2 == server.broker.wires
+    assert 2 == server.broker.wires.left
 
 
 def test_what_a_server_says_of_itself(server: RoutedBroker) -> None:

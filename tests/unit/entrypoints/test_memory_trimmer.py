@@ -1,10 +1,11 @@
 """When memory is returned to the system, in virtual time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
 from app.adapters.clock_manual import ManualClock
+from app.domain.wire_count import WireCount
 from app.entrypoints.memory_trimmer import CHECK_SECONDS, MANY_CLIENTS, SMALL_SERVER, MemoryTrimmer
 
 
@@ -12,8 +13,7 @@ from app.entrypoints.memory_trimmer import CHECK_SECONDS, MANY_CLIENTS, SMALL_SE
 class Counts:
     """Counts of any size."""
 
-    departures: int = 0
-    wires: int = 0
+    wires: WireCount = field(default_factory=WireCount)
     subscriptions: int = 0
 
 
@@ -32,7 +32,8 @@ class Scene:
     def after(self, *departures: int) -> list[str]:
         """What is done when these numbers of clients leave, second by second."""
         for number in departures:
-            self.counts.departures += number
+            self.counts.wires.opened += number
+            self.counts.wires.lost += number
             self.clock.advance(CHECK_SECONDS)
         done, self.done = self.done, []
         return done
@@ -70,11 +71,13 @@ def test_many_left_one_by_one(scene: Scene) -> None:
 @pytest.mark.parametrize(("wires", "subscriptions"), [(SMALL_SERVER + 1, 0), (1, SMALL_SERVER)])
 def test_others_stay(scene: Scene, wires: int, subscriptions: int) -> None:
     """A collection visits all objects, so it waits until there are few."""
-    scene.counts.wires, scene.counts.subscriptions = wires, subscriptions
+    scene.counts.wires.opened += wires
+    scene.counts.subscriptions = subscriptions
 
     assert ["trim"] == scene.after(MANY_CLIENTS, 0, 0)
 
-    scene.counts.wires, scene.counts.subscriptions = 1, SMALL_SERVER - 1
+    scene.counts.wires.opened += 1 - scene.counts.wires.left
+    scene.counts.subscriptions = SMALL_SERVER - 1
 
     assert ["collect", "trim"] == scene.after(0)
 

@@ -728,7 +728,7 @@ def test_a_lost_link(make_plane: MakePlane, error: Exception | None) -> None:
 
     client.wire.lose(error)
 
-    assert ({}, 0) == (server.broker.sessions, server.broker.wires)
+    assert ({}, 0) == (server.broker.sessions, server.broker.wires.left)
     assert 0 == stats_of(server.broker).subscriptions.num_subscriptions
 
 

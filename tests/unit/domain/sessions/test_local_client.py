@@ -196,7 +196,7 @@ def test_close(server: VirtualBroker, local: LocalClient) -> None:
     server.settle()
 
     assert ([], True, 0, 0) == (got, local.closed, server.broker.subscriptions, local.waiting)
-    assert 1 == server.broker.wires
+    assert 1 == server.broker.wires.left
 
 
 def test_the_end_of_the_server(server: VirtualBroker, local: LocalClient) -> None:

@@ -94,4 +94,4 @@ def test_nothing_after_the_end(make_plane: MakePlane) -> None:
     wire.resume()
     server.settle()
 
-    assert (0, 0) == (wire.pending(), server.broker.wires)
+    assert (0, 0) == (wire.pending(), server.broker.wires.left)
