@@ -41,17 +41,21 @@ _PARTS = [str(path) for path in sorted([*_PLANE.glob("*.pyx"), *_PLANE.glob("*.p
 _FRAMES = "app/adapters/net_asyncio/native_frames.pyx"
 _ENCODING = "app/adapters/streams_log/native_encoding.pyx"
 _STORING = "app/adapters/streams_log/native_storing.pyx"
+_JOBS = "app/adapters/files_os/native_jobs.pyx"
+_RECORD = "app/adapters/streams_log/message_record.pxi"
 _RECORDS = "app/adapters/streams_log/native_records.pyx"
+_CHECKSUM = "app/adapters/streams_log/crc32.pxi"
 
 _SOURCES = {
     "pynatsd.domain.dataplane.native": (str(_PLANE / "native.pyx"), _PARTS),
+    "pynatsd.adapters.files_os.native_jobs": (_JOBS, [_JOBS]),
     "pynatsd.adapters.net_asyncio.native_frames": (_FRAMES, [_FRAMES]),
-    "pynatsd.adapters.streams_log.native_encoding": (_ENCODING, [_ENCODING]),
+    "pynatsd.adapters.streams_log.native_encoding": (_ENCODING, [_ENCODING, _RECORD, _CHECKSUM]),
     "pynatsd.adapters.streams_log.native_storing": (
         _STORING,
-        [_STORING, "app/adapters/streams_log/slots.pxi"],
+        [_STORING, _RECORD, _CHECKSUM, "app/adapters/streams_log/slots.pxi"],
     ),
-    "pynatsd.adapters.streams_log.native_records": (_RECORDS, [_RECORDS]),
+    "pynatsd.adapters.streams_log.native_records": (_RECORDS, [_RECORDS, _CHECKSUM]),
 }
 
 

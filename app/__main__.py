@@ -2,7 +2,7 @@
 
 import sys
 
-from .entrypoints.server import main
+from .entrypoints.server import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

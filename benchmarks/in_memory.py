@@ -76,6 +76,7 @@ def exchanges() -> tuple[Exchange, ...]:
         published("1 → 1, 16 B, 100 subjects", Shape(subscribers=1, subjects=100)),
         published("10,000 subjects", Shape(subscribers=1, subjects=10_000)),
         asked("requests of 50 clients", 50),
+        asked_alone("a request of one client"),
         asked_by_subscribing("a subscription per request"),
         unheard("a request that nobody serves"),
     )
@@ -110,6 +111,18 @@ def asked(title: str, clients: int) -> Exchange:
         clients * _LEAST_READS,
         sum(map(len, got)) * _LEAST_READS,
     )
+
+
+def asked_alone(title: str) -> Exchange:
+    """One client has each request read alone, with an inbox of its own under one subscription."""
+    reads: list[tuple[int, bytes]] = []
+    got = 0
+    for number in range(_LONE_REQUESTS):
+        inbox = b"_INBOX.%d" % number
+        reads += [(1, publication(_SERVICE, b"x" * 16, inbox)), (0, publication(inbox, b"ok"))]
+        got += len(delivery(_SERVICE, b"x" * 16, inbox)) + len(delivery(inbox, b"ok"))
+    openings = (subscription(_SERVICE), subscription(b"_INBOX.*"))
+    return Exchange(title, openings, tuple(reads), _LONE_REQUESTS, got)
 
 
 def asked_by_subscribing(title: str) -> Exchange:

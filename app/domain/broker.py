@@ -60,7 +60,8 @@ if TYPE_CHECKING:
 FLUSH_SECONDS = 5.0
 """How long a stopping server tries to send what is pending."""
 
-_FLUSH_CHECK_SECONDS = 0.02
+_FIRST_CHECK_SECONDS, _FLUSH_CHECK_SECONDS = 0.001, 0.02
+"""How long it waits until it looks whether all is sent: each time twice as long, up to the second."""
 
 
 class Broker:
@@ -105,6 +106,8 @@ class Broker:
         self._verdicts: DueQueue[Connection] = DueQueue(scheduler, limits.verdict_time, self._expire_login)
         self.departures = 0
         """Clients whose wire is lost, ever."""
+        self._await_departures: list[Callable[[], None]] = []
+        """What is called when no wire is left."""
         self._last_number = 0
         self.total_connections = 0
         """Clients ever."""
@@ -152,7 +155,7 @@ class Broker:
         from .leaf.leaves import Leaves  # noqa: PLC0415 - see the head of the module
 
         leaves = Leaves(self, needs, seed)
-        self.interest.listing = leaves.interest
+        self.interest.list_in(leaves.interest)
         self.interest.find_lines_with(leaves.find_line)
         return leaves
 
@@ -161,7 +164,7 @@ class Broker:
         from .cluster.cluster import Cluster  # noqa: PLC0415 - see the head of the module
 
         cluster = Cluster(self, membership.settings, membership.gatekeeper, membership.dialer, seed)
-        self.interest.announcer = cluster.interest_announcer
+        self.interest.announce_to(cluster.interest_announcer)
         return cluster
 
     # --- INFO --------------------------------------------------------------------
@@ -396,6 +399,19 @@ class Broker:
     def connection_lost(self) -> None:
         """A wire is lost."""
         self.departures += 1
+        if self._await_departures and not self.wires:
+            self._call_departed()
+
+    def when_departed(self, call: Callable[[], None]) -> None:
+        """Make the call once, as soon as no wire is left; at once if there is none."""
+        self._await_departures.append(call)
+        if not self.wires:
+            self._call_departed()
+
+    def _call_departed(self) -> None:
+        calls, self._await_departures = self._await_departures, []
+        for call in calls:
+            call()
 
     @property
     def wires(self) -> int:
@@ -454,12 +470,13 @@ class Broker:
         for connection in self._all():
             connection.wait()
         self.deferred.flush()
-        self._await_flush(self.scheduler.monotonic() + FLUSH_SECONDS, done)
+        self._await_flush(self.scheduler.monotonic() + FLUSH_SECONDS, _FIRST_CHECK_SECONDS, done)
 
-    def _await_flush(self, deadline: float, done: Callable[[], None]) -> None:
+    def _await_flush(self, deadline: float, delay: float, done: Callable[[], None]) -> None:
         pending = any(connection.outbox.pending() for connection in self._all())
         if pending and self.scheduler.monotonic() < deadline:
-            self.scheduler.call_later(_FLUSH_CHECK_SECONDS, lambda: self._await_flush(deadline, done))
+            following = min(2 * delay, _FLUSH_CHECK_SECONDS)
+            self.scheduler.call_later(delay, lambda: self._await_flush(deadline, following, done))
             return
         for connection in self._all():
             connection.closes_for(ClosingReason.SERVER_SHUTDOWN)

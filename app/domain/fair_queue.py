@@ -52,6 +52,8 @@ class FairQueue:
         """Whether what is not urgent should wait for the next round."""
         self.until = 0.0
         """When the service that began last has to end."""
+        self.ask_others = self.others_go_first
+        """The method, made once and not for each read."""
 
     def begin(self) -> float:
         """Somebody is served from now on, up to `until`; return the time. `count` is to follow."""

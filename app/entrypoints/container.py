@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING
 from ..adapters.logs.destinations import warn
 from ..adapters.monitoring.no_monitor import NoMonitor
 from ..adapters.net_asyncio.dialer import TcpDialer
+from ..adapters.net_asyncio.kept_links import KeptLinks
 from ..adapters.net_asyncio.listener import TcpListener
 from ..adapters.net_asyncio.tls_layer import TlsLayers
 from ..adapters.process.descriptors import are_descriptors_plenty
+from ..adapters.process.event_loop import ExitTimer
 from ..adapters.process.own_thread import in_own_thread
 from ..adapters.process.service_manager import ServiceManager
 from ..domain.broker import Broker
@@ -268,7 +270,14 @@ class Container(World):
 
     @part
     def listener(self) -> Listener:
-        return self._listener(self._first.host, self._first.port, self.client_layers())
+        return self._listener(
+            self._first.host, self._first.port, self.client_layers(), keep=self.kept_links().keep
+        )
+
+    @part
+    def kept_links(self) -> KeptLinks:
+        """None is kept unless the program says that its process ends."""
+        return KeptLinks(ExitTimer)
 
     @part
     def client_listeners(self) -> Sequence[ClientListener]:
@@ -332,7 +341,14 @@ class Container(World):
         path, listener = self._first.unix_socket.path or "", self.unix_listener()
         return [] if listener is None else [ClientListener(listener, path, 0, unix=True)]
 
-    def _listener(self, host: str, port: int, layers: list[LayerFactory]) -> Listener:
+    def _listener(
+        self,
+        host: str,
+        port: int,
+        layers: list[LayerFactory],
+        *,
+        keep: Callable[[int], bool] | None = None,
+    ) -> Listener:
         events = self.event_log()
         return TcpListener(
             host,
@@ -341,6 +357,7 @@ class Container(World):
             on_accept_failed=events.record,
             layers=layers,
             scheduler=self.clock(),
+            keep=keep,
         )
 
     # --- the pages --------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 
 from ..adapters.logs.destinations import LogDestinationError, warn
 from ..adapters.logs.setup import LogSettings, open_event_log
@@ -80,7 +80,9 @@ def _run(container: Container, loaded: Loaded, load: LoadAgain, at_end: ExitStac
     with closing(events):
         try:
             _begin(container, loaded, events)
-            return run_in_loop(_serve(container, load, at_end), _loop_factory())
+            status = run_in_loop(_serve(container, load, at_end), _loop_factory())
+            container.kept_links().settle()
+            return status  # noqa: TRY300 - the end of the happy path
         except CannotStart as error:  # it is logged
             fact = error.fact
         except (AuthError, FileWatchError, HooksError, TlsError, PidFileError) as error:
@@ -139,7 +141,8 @@ async def _serve(container: Container, load: LoadAgain, at_end: ExitStack) -> in
             task.cancel()
         memory.stop()
         manager.stopping()
-        await service.stop()
+        container.kept_links().begin()
+        await service.stop(keep_log=True)  # it is closed after the loop, which takes no thread
         await service.departed()
     finally:
         if ports is not None:
@@ -202,8 +205,9 @@ def _handle_signals(
     def trap(name: str) -> None:
         """The handler of a stop signal. Later ones are ignored: a flood would delay the end."""
         signals.ignore_stop_signals()
-        at_end.callback(exit_after(_LAST_SECONDS, _give_up).cancel)
         loop.call_soon_threadsafe(end, name)
+        with suppress(RuntimeError):  # there is no thread to be had: the end has its other limits
+            at_end.callback(exit_after(_LAST_SECONDS, _give_up).cancel)
 
     for number, name in signals.STOP_SIGNALS.items():
         # The loop's own handlers would restore the default for a moment when they are removed.

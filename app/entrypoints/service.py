@@ -6,6 +6,7 @@ program; see ``app.entrypoints.process``.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -53,8 +54,6 @@ STREAM_SECONDS = 30.0
 
 PATIENCE_SECONDS = 2.0
 """How long a part that should end at once is waited for."""
-
-_DEPARTURE_CHECK_SECONDS = 0.005
 
 
 class CannotStart(Exception):
@@ -311,15 +310,16 @@ class Service:
             self.broker.lame_duck(terms, self._left.set)
         await self._left.wait()
 
-    async def stop(self) -> None:
+    async def stop(self, *, keep_log: bool = False) -> None:
         """Accept no more, send what is pending, close all clients. May be called twice.
 
         Whatever others do meanwhile, it takes `FLUSH_SECONDS` and a few more at most. Clients may still
-        be reading their last bytes afterwards; the log is closed when they have left. See `departed`.
+        be reading their last bytes afterwards; the log is closed when they have left, unless the caller keeps
+        it, and closes it. See `departed`.
         """
         if self._ending is not None:
             return
-        self._ending = asyncio.create_task(self._depart(stopped := asyncio.Event()))
+        self._ending = asyncio.create_task(self._depart(stopped := asyncio.Event(), keep_log=keep_log))
         try:
             self._events.record(ServerExiting(None))
             await self._close_listeners()
@@ -346,17 +346,19 @@ class Service:
         self.broker.shutdown(flushed.set)
         await flushed.wait()
 
-    async def _depart(self, stopped: asyncio.Event) -> None:
+    async def _depart(self, stopped: asyncio.Event, *, keep_log: bool) -> None:
         try:
             await stopped.wait()
             await self._clients_left()
         finally:
-            await self._close_log()
+            if not keep_log:
+                await self._close_log()
 
     async def _clients_left(self) -> None:
-        deadline = asyncio.get_running_loop().time() + DEPARTURE_SECONDS
-        while self.broker.wires and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - the broker is synchronous and has no event
-            await asyncio.sleep(_DEPARTURE_CHECK_SECONDS)
+        left = asyncio.Event()
+        self.broker.when_departed(left.set)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(left.wait(), DEPARTURE_SECONDS)
 
     async def _close_client_listeners(self) -> None:
         for listener in self._parts.listeners:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,8 @@ class StorageNeeds:
     scheduler: Scheduler
     call_soon: Callable[[Callable[[], None]], object]
     """Has something called on the loop, from any thread."""
+    watch: Callable[[int, Callable[[], None]], Callable[[], None]]
+    """Has something called on the loop when a descriptor can be read; returns a call that ends that."""
     incarnation: Callable[[], int]
     """Makes numbers of 64 bits by chance."""
 
@@ -73,13 +76,22 @@ def open_storage(
     try:
         return FileStorage(
             wrap(OsFiles(directory)),
-            SyncThread(needs.call_soon),
+            SyncThread(needs.call_soon, needs.watch),
             needs.scheduler,
             needs.incarnation,
             StoreSettings(interval=settings.sync_interval),
         )
     except CannotOpenStore as error:
         raise CannotOpen(f"{settings.store_dir}: {error}") from error
+
+
+def _watch(loop: asyncio.AbstractEventLoop, descriptor: int, call: Callable[[], None]) -> Callable[[], None]:
+    loop.add_reader(descriptor, call)
+
+    def end() -> None:
+        loop.remove_reader(descriptor)
+
+    return end
 
 
 def _made(directory: Path) -> Path:
@@ -127,8 +139,9 @@ class Streams:
         settings = self._make_settings()
         self._report_start(settings)
         try:
+            loop = asyncio.get_running_loop()
             needs = StorageNeeds(
-                self._clock, asyncio.get_running_loop().call_soon_threadsafe, self._entropy.seed
+                self._clock, loop.call_soon_threadsafe, partial(_watch, loop), self._entropy.seed
             )
             storage = self._storage = await in_own_thread(lambda: self._open_storage(settings, needs))
         except OSError as error:

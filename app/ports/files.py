@@ -8,9 +8,25 @@ the file is synced; a file that was made, renamed or removed, until its director
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from ..domain.value_object import value_object
+
+
+class SyncFailed(OSError):
+    """A sync failed: nothing is known of what was written since the last one."""
+
+    @classmethod
+    def of(cls, error: OSError, what: str = "sync") -> "SyncFailed":
+        """The same error, with what failed."""
+        return cls(error.errno, f"{what} failed: {error.strerror}")
+
 
 class File(Protocol):
     """An open file. It may be read while another thread writes what is not read."""
+
+    @property
+    def descriptor(self) -> int:
+        """Its number at the system, for compiled code, which may write there as `put` does; -1 for none."""
+        ...
 
     def size(self) -> int:
         """Its length in bytes."""
@@ -89,6 +105,21 @@ class Files(Protocol):
         ...
 
 
+@value_object
+class Write:
+    """Bytes for an open file that has room for them."""
+
+    file: File
+    offset: int
+    pieces: Sequence[bytes]
+    sync: bool
+    """Whether the file is synced then."""
+
+
+Written = Callable[[Sequence[OSError | None]], None]
+"""Called with what came of each write; `SyncFailed` where a sync failed."""
+
+
 QUICK = 0.005
 """Seconds that a job on the loop may take. The system makes writers wait that are faster than the disk."""
 
@@ -98,6 +129,10 @@ class Worker(Protocol):
 
     def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
         """Do a job when those before it are done, then call `done` on the loop. Jobs raise nothing."""
+        ...
+
+    def submit_writes(self, writes: Sequence[Write], written: Written) -> bool:
+        """The same for writes alone, each with its sync; False if this worker does them only as jobs."""
         ...
 
     is_free: bool

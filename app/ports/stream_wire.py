@@ -90,6 +90,8 @@ class LinkContext:
     acceptor: Acceptor
     on_failure: Callable[[Exception], None]
     """Called with a defect that ended one link."""
+    keep: Callable[[int], bool] | None = None
+    """Asked whether the link of a socket, by its descriptor, ends with the process; see `KeptLinks`."""
 
 
 class StreamWire:

@@ -87,5 +87,5 @@ def test_the_program_is_the_one_that_is_installed(text: str) -> None:
     """Image and unit start the program that the package installs."""
     scripts = (ROOT / "pyproject.toml").read_text("utf-8")
 
-    assert 'pynatsd = "pynatsd.entrypoints.server:main"' in scripts
+    assert 'pynatsd = "pynatsd.entrypoints.server:program"' in scripts
     assert re.search(r'^(ENTRYPOINT \["pynatsd"\]|ExecStart=/opt/pynatsd/bin/pynatsd )', text, re.MULTILINE)

@@ -4,6 +4,9 @@ import errno
 import os
 from collections.abc import Callable, Sequence
 from random import Random
+from typing import ClassVar
+
+from app.ports.files import SyncFailed, Write, Written
 
 SECTOR = 512
 
@@ -110,6 +113,8 @@ def _apply(
 
 class FakeFile:
     """An open file of the disk."""
+
+    descriptor: ClassVar[int] = -1
 
     def __init__(self, disk: "FakeDisk", node: Node, name: str) -> None:
         self._disk = disk
@@ -313,6 +318,19 @@ def _copied(directory: Directory) -> Directory:
     return copy
 
 
+def _carry_out(write: Write) -> OSError | None:
+    try:
+        write.file.write(write.offset, write.pieces)
+    except OSError as error:
+        return error
+    try:
+        if write.sync:
+            write.file.sync()
+    except OSError as error:
+        return SyncFailed.of(error)
+    return None
+
+
 class StepWorker:
     """A worker whose jobs are done when the test says so."""
 
@@ -324,6 +342,12 @@ class StepWorker:
     def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
         """See `app.ports.files`."""
         self._jobs.append((job, done))
+
+    def submit_writes(self, writes: Sequence[Write], written: Written) -> bool:
+        """See `app.ports.files`."""
+        errors: list[OSError | None] = []
+        self._jobs.append((lambda: errors.extend(map(_carry_out, writes)), lambda: written(errors)))
+        return True
 
     def was_slow(self) -> None:
         """Count it."""

@@ -7,6 +7,8 @@ from app.adapters.clock_manual import ManualClock
 from app.adapters.streams_memory.log import MemoryLog
 from app.domain.dataplane.incoming_run import IncomingRun
 from app.domain.dataplane.message_run import AckNumbers, MessageRun
+from app.domain.dataplane.reach import Stored
+from app.domain.dataplane.stored_answer import described
 from app.domain.jetstream.outlet import Delivery, Outlet
 from app.domain.jetstream.storage.seam import Done, StorageFailure
 from app.domain.jetstream.streams.config import StreamConfig
@@ -123,6 +125,15 @@ class FakeOutlet:
     def answer(self, reply: bytes, head: bytes, number: int) -> bool:
         """As a message of the server."""
         return self.deliver(reply, reply, b"", b"", b"%b%d}" % (head, number)) is not Delivery.CONGESTED
+
+    def answer_within_read(self, reply: bytes, head: bytes, number: int) -> bool:
+        """The same."""
+        return self.answer(reply, head, number)
+
+    def answer_stored_within_read(self, reply: bytes, begin: bytes, message: Stored) -> bool:
+        """As a message of the server."""
+        block = described(begin, message) + b"\r\n"
+        return self.deliver(reply, reply, b"", block, message[4]) is not Delivery.CONGESTED
 
     def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
         """Note them, up to one that a slow receiver is to get."""

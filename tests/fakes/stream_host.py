@@ -9,6 +9,8 @@ from app.adapters.streams_memory.log import MemoryLog
 from app.adapters.streams_memory.storage import MemoryState, MemoryStreamStorage
 from app.domain.dataplane.incoming_run import IncomingRun
 from app.domain.dataplane.message_run import AckNumbers, MessageRun
+from app.domain.dataplane.reach import Stored
+from app.domain.dataplane.stored_answer import described
 from app.domain.jetstream.outlet import Delivery
 from app.domain.jetstream.storage.chunk import IndexEntry
 from app.domain.jetstream.storage.seam import DamagedMessage, Document, Done, StorageFailure, StoredMessage
@@ -81,6 +83,15 @@ class FakeOutlet:
         """As a message of the server."""
         return self.deliver(reply, reply, b"", b"", b"%b%d}" % (head, number)) is not Delivery.CONGESTED
 
+    def answer_within_read(self, reply: bytes, head: bytes, number: int) -> bool:
+        """The same."""
+        return self.answer(reply, head, number)
+
+    def answer_stored_within_read(self, reply: bytes, begin: bytes, message: Stored) -> bool:
+        """As a message of the server."""
+        block = described(begin, message) + b"\r\n"
+        return self.deliver(reply, reply, b"", block, message[4]) is not Delivery.CONGESTED
+
     def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
         """Keep them, up to one that a slow receiver is to get."""
         return answer_all(self, run, start, first, head)
@@ -132,6 +143,11 @@ class FakeHost:
         """As tests say."""
         assert in_memory in (False, True)
         return self.over_limit
+
+    def has_much_room(self, *, in_memory: bool) -> bool:
+        """Where there is no limit."""
+        assert in_memory in (False, True)
+        return not self.over_limit and self.room is None
 
     def would_exceed(self, size: int, *, in_memory: bool) -> bool:
         """As tests say."""

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from tests.support.server_process import ROOT, START_SECONDS, STOP_SECONDS
 
@@ -31,6 +31,9 @@ def wait_until(condition: Callable[[], bool], seconds: float = STOP_SECONDS) -> 
 class NotifiedServer:
     """A server's process, within a ``with`` block; it need not become ready."""
 
+    command: ClassVar[tuple[str, ...]] = SERVER
+    """What is run, before the words."""
+
     def __init__(self, directory: Path, *words: str, env: Mapping[str, str] | None = None) -> None:
         """The manager's socket is made in `directory`; `env` is added to this process's environment."""
         address = directory / "notify"
@@ -41,7 +44,7 @@ class NotifiedServer:
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            [*SERVER, *self._words],
+            [*self.command, *self._words],
             cwd=ROOT,
             env=self._env,
             stdout=subprocess.DEVNULL,

@@ -4,7 +4,7 @@ import errno
 import os
 import time
 from collections.abc import Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 from ...ports.files import File, Files
 
@@ -78,6 +78,9 @@ class DiskFaults:
 
 
 class _FaultyFile:
+    descriptor: ClassVar[int] = -1
+    """Nobody writes past the faults."""
+
     def __init__(self, file: File, faults: DiskFaults) -> None:
         self._file = file
         self._faults = faults

@@ -19,16 +19,18 @@ _FILE = 0o600
 class OsFile:
     """An open file, by its descriptor."""
 
+    descriptor: int
+
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+        self.descriptor = descriptor
 
     def size(self) -> int:
-        return os.fstat(self._descriptor).st_size
+        return os.fstat(self.descriptor).st_size
 
     def read(self, offset: int, length: int) -> bytes:
-        read = os.pread(self._descriptor, length, offset)
+        read = os.pread(self.descriptor, length, offset)
         while 0 < len(read) < length:
-            more = os.pread(self._descriptor, length - len(read), offset + len(read))
+            more = os.pread(self.descriptor, length - len(read), offset + len(read))
             if not more:
                 break
             read += more
@@ -36,7 +38,7 @@ class OsFile:
 
     def write(self, offset: int, pieces: Sequence[bytes]) -> None:
         if len(pieces) <= _JOINED:
-            written = os.pwritev(self._descriptor, pieces, offset)
+            written = os.pwritev(self.descriptor, pieces, offset)
             if written < (len(pieces[0]) if len(pieces) == 1 else sum(map(len, pieces))):
                 self._finish(offset, pieces, written)
             return
@@ -47,13 +49,13 @@ class OsFile:
             offset = self._write(offset, batch)
 
     def put(self, offset: int, data: bytes) -> None:
-        written = os.pwrite(self._descriptor, data, offset)
+        written = os.pwrite(self.descriptor, data, offset)
         if written < len(data):
             self._finish(offset, (data,), written)
 
     def _write(self, offset: int, pieces: Sequence[bytes]) -> int:
         end = offset + sum(map(len, pieces))
-        written = os.pwritev(self._descriptor, pieces, offset)
+        written = os.pwritev(self.descriptor, pieces, offset)
         if offset + written < end:
             self._finish(offset, pieces, written)
         return end
@@ -62,22 +64,22 @@ class OsFile:
         """Write the rest of what was written in part."""
         left, offset = memoryview(b"".join(pieces))[written:], offset + written
         while left:
-            written = os.pwrite(self._descriptor, left, offset)
+            written = os.pwrite(self.descriptor, left, offset)
             if not written:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             left, offset = left[written:], offset + written
 
     def allocate(self, length: int) -> None:
-        os.posix_fallocate(self._descriptor, 0, length)
+        os.posix_fallocate(self.descriptor, 0, length)
 
     def truncate(self, length: int) -> None:
-        os.ftruncate(self._descriptor, length)
+        os.ftruncate(self.descriptor, length)
 
     def sync(self) -> None:
-        os.fdatasync(self._descriptor)
+        os.fdatasync(self.descriptor)
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        os.close(self.descriptor)
 
 
 class OsFiles:

@@ -1,9 +1,10 @@
 """A worker without a thread, for tools: a job is done when it is submitted."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ...domain.timers import Timer
+from ...ports.files import Write, Written
 
 
 class InlineWorker:
@@ -16,6 +17,9 @@ class InlineWorker:
     def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
         job()
         self._over.append(done)
+
+    def submit_writes(self, writes: Sequence[Write], written: Written) -> bool:  # noqa: ARG002 - not done
+        return False
 
     def was_slow(self) -> None:
         pass

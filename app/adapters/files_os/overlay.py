@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 from .file_lock import FileLock
 from .files import OsFile
@@ -12,6 +13,8 @@ from .files import OsFile
 
 class OverlayFile:
     """A file whose changes are kept in memory."""
+
+    descriptor: ClassVar[int] = -1
 
     def __init__(self, below: OsFile | None) -> None:
         """`below` is the file on the disk; None for a new one."""

@@ -4,10 +4,12 @@ import resource
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
-from ...ports.files import QUICK
+from ...ports.files import QUICK, Write, Written
+from .job_queue import JobQueue, RawWrite, WriteJob, WritingQueue, compiled
+from .write_signal import Watch, WriteSignal
 
 CallSoon = Callable[[Callable[[], None]], object]
 """Has something called on the loop, from any thread."""
@@ -27,27 +29,57 @@ def waits_of_thread() -> int:
     return resource.getrusage(_WHO).ru_nvcsw
 
 
+class _Ticket:
+    """A job that was submitted."""
+
+    __slots__ = ("call", "is_over")
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self.call = call
+        self.is_over = False
+
+
+class _WriteTicket:
+    """Writes that were submitted."""
+
+    __slots__ = ("_job", "_written")
+
+    def __init__(self, job: WriteJob, written: Written) -> None:
+        self._job = job
+        self._written = written
+
+    @property
+    def is_over(self) -> bool:
+        return self._job.is_over
+
+    def call(self) -> None:
+        self._written(self._job.errors())
+
+
 class SyncThread:
     """Runs jobs in order. What follows them is called on the loop."""
 
-    def __init__(self, call_soon: CallSoon) -> None:
+    def __init__(self, call_soon: CallSoon, watch: Watch | None = None) -> None:
+        """`watch` is for writes that need no interpreter; without it there are none."""
         self._call_soon = call_soon
-        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._over: deque[Callable[[], None]] = deque()
-        """What is to be called on the loop, in order."""
-        self._outstanding = 0
+        self._watch_descriptor = watch
+        self._native = None if watch is None else compiled()
+        self._writing: WritingQueue | None = None if self._native is None else self._native.JobQueue()
+        self._jobs: JobQueue = SimpleQueue() if self._writing is None else self._writing
+        self._signal: WriteSignal | None = None
+        self._submitted: deque[_Ticket | _WriteTicket] = deque()
+        """Jobs that are not over, or not followed yet by what is to be called."""
         self._slow_until = 0.0
         """Until then no job is done on the loop."""
         self._watched_until = 0.0
         """Until then it is found out whether a slow job waited."""
         self.is_free = True
         """See `Worker`. It is set on the loop only: no job is under way, and none was slow lately."""
-        self._idle = threading.Condition()
         self._thread: threading.Thread | None = None
 
     def try_now(self, job: Callable[[], object]) -> bool:
         began = time.monotonic()
-        if self._outstanding or self._over or began < self._slow_until:
+        if self._submitted or began < self._slow_until:
             return False
         waits = waits_of_thread() if began < self._watched_until else -1
         self.is_free = waits < 0
@@ -75,23 +107,40 @@ class SyncThread:
         self.is_free = False
 
     def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="streams", daemon=True)
-            self._thread.start()
-        self.is_free = False
-        with self._idle:
-            self._outstanding += 1
+        ticket = _Ticket(done)
 
         def whole() -> None:
             try:
                 job()
             finally:
-                with self._idle:
-                    self._over.append(done)
-                    self._outstanding -= 1
-                    self._idle.notify_all()
+                ticket.is_over = True
 
+        self._add(ticket)
         self._jobs.put(whole)
+
+    def submit_writes(self, writes: Sequence[Write], written: Written) -> bool:
+        raw: list[RawWrite] = []
+        for write in writes:
+            descriptor = write.file.descriptor
+            if descriptor < 0:
+                return False
+            raw.append((descriptor, write.offset, write.pieces, write.sync))
+        native, watch, queue = self._native, self._watch_descriptor, self._writing
+        if native is None or watch is None or queue is None:
+            return False
+        if self._signal is None:
+            self._signal = WriteSignal(watch, self._call_over)
+        job = native.WriteJob(raw)
+        self._add(_WriteTicket(job, written))
+        queue.put_writes(job, self._signal.descriptor)
+        return True
+
+    def _add(self, ticket: "_Ticket | _WriteTicket") -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="streams", daemon=True)
+            self._thread.start()
+        self.is_free = False
+        self._submitted.append(ticket)
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -102,17 +151,21 @@ class SyncThread:
                 continue
 
     def _call_over(self) -> None:
-        while self._over:
-            self._over.popleft()()
-        is_idle = not (self._outstanding or self._over)  # in this order: a job that ends moves to the other
-        self.is_free = is_idle and time.monotonic() >= self._watched_until
+        submitted = self._submitted
+        while submitted and submitted[0].is_over:
+            submitted.popleft().call()
+        self.is_free = not submitted and time.monotonic() >= self._watched_until
 
     def finish(self) -> None:
-        while self._outstanding or self._over:
-            with self._idle:
-                self._idle.wait_for(lambda: not self._outstanding)
+        while self._submitted:
+            reached = threading.Event()
+            self._jobs.put(reached.set)
+            reached.wait()
             self._call_over()
         if self._thread is not None:
             self._jobs.put(None)
             self._thread.join()
             self._thread = None
+        if self._signal is not None:
+            self._signal.close()
+            self._signal = None

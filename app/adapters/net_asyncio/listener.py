@@ -56,7 +56,7 @@ class SocketListener(ABC):
     ``on_failure`` is called with defects that ended one link, ``on_accept_failed`` when
     the system refused a new link for the time being. ``layers`` lie between the socket and
     the wire of each link, the first one next to the socket. ``scheduler`` times handshakes and the
-    ends of links; the loop does by default.
+    ends of links; the loop does by default. ``keep`` is asked which links end with the process.
     """
 
     def __init__(
@@ -66,11 +66,13 @@ class SocketListener(ABC):
         on_accept_failed: Callable[[AcceptFailed], None],
         layers: Sequence[LayerFactory] = (),
         scheduler: Scheduler | None = None,
+        keep: Callable[[int], bool] | None = None,
     ) -> None:
         self._on_failure = on_failure
         self._on_accept_failed = on_accept_failed
         self._layers = layers
         self._scheduler = scheduler
+        self._keep = keep
         self._delay = _SHORTEST_DELAY
         self._is_rush = False
         """Whether there were more links in the queue than a turn takes."""
@@ -85,7 +87,7 @@ class SocketListener(ABC):
         listening = self._socket
         self._loop = asyncio.get_running_loop()
         scheduler = self._scheduler or LoopScheduler(self._loop)
-        self._context = LinkContext(scheduler, acceptor, self._on_failure)
+        self._context = LinkContext(scheduler, acceptor, self._on_failure, self._keep)
         self._setup = LinkSetup(scheduler)
         self._loop.add_reader(listening, self._accept, listening)
         return address
@@ -219,9 +221,14 @@ class TcpListener(SocketListener):
         on_accept_failed: Callable[[AcceptFailed], None],
         layers: Sequence[LayerFactory] = (),
         scheduler: Scheduler | None = None,
+        keep: Callable[[int], bool] | None = None,
     ) -> None:
         super().__init__(
-            on_failure=on_failure, on_accept_failed=on_accept_failed, layers=layers, scheduler=scheduler
+            on_failure=on_failure,
+            on_accept_failed=on_accept_failed,
+            layers=layers,
+            scheduler=scheduler,
+            keep=keep,
         )
         self._host = host
         self._port = port

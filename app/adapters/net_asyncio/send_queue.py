@@ -1,4 +1,4 @@
-"""Send queue: bytes of a socket that its peer has not acknowledged yet."""
+"""Queues of a socket: bytes that its peer has not acknowledged yet, and bytes that we have not read."""
 
 import fcntl
 import struct
@@ -12,8 +12,17 @@ def unacknowledged(descriptor: int) -> int:
 
     Linux answers for sockets what terminals are asked with this request (tcp(7), SIOCOUTQ).
     """
+    return _ask(descriptor, termios.TIOCOUTQ)
+
+
+def unread(descriptor: int) -> int:
+    """Bytes that have come and that nobody has read; 0 where the system does not say."""
+    return _ask(descriptor, termios.FIONREAD)
+
+
+def _ask(descriptor: int, request: int) -> int:
     try:
-        answer = fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(_INT.size))
+        answer = fcntl.ioctl(descriptor, request, bytes(_INT.size))
     except OSError:
         return 0
     return int(_INT.unpack(answer)[0])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from ...domain.timers import Scheduler, Timer
-from ...ports.layers import Lower, Upper, begin
+from ...ports.layers import Layer, Lower, Upper, begin
 from ...ports.stream_wire import StreamWire
 from .send_queue import unacknowledged
 
@@ -44,7 +44,22 @@ class TcpWire(StreamWire, asyncio.BufferedProtocol):
     __slots__ = ()
 
     def _untaken(self) -> int:
-        return unacknowledged(self._lower.get_extra_info("socket").fileno())
+        return unacknowledged(self._descriptor())
+
+    def close(self) -> None:
+        """See `StreamWire`; a link that is idle may end with the process instead."""
+        keep = self._context.keep
+        if keep is not None and self.is_open and self._is_idle() and keep(self._descriptor()):
+            self.abort()  # nothing is lost, and nothing is sent: the link goes on without us
+        else:
+            super().close()
+
+    def _is_idle(self) -> bool:
+        """Whether nothing is to be sent, not even by a layer."""
+        return not (isinstance(self._lower, Layer) or self._input_over or self.pending())
+
+    def _descriptor(self) -> int:
+        return int(self._lower.get_extra_info("socket").fileno())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The loop has made its transport: set the link up."""

@@ -4,6 +4,7 @@
 operator that ignores its cancellation would keep the server from ending.
 """
 
+import _thread
 import asyncio
 import os
 import sys
@@ -67,12 +68,37 @@ def exit_status(status: int, exit_now: Callable[[int], object] = os._exit) -> in
     return status
 
 
-def exit_after(seconds: float, exit_now: Callable[[], object]) -> threading.Timer:
-    """Exit after `seconds`, even if the event loop is stuck. Cancel the timer to prevent it."""
-    timer = threading.Timer(seconds, exit_now)
-    timer.name, timer.daemon = "exit-timer", True
-    timer.start()
-    return timer
+class ExitTimer:
+    """Makes a call after some time, in a thread; who makes it does not wait until the thread has begun."""
+
+    def __init__(self, seconds: float, call: Callable[[], object]) -> None:
+        """Raises `RuntimeError` if no thread can start."""
+        self._seconds, self._call = seconds, call
+        self._cancelled, self._ended = threading.Event(), threading.Event()
+        _thread.start_new_thread(self._run, ())
+
+    def cancel(self) -> None:
+        """Do not make the call, if it has not been made."""
+        self._cancelled.set()
+
+    def join(self, timeout: float) -> bool:
+        """Wait until the thread has nothing more to do; whether it has come to that in time."""
+        return self._ended.wait(timeout)
+
+    def _run(self) -> None:
+        try:
+            if not self._cancelled.wait(self._seconds):
+                self._call()
+        finally:
+            self._ended.set()
+
+
+def exit_after(seconds: float, exit_now: Callable[[], object]) -> ExitTimer:
+    """Exit after `seconds`, even if the event loop is stuck. Cancel the timer to prevent it.
+
+    Raises `RuntimeError` if no thread can start.
+    """
+    return ExitTimer(seconds, exit_now)
 
 
 def _holding(threads: Iterable[threading.Thread]) -> Iterable[threading.Thread]:

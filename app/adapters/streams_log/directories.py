@@ -1,12 +1,15 @@
 """Where the files of streams are, and how large they get."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from ...ports.files import Files
 from .file_head import GONE, NEW
 from .journal import JOURNAL_SIZE, RESERVE, sync_directory
 from .segment import SEGMENT_SIZE
+from .steps import Step
 
 STREAMS = "streams"
 """The directory that has those of all streams."""
@@ -28,6 +31,18 @@ SIZES = Sizes()
 def stream_directory(number: int) -> str:
     """The directory of one stream."""
     return f"{STREAMS}/{number}"
+
+
+def making_stream(files: Files, directory: str, fill: Callable[[str], list[Step]]) -> list[Step]:
+    """Steps that make the directory of a stream, under another name until `fill` has filled that."""
+    made = f"{directory}{NEW}"
+    return [
+        partial(files.make_directory, made),
+        *fill(made),
+        partial(sync_directory, files, made),
+        partial(files.rename, made, directory),
+        partial(sync_directory, files, STREAMS),
+    ]
 
 
 def remove_stream(files: Files, directory: str) -> None:

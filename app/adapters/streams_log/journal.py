@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
-from ...ports.files import File, Files
+from ...ports.files import File, Files, SyncFailed
 from .file_head import JOURNAL, NEW, StreamIdentity, file_name, make_head, salt_of
 from .record import COMPLETE, FIRST_OF_EPOCH, encode, seed_of
-from .steps import Step, SyncFailed
+from .steps import Step
 from .writer import sync_now
 
 JOURNAL_SIZE = 256 << 10

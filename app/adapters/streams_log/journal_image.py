@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ...domain.jetstream.storage.seam import Document
-from ...ports.files import File, Files
+from ...ports.files import File, Files, SyncFailed
 from .consumers import Consumers, from_json
 from .file_head import JOURNAL, FileHead, StreamIdentity, file_name, read_head, records_after_head, salt_of
 from .record import (
@@ -25,7 +25,6 @@ from .record import (
 )
 from .removals import unpack
 from .scan import Scan, scan
-from .steps import SyncFailed
 
 _OF_CONSUMERS = frozenset([CONSUMER, CONSUMER_GONE, CHANGE, CHECKPOINT])
 

@@ -71,6 +71,7 @@ class FileLog(IndexedLog):
         self.commit_now: Callable[[], bool] = _nothing_to_write
         """That of the one that writes: a call less for each message that is stored alone."""
         self.store_now: StoreNow = never
+        self.read_last: Callable[[bytes], StoredMessage | None] = self.find_last
         """See `StreamLog`."""
         self._undo: list[IndexEntry] = []
         """What messages removed that are not written."""
@@ -212,7 +213,8 @@ class FileLog(IndexedLog):
             raise
         return message
 
-    def read_last(self, subject: bytes) -> StoredMessage | None:
+    def find_last(self, subject: bytes) -> StoredMessage | None:
+        """See `StreamLog.read_last`."""
         message = self._tail.get(self._index.last_at_most(subject))  # there are none that are removed
         if message is not None and message.subject == subject:
             return message

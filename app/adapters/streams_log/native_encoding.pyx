@@ -6,64 +6,11 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-import sys
-
 from ...domain.dataplane import incoming_run
 from ...domain.jetstream.storage import chunk
 from . import record, run_encoding
 
-if sys.byteorder != "little":
-    raise ImportError("records are compiled for machines that have the low byte first")
-
-cdef extern from *:
-    """
-    /* CRC-32 as in zlib, sixteen bytes at a time (M. E. Kounavis and F. L. Berry, 2005: slicing). */
-    static uint32_t crc_table[16][256];
-
-    static void fill_crc_table(void) {
-        for (uint32_t byte = 0; byte < 256; byte++) {
-            uint32_t crc = byte;
-            for (int bit = 0; bit < 8; bit++) {
-                crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1)));
-            }
-            crc_table[0][byte] = crc;
-        }
-        for (int slice = 1; slice < 16; slice++) {
-            for (int byte = 0; byte < 256; byte++) {
-                uint32_t crc = crc_table[slice - 1][byte];
-                crc_table[slice][byte] = crc_table[0][crc & 255] ^ (crc >> 8);
-            }
-        }
-    }
-
-    static inline uint32_t four_bytes(uint32_t word, int last) {
-        return crc_table[last + 3][word & 255] ^ crc_table[last + 2][word >> 8 & 255]
-            ^ crc_table[last + 1][word >> 16 & 255] ^ crc_table[last][word >> 24];
-    }
-
-    static uint32_t crc_of(const char *text, size_t count, uint32_t seed) {
-        const unsigned char *data = (const unsigned char *)text;
-        uint32_t crc = ~seed;
-        uint32_t words[4];
-        while (count >= 16) {
-            memcpy(words, data, 16);
-            crc = four_bytes(words[0] ^ crc, 12) ^ four_bytes(words[1], 8)
-                ^ four_bytes(words[2], 4) ^ four_bytes(words[3], 0);
-            data += 16;
-            count -= 16;
-        }
-        while (count) {
-            crc = crc_table[0][(crc ^ *data) & 255] ^ (crc >> 8);
-            data++;
-            count--;
-        }
-        return ~crc;
-    }
-    """
-    void fill_crc_table() noexcept nogil
-    uint32_t crc_of(const char *text, size_t count, uint32_t seed) noexcept nogil
-
-fill_crc_table()
+include "message_record.pxi"
 
 cdef object EncodedRun = run_encoding.EncodedRun
 cdef uint64_t WITH_HEADERS = chunk.WITH_HEADERS
@@ -72,13 +19,6 @@ cdef Py_ssize_t OVERHEAD = run_encoding.OVERHEAD
 cdef Py_ssize_t HEADERS = run_encoding.HEADERS
 cdef uint8_t FIRST_OF_EPOCH = record.FIRST_OF_EPOCH
 
-cdef enum:
-    _HEAD = 32
-    _LEAST = 36  # with the checksum at the end
-    _REMOVED = 12  # the sequence of a message that is removed, and how many there are
-
-if record.HEAD.size != _HEAD or record.LEAST != _LEAST:
-    raise ImportError("the compiled records are of another version")
 
 
 cdef struct Link:
@@ -200,41 +140,11 @@ def encode_message(
     uint32_t seed,
     /,
 ):
-    cdef Py_ssize_t subject_size = PyBytes_GET_SIZE(subject)
-    cdef Py_ssize_t header_size = PyBytes_GET_SIZE(headers)
-    cdef Py_ssize_t payload_size = PyBytes_GET_SIZE(payload)
-    cdef Py_ssize_t size = _LEAST + subject_size + header_size + payload_size + (_REMOVED if removed else 0)
-    if subject_size > 0xFFFF or size > 0xFFFFFFFF:
-        raise ValueError("a record has a length of 32 bits, and its subject one of 16")
-    cdef uint32_t length = <uint32_t>size
-    cdef uint32_t block = <uint32_t>header_size
-    cdef uint16_t name = <uint16_t>subject_size
-    cdef uint32_t one = 1
     cdef uint32_t checksum
-    cdef bytes record = PyBytes_FromStringAndSize(NULL, size)
-    cdef char *out = PyBytes_AS_STRING(record)
-    memcpy(out, &length, 4)
-    out[4] = <char>kind
-    out[5] = <char>epoch
-    memcpy(out + 6, &name, 2)
-    memcpy(out + 8, &block, 4)
-    memcpy(out + 12, &sequence, 8)
-    memcpy(out + 20, &time, 8)
-    memcpy(out + 28, &before, 4)
-    out += _HEAD
-    memcpy(out, PyBytes_AS_STRING(subject), subject_size)
-    out += subject_size
-    memcpy(out, PyBytes_AS_STRING(headers), header_size)
-    out += header_size
-    memcpy(out, PyBytes_AS_STRING(payload), payload_size)
-    out += payload_size
-    if removed:
-        memcpy(out, &removed, 8)
-        memcpy(out + 8, &one, 4)
-        out += _REMOVED
-    checksum = crc_of(PyBytes_AS_STRING(record), size - 4, seed)
-    memcpy(out, &checksum, 4)
-    return record, checksum
+    cdef bytes text = encoded(
+        kind, epoch, sequence, time, subject, headers, payload, removed, before, seed, &checksum
+    )
+    return text, checksum
 
 
 def links(bytes ids not None, uint64_t first, Py_ssize_t subjects):

@@ -1,8 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Records of messages in a row, checked in place: see `record_run`; and read into columns: see `quick_scan`.
-
-Checksums are those of zlib's crc32, eight bytes at a time by tables.
-"""
+"""Records of messages in a row, checked in place: see `record_run`; and read into columns: see `quick_scan`."""
 
 from cpython cimport array
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -14,7 +11,6 @@ from ...domain.jetstream.storage import chunk
 from . import quick_scan, record, record_run, run_encoding
 
 cdef enum:
-    _POLYNOMIAL = 0xEDB88320
     # What a record has before its subject; see `record.HEAD`.
     _KIND = 4
     _SUBJECT = 6
@@ -36,52 +32,14 @@ cdef object Bodies = record_run.Bodies
 cdef object Reached = quick_scan.Reached
 cdef object split_removals = record.split_removals
 cdef array.array _COLUMN = array.array("q")
-cdef uint32_t tables[8][256]
 
 if record.HEAD.size != _HEAD:
     raise ImportError("records have another form")
 
 
-cdef void make_tables() noexcept:
-    cdef uint32_t value, n, i
-    for n in range(256):
-        value = n
-        for i in range(8):
-            value = (value >> 1) ^ (<uint32_t>_POLYNOMIAL if value & 1 else 0)
-        tables[0][n] = value
-    for n in range(256):
-        value = tables[0][n]
-        for i in range(1, 8):
-            value = tables[0][value & 0xFF] ^ (value >> 8)
-            tables[i][n] = value
+include "crc32.pxi"
 
-
-make_tables()
-
-
-cdef uint32_t checksum_of(const uint8_t *data, Py_ssize_t size, uint32_t seed) noexcept nogil:
-    """As zlib.crc32."""
-    cdef uint32_t value = ~seed
-    cdef uint64_t word
-    while size >= 8:
-        word = read_number(data, 8) ^ value
-        value = (
-            tables[7][word & 0xFF]
-            ^ tables[6][(word >> 8) & 0xFF]
-            ^ tables[5][(word >> 16) & 0xFF]
-            ^ tables[4][(word >> 24) & 0xFF]
-            ^ tables[3][(word >> 32) & 0xFF]
-            ^ tables[2][(word >> 40) & 0xFF]
-            ^ tables[1][(word >> 48) & 0xFF]
-            ^ tables[0][word >> 56]
-        )
-        data += 8
-        size -= 8
-    while size > 0:
-        value = tables[0][(value ^ data[0]) & 0xFF] ^ (value >> 8)
-        data += 1
-        size -= 1
-    return ~value
+prepare_crc32()
 
 
 cdef inline uint64_t read_number(const uint8_t *data, int size) noexcept nogil:
@@ -108,12 +66,12 @@ cdef inline bint is_good(
         return False
     if not _HEAD + _CHECKSUM + subject_size + headers <= length <= room:
         return False
-    return checksum_of(at, length - _CHECKSUM, seed) == read_number(at + length - _CHECKSUM, 4)
+    return crc_of(at, length - _CHECKSUM, seed) == read_number(at + length - _CHECKSUM, 4)
 
 
 def checksum(bytes data not None, uint32_t seed):
     """As zlib.crc32; for tests."""
-    return checksum_of(<const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), seed)
+    return crc_of(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), seed)
 
 
 def check_records(bytes block not None, int64_t base, uint64_t salt, array.array offsets not None, int64_t first, list subjects not None):
@@ -211,7 +169,7 @@ def read_messages(bytes data not None, begin, uint64_t salt, uint64_t number, co
             break
         if sequence >> 63 or <int64_t>sequence <= last:
             break
-        checksum = checksum_of(at, end - offset, <uint32_t>(salt ^ <uint64_t>offset))
+        checksum = crc_of(at, end - offset, <uint32_t>(salt ^ <uint64_t>offset))
         if checksum != read_number(text + end, 4):
             break
         kind = at[_KIND] & ~FIRST_OF_EPOCH

@@ -7,19 +7,17 @@ notes at last: so a write that fails leaves nothing behind. What is rare is aske
 """
 
 from cpython cimport array
-from cpython.bytes cimport PyBytes_GET_SIZE
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from ...domain.jetstream.storage import chunk as chunks, seam
 from ...ports import files
 from . import record, removals as all_removals, segment as segments, tail as tails, writer as writers
 from .run_encoding import HEADERS as _HEADERS, OVERHEAD as _OVERHEAD
-from .native_encoding import encode_message
 
 cdef object Point = writers.Point
 cdef object StoredMessage = seam.StoredMessage
-cdef object made = tuple.__new__
 cdef int64_t LEAST = record.LEAST
 cdef int64_t REMOVED_SIZE = record.REMOVAL + record.REMOVALS_COUNT
 cdef int64_t HEADERS = _HEADERS
@@ -38,7 +36,14 @@ cdef int64_t TAIL_OVERHEAD = tails._OVERHEAD
 cdef Py_ssize_t FEW = tails._FEW
 cdef Py_ssize_t MOST_REMOVALS = all_removals._MOST
 
+include "message_record.pxi"
 include "slots.pxi"
+
+cdef extern from "unistd.h" nogil:
+    ssize_t pwrite(int descriptor, const void *data, size_t count, int64_t offset)
+
+if len(Point._fields) != 8 or len(StoredMessage._fields) != 5:
+    raise ImportError("the compiled code is of another version")
 
 cdef enum:
     _NONE = -1
@@ -51,6 +56,15 @@ cdef inline int put32(column, uint32_t value) except -1:
     cdef Py_ssize_t count = len(numbers)
     array.resize_smart(numbers, count + 1)
     numbers.data.as_uints[count] = value
+    return 0
+
+
+cdef inline int put16(column, uint16_t value) except -1:
+    """Add to a column of 16 bits."""
+    cdef array.array numbers = <array.array?>column
+    cdef Py_ssize_t count = len(numbers)
+    array.resize_smart(numbers, count + 1)
+    numbers.data.as_ushorts[count] = value
     return 0
 
 
@@ -109,8 +123,10 @@ cdef class ShortWay:
     cdef object budget
     cdef object removals
     cdef object file
-    cdef object offset
-    cdef object record
+    cdef object known  # the file whose descriptor that is
+    cdef int descriptor
+    cdef int64_t offset
+    cdef bytes record
 
     def __init__(self, stream):
         self.stream = stream
@@ -129,12 +145,27 @@ cdef class ShortWay:
 
     def __call__(self):
         """Write the message; the worker calls it."""
-        self.file.put(self.offset, self.record)
+        self.write()
+
+    cdef int write(self) except -1:
+        """See `File.put`, which is left what cannot be written in one go, and the error that there may be."""
+        cdef const char *data = PyBytes_AS_STRING(self.record)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(self.record)
+        cdef Py_ssize_t written = -1
+        if self.file is not self.known:
+            self.descriptor = self.file.descriptor
+            self.known = self.file
+        if self.descriptor >= 0:
+            with nogil:
+                written = pwrite(self.descriptor, data, size, self.offset)
+        if written != size:
+            self.file.put(self.offset, self.record)
+        return 0
 
     cdef int write_here(self) except -1:
         """Write the message, and tell the worker if that was slow."""
         cdef double began = now()
-        self.file.put(self.offset, self.record)
+        self.write()
         if now() - began > QUICK:
             self.worker.was_slow()
         return 0
@@ -157,7 +188,7 @@ cdef class ShortWay:
         """See `StreamLog.store_now`."""
         cdef int64_t offset, length, size, last_time
         cdef uint64_t sequence, removed = 0, place
-        cdef uint32_t id_ = 0
+        cdef uint32_t id_ = 0, checksum
         cdef int kind = MESSAGE
         if not self.is_open():
             return 0
@@ -191,12 +222,13 @@ cdef class ShortWay:
             return 0
         if get(writer, WRITER__NEW_EPOCH):
             kind |= FIRST_OF_EPOCH
-        encoded, checksum = encode_message(
-            kind, get(writer, WRITER_EPOCH), sequence, time, subject, headers, payload, removed,
-            get(writer, WRITER__CHECKSUM),
-            (<uint64_t>get(active, SEGMENT_SALT) ^ <uint64_t>offset) & 0xFFFFFFFF,
+        self.record = encoded(
+            <uint8_t>kind, <uint8_t>get(writer, WRITER_EPOCH), sequence, time, subject, headers, payload, removed,
+            <uint32_t>get(writer, WRITER__CHECKSUM),
+            <uint32_t>get(active, SEGMENT_SALT) ^ <uint32_t>offset,
+            &checksum,
         )
-        self.file, self.offset, self.record = get(active, SEGMENT_FILE), offset, encoded
+        self.file, self.offset = get(active, SEGMENT_FILE), offset
         try:
             if self.worker.is_free:
                 self.write_here()
@@ -215,9 +247,20 @@ cdef class ShortWay:
         self.note_written(active, sequence, time, offset + length, checksum)
         self.note_columns(get(active, SEGMENT_COLUMNS), sequence, subject, place, time, size, removed)
         self.note_index(chunk, sequence, id_, subject, place, time, size)
-        self.note_tail(sequence, time, subject, headers, payload)
+        self.note_tail(subject, headers, payload)
         self.end(active, sequence, removed)
         return sequence
+
+    def read_last(self, bytes subject not None):
+        """See `StreamLog.read_last`; the log finds what is not among the newest messages."""
+        subjects = get(self.index, INDEX__SUBJECTS)
+        id_ = (<dict>get(subjects, SUBJECTS_IDS)).get(subject)
+        if id_ is not None:
+            last = (<array.array?>get(subjects, SUBJECTS_LASTS)).data.as_ulonglongs[<uint32_t>id_]
+            message = (<dict>get(self.tail, TAIL__MESSAGES)).get(last)
+            if message is not None and (<tuple>message)[2] == subject:
+                return message
+        return self.log.find_last(subject)
 
     cdef bint find_excess(self, uint32_t id_, int64_t most, uint64_t *removed) except -1:
         """What has to go, at most one; False if that is more. See `SubjectIndex.excess`."""
@@ -278,8 +321,16 @@ cdef class ShortWay:
         if removed:
             put64(removes, removed)
         messages, removed_ones = len(<array.array>get(columns, COLUMNS_IDS)), len(<array.array?>removes)
-        point = (number, True, end, get(writer, WRITER__CHECKSUM), messages, removed_ones, sequence, time)
-        put(writer, WRITER_WRITTEN, made(Point, point))
+        point = new_tuple(Point, 8)
+        set_value(point, 0, number)
+        set_value(point, 1, True)
+        set_value(point, 2, end)
+        set_value(point, 3, get(writer, WRITER__CHECKSUM))
+        set_value(point, 4, messages)
+        set_value(point, 5, removed_ones)
+        set_value(point, 6, get(writer, WRITER_LAST))
+        set_value(point, 7, get(writer, WRITER_LAST_TIME))
+        put(writer, WRITER_WRITTEN, point)
         return 0
 
     cdef int note_index(
@@ -300,7 +351,7 @@ cdef class ShortWay:
         if offsets is None and sequence != <uint64_t>get(chunk, CHUNK_START) + len(ids):
             offsets = chunk._have_gaps()
         if offsets is not None:
-            offsets.append(sequence - <uint64_t>get(chunk, CHUNK_BASE))
+            put16(offsets, <uint16_t>(sequence - <uint64_t>get(chunk, CHUNK_BASE)))
         put32(ids, id_)
         put64(get(chunk, CHUNK_PLACES), place)
         put64(get(chunk, CHUNK_TIMES), <uint64_t>time)
@@ -333,10 +384,16 @@ cdef class ShortWay:
             (<array.array?>get(chunk, CHUNK_FOLLOWING)).data.as_uints[slot] = <uint32_t>(sequence - last)
         return 0
 
-    cdef int note_tail(self, uint64_t sequence, int64_t time, bytes subject, bytes headers, bytes payload) except -1:
+    cdef int note_tail(self, bytes subject, bytes headers, bytes payload) except -1:
         """See `Tail.add`."""
-        tail, number = self.tail, sequence
-        (<dict>get(tail, TAIL__MESSAGES))[number] = made(StoredMessage, (number, time, subject, headers, payload))
+        tail, number = self.tail, get(self.writer, WRITER_LAST)
+        message = new_tuple(StoredMessage, 5)
+        set_value(message, 0, number)
+        set_value(message, 1, get(self.writer, WRITER_LAST_TIME))
+        set_value(message, 2, subject)
+        set_value(message, 3, headers)
+        set_value(message, 4, payload)
+        (<dict>get(tail, TAIL__MESSAGES))[number] = message
         get(tail, TAIL__ORDER).append(number)
         cdef int64_t size = PyBytes_GET_SIZE(subject) + PyBytes_GET_SIZE(headers) + PyBytes_GET_SIZE(payload)
         put(tail, TAIL_SIZE, <int64_t>get(tail, TAIL_SIZE) + TAIL_OVERHEAD + size)
@@ -350,9 +407,9 @@ cdef class ShortWay:
         if removed:
             if not self.remove(active, removed):
                 self.log._remove(removed)
-            waiting = <list>get(self.removals, REMOVALS_SEQUENCES)
-            waiting.append(removed)
-            if get(self.removals, REMOVALS_EMPTY) or len(waiting) > MOST_REMOVALS:
+            waiting = get(self.removals, REMOVALS_SEQUENCES)
+            (<list>waiting).append(removed)
+            if get(self.removals, REMOVALS_EMPTY) or len(<list>waiting) > MOST_REMOVALS:
                 self.log._later()
         order, messages = get(tail, TAIL__ORDER), <dict>get(tail, TAIL__MESSAGES)
         while order and order[0] not in messages:

@@ -4,7 +4,7 @@ A round takes what all streams have to write, writes it in the worker, with one 
 file, and then says so. So the number of messages a sync is for follows the load by itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -25,8 +25,8 @@ class Writes(Protocol):
         """What it has to write; with `sync` also what was written and not synced."""
         ...
 
-    def taken_done(self, outcome: Outcome) -> None:
-        """What became of it."""
+    def taken_done(self, outcome: Outcome) -> Callable[[], None]:
+        """Note what became of it; returns a call that answers those who wait."""
         ...
 
     def due(self) -> None:
@@ -40,6 +40,10 @@ class Writes(Protocol):
     def probed(self, outcome: Outcome) -> None:
         """What became of that step."""
         ...
+
+
+Work = Sequence[tuple[Writes, Batch, Outcome]]
+"""What a round does for each stream, and what becomes of it."""
 
 
 class Rounds:
@@ -157,15 +161,43 @@ class Rounds:
                 carry_out(batch, outcome)
 
         def done() -> None:
-            try:
-                for stream, _, outcome in with_outcomes:
-                    stream.taken_done(outcome)
-            finally:  # before all streams know what became of their writes nothing else is written
-                self._running = False
-            if self._dirty:
-                self._call()
+            answers = self._note(with_outcomes)
+            # the disk works on the next round while those of this one are answered
+            if all(outcome.is_good for _, _, outcome in with_outcomes) and not self._stopped:
+                self._start()
+            self._answer(answers)
 
-        self._worker.submit(job, done)
+        if not self._as_writes(with_outcomes, done):
+            self._worker.submit(job, done)
+
+    def _as_writes(self, work: Work, done: Callable[[], None]) -> bool:
+        """Have it done as writes, where these are all; False if it is to be a job."""
+        writes = [batch.write for _, batch, _ in work if batch.write is not None]
+
+        def written(errors: Sequence[OSError | None]) -> None:
+            for (_, _, outcome), error in zip(work, errors, strict=True):
+                outcome.note_write(error)
+            done()
+
+        return len(writes) == len(work) and self._worker.submit_writes(writes, written)
+
+    def _note(self, work: Work) -> list[Callable[[], None]]:
+        """Have all streams note what became of their writes: before that nothing else is written."""
+        try:
+            return [stream.taken_done(outcome) for stream, _, outcome in work]
+        finally:
+            self._running = False
+
+    def _answer(self, answers: Sequence[Callable[[], None]]) -> None:
+        """Answer those who waited for a round. What they write meanwhile is answered after them."""
+        runs, self._running = self._running, True
+        try:
+            for answer in answers:
+                answer()
+        finally:
+            self._running = runs
+        if self._dirty:
+            self._call()
 
     def alone(self, batch: Batch, done: Callable[[Outcome], None]) -> None:
         """Carry something out between two rounds."""

@@ -5,6 +5,8 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
+from ...domain.jetstream.storage.seam import StoredMessage
+
 if TYPE_CHECKING:
     from .stream import FileStream
 
@@ -16,6 +18,7 @@ class ShortWay(Protocol):
     """The compiled one, of one stream."""
 
     store: StoreNow
+    read_last: Callable[[bytes], StoredMessage | None]
 
 
 class ShortWayKind(Protocol):
@@ -26,10 +29,12 @@ class ShortWayKind(Protocol):
         ...
 
 
-def store_now_of(stream: "FileStream") -> StoreNow:
-    """What a log has as `store_now`; without compiled code each message goes by `append` and `commit_now`."""
+def take_short_way(stream: "FileStream") -> None:
+    """Let the log of a stream have it; without compiled code messages go by `append` and `commit_now`."""
     kind = compiled()
-    return never if kind is None else kind(stream).store
+    if kind is not None:
+        way, log = kind(stream), stream.log
+        log.store_now, log.read_last = way.store, way.read_last
 
 
 @cache

@@ -51,6 +51,21 @@ cdef extern from *:
     object get "slot_get"(object owner, Py_ssize_t place)
     void put "slot_put"(object owner, Py_ssize_t place, object value)
 
+cdef extern from *:
+    """
+    /* A named tuple without values; each is set once. */
+    static inline PyObject *new_tuple(PyObject *kind, Py_ssize_t count) {
+        return ((PyTypeObject *)kind)->tp_alloc((PyTypeObject *)kind, count);
+    }
+
+    static inline void set_value(PyObject *fields, Py_ssize_t place, PyObject *value) {
+        Py_INCREF(value);
+        PyTuple_SET_ITEM(fields, place, value);
+    }
+    """
+    object new_tuple(object kind, Py_ssize_t count)
+    void set_value(object fields, Py_ssize_t place, object value)
+
 cdef Py_ssize_t INDEX__SUBJECTS = place_of_slot(indexes.Index, "_subjects")
 cdef Py_ssize_t INDEX_COUNT = place_of_slot(indexes.Index, "count")
 cdef Py_ssize_t INDEX_FIRST = place_of_slot(indexes.Index, "first")

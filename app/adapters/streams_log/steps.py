@@ -5,15 +5,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ...domain.jetstream.storage.seam import StorageFailure
+from ...ports.files import SyncFailed, Write
 
 Step = Callable[[], object]
 """Runs in the worker. Raises `OSError`."""
 
 _FULL = frozenset([errno.ENOSPC, errno.EDQUOT])
-
-
-class SyncFailed(OSError):
-    """A sync failed: nothing is known of what was written since the last one."""
 
 
 @dataclass(slots=True)
@@ -27,6 +24,8 @@ class Batch:
     """Is done even if messages could not be written, unless the disk is broken."""
     cleaning: list[Step] = field(default_factory=list)
     """Is done only if all else was; its errors only cost room."""
+    write: Write | None = None
+    """What all steps are, if they are just this."""
 
     def __bool__(self) -> bool:
         return bool(self.prepare or self.messages or self.journal or self.cleaning)
@@ -40,6 +39,18 @@ class Outcome:
     messages: StorageFailure | None = None
     journal: StorageFailure | None = None
     error: Exception | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing failed."""
+        return self.messages is self.journal is None
+
+    def note_write(self, error: OSError | None) -> None:
+        """What came of a `Batch.write`."""
+        self.prepared, self.error = True, error
+        if error is not None:
+            self.messages = failure_of(error)
+            self.journal = StorageFailure.BROKEN if self.messages is StorageFailure.BROKEN else None
 
 
 def failure_of(error: OSError) -> StorageFailure:
@@ -59,7 +70,7 @@ def carry_out(batch: Batch, outcome: Outcome) -> None:
             outcome.journal = _run(batch.journal, outcome)
         else:
             outcome.journal = StorageFailure.BROKEN
-    if outcome.messages is outcome.journal is None:
+    if outcome.is_good:
         for step in batch.cleaning:
             _run([step], Outcome())
 

@@ -9,15 +9,15 @@ from ...domain.value_object import value_object
 from ...ports.files import Files
 from .cleaning import Cleaner
 from .consumers import Consumers, FileState, VolatileState, to_json
-from .directories import SIZES, STREAMS, Sizes, remove_stream, stream_directory
-from .file_head import NEW, StreamIdentity
-from .journal import JournalEntry, StreamJournal, sync_directory
+from .directories import SIZES, Sizes, making_stream, remove_stream, stream_directory
+from .file_head import StreamIdentity
+from .journal import JournalEntry, StreamJournal
 from .journal_image import JournalFile
 from .log import FileLog
 from .record import DOCUMENT, ERASE, FLOOR, LOST, MARK, REMOVED, REMOVED_RUNS
 from .removals import PendingRemovals, pack, pack_runs, without
 from .rounds import Rounds
-from .short_way import store_now_of
+from .short_way import take_short_way
 from .steps import Batch, Outcome, Step
 from .tail import Tail, TailBudget
 from .waiting import CommitWaiting
@@ -93,7 +93,7 @@ class FileStream:
         self._has_failed = False  # to write at once what waits
         self._incomplete = False
         """Whether removals may be in segments only."""
-        self._log.store_now = store_now_of(self)
+        take_short_way(self)
 
     # the seam
 
@@ -263,7 +263,7 @@ class FileStream:
         batch.messages = self.writer.take(sync=sync or (wanted and self._has_entries))
         if not self.is_made:
             self._journal_wanted = False
-            batch.prepare = self._make()
+            batch.prepare = making_stream(self._files, self.directory, self.journal.take_first)
         elif wanted:
             self._journal_wanted = False
             self._journal_taken = True
@@ -273,6 +273,8 @@ class FileStream:
                 self._enter_all()
             batch.journal = self.journal.take(sync=sync)
             batch.cleaning = self._cleaner.steps() if sync else []
+        else:
+            batch.write = self.writer.only_write
         if self._removals.is_pending:
             self._wait_on()
         if not sync:
@@ -292,16 +294,6 @@ class FileStream:
             self._waiting += again
             self._journal_wanted = True
             self._rounds.request(self)
-
-    def _make(self) -> list[Step]:
-        made = f"{self.directory}{NEW}"
-        return [
-            partial(self._files.make_directory, made),
-            *self.journal.take_first(made),
-            partial(sync_directory, self._files, made),
-            partial(self._files.rename, made, self.directory),
-            partial(sync_directory, self._files, STREAMS),
-        ]
 
     def _first_certain(self) -> int:
         """Below it nothing is there, nor will be."""
@@ -351,17 +343,22 @@ class FileStream:
         yield JournalEntry(LOST, b"", pack_runs(run for run in self.lost_runs if run[1] >= first))
         yield JournalEntry(MARK, b"", self._mark())
 
-    def taken_done(self, outcome: Outcome) -> None:
-        """A round is over."""
+    def taken_done(self, outcome: Outcome) -> Callable[[], None]:
+        """A round is over: note what is written; returns what answers those who waited for it."""
         taken, self._taken = self._taken, []
         if self._gone:
-            self._refuse(StorageFailure.GONE, taken)
-            return
+            return partial(self._refuse, StorageFailure.GONE, taken)
         refused, self._refused = self._refused, []
         self.is_made |= outcome.prepared
         if outcome.error is not None:
             self._report_error(outcome)
         self._settle(outcome)
+        if self._log.failure is None:
+            self._rewrite()
+        return partial(self._answer, taken, refused, outcome)
+
+    def _answer(self, taken: Sequence[CommitWaiting], refused: Sequence[Done], outcome: Outcome) -> None:
+        """Answer those whose messages were taken back, and those who waited for this round."""
         for done in refused:
             done(StorageFailure.FULL)
         for waiting in taken:
@@ -370,9 +367,7 @@ class FileStream:
                 self._refused.append(waiting.done)
             else:
                 waiting.done(failure)
-        if self._log.failure is None:
-            self._rewrite()
-        elif self._log.failure is StorageFailure.BROKEN:
+        if self._log.failure is StorageFailure.BROKEN:
             rest, self._waiting = self._waiting, []
             self._refuse(StorageFailure.BROKEN, rest)
 
@@ -391,7 +386,7 @@ class FileStream:
                 self._journal_wanted |= self._journal_taken
                 self._rounds.probe_later(self)
         self._journal_taken = False
-        self._cleaner.done(safe=outcome.messages is outcome.journal is None)
+        self._cleaner.done(safe=outcome.is_good)
 
     def _rewrite(self) -> None:
         """Write a segment anew, if the journal has everything that its messages removed."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ...domain.dataplane.incoming_run import FIELDS, IncomingRun
 from ...domain.jetstream.storage.chunk import WITH_HEADERS, Columns, Span
 from ...domain.named_tuple import made
-from ...ports.files import File, Files
+from ...ports.files import File, Files, SyncFailed, Write
 from .file_head import NEW, SEGMENT, StreamIdentity, file_name, make_head, salt_of
 from .foot import SegmentColumns, foot_of
 from .record import (
@@ -23,7 +23,7 @@ from .record import (
 )
 from .run_encoding import Chain, run_encoder
 from .segment import SEGMENT_SIZE, Segment, encode_closing
-from .steps import Step, SyncFailed
+from .steps import Step
 
 FIRST_ALLOCATION = 64 << 10
 _GREATEST_ALLOCATION = 4 << 20
@@ -105,6 +105,7 @@ class MessageWriter:
         "epoch",
         "last",
         "last_time",
+        "only_write",
         "segments",
         "size",
         "synced",
@@ -134,6 +135,8 @@ class MessageWriter:
         self.unfinished = False
         """Whether something is being written."""
         self._taken_synced = False
+        self.only_write: Write | None = None
+        """What `take` has returned, if it is just that."""
         self._closed: list[Segment] = []
         """Segments that get their feet."""
         self.last = 0
@@ -296,11 +299,11 @@ class MessageWriter:
         After an error it still waits, and is written again from its begin. Raises `OSError`.
         """
         for part in self._parts:
-            segment = part.segment
-            if segment.file is None or part.closing is not None or part.makes or part.end > segment.allocated:
+            write = self._as_write(part, sync=False)
+            if write is None:
                 self._carry_out(part, sync=False)
             else:
-                segment.file.write(part.offset, part.pieces)
+                write.file.write(write.offset, write.pieces)
         self._parts = []
         self._unsynced = True
         self.written = self._point()
@@ -315,6 +318,7 @@ class MessageWriter:
             if segment is not None and self.written.is_open:
                 steps.append(partial(self._cut_off, segment, self.written.end))
         parts, self._parts = self._parts, []
+        self.only_write = self._as_write(parts[0], sync=sync) if len(parts) == 1 and not steps else None
         steps += [partial(self._carry_out, part, sync) for part in parts]
         if sync and self._unsynced and not parts and self.active is not None:
             steps.append(partial(sync_file, self.active))
@@ -327,6 +331,14 @@ class MessageWriter:
             self.epoch = (self.epoch + 1) & 0xFF
             self._new_epoch = True
         return steps
+
+    @staticmethod
+    def _as_write(part: _Part, *, sync: bool) -> Write | None:
+        """A part that just goes on with a file that has room for it."""
+        segment = part.segment
+        if segment.file is None or part.closing is not None or part.makes or part.end > segment.allocated:
+            return None
+        return Write(segment.file, part.offset, part.pieces, sync)
 
     @staticmethod
     def _cut_off(segment: Segment, end: int) -> None:
@@ -448,11 +460,11 @@ def sync_now(file: File) -> None:
     try:
         file.sync()
     except OSError as error:
-        raise SyncFailed(error.errno, f"sync failed: {error.strerror}") from error
+        raise SyncFailed.of(error) from error
 
 
 def _sync_directory(files: Files, directory: str) -> None:
     try:
         files.sync_directory(directory)
     except OSError as error:
-        raise SyncFailed(error.errno, f"sync of the directory failed: {error.strerror}") from error
+        raise SyncFailed.of(error, "sync of the directory") from error

@@ -11,16 +11,18 @@ from typing import cast
 from . import seam
 from .constants import MOST_CANDIDATES
 from .draw import Draw
-from .incoming_run import IncomingRun, MessageAlone, read_one, read_run
+from .incoming_run import IncomingRun, MessageAlone, TakeLone, read_one, read_run
 from .leaf_line import ACKNOWLEDGEMENT
 from .link_lines import is_lost
+from .lone import serve_lone
 from .message import HPUB, PUB, Message, composed
 from .outbox import Outbox
 from .own import own
 from .plan import NOWHERE, Group, Plan, Target, pick
 from .plan_lookup import PlanLookup
-from .reach import RENAMED_AUDIENCE, SERVER_AUDIENCE, Reach
+from .reach import RENAMED_AUDIENCE, SERVER_AUDIENCE, Reach, Stored
 from .run_answers import answer, deliver_answers
+from .stored_answer import answer_stored
 
 
 def message_of(subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> Message:
@@ -105,6 +107,13 @@ class DirectDelivery(ABC):
     lookup: PlanLookup
     draw: Draw
     server: seam.Outbox | None
+    lone: dict[bytes, TakeLone] | None
+    held: bool
+    touched: list[Outbox]
+
+    @abstractmethod
+    def flush(self) -> bool:
+        """See `seam.Plane`."""
 
     @abstractmethod
     def deliver_one(self, target: Target, message: Message, tail: bytes) -> None:
@@ -152,6 +161,12 @@ class DirectDelivery(ABC):
         """See `reach.Direct`."""
         return reach_of(self._plan_of(to, renamed=False), self.server, renamed=False)
 
+    def finish(self) -> bool:
+        """See `reach.Direct`."""
+        if self.lone is not None and self.server is not None and not self.held:
+            serve_lone(self.lone, own(Outbox, self.server), self.touched)
+        return self.flush()
+
     @staticmethod
     def read_run(data: bytes, start: int, most: int, *, named: bool = True) -> IncomingRun:
         """See `reach.Direct`."""
@@ -165,6 +180,10 @@ class DirectDelivery(ABC):
     def answer(self, reply: bytes, head: bytes, number: int) -> bool:
         """See `reach.Direct`."""
         return answer(cast("seam.Plane", self), reply, head, number)
+
+    def answer_stored(self, reply: bytes, begin: bytes, message: Stored) -> bool:
+        """See `reach.Direct`."""
+        return answer_stored(cast("seam.Plane", self), reply, begin, message)
 
     def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
         """See `reach.Direct`."""

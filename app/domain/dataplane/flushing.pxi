@@ -1,6 +1,8 @@
 """Handing outboxes to their wires by the clock, in the compiled twin."""
 
+# Uses of native: DataPlane
 # Uses of outbox: Outbox
+# Uses of partial_delivery: PartialDelivery, deliver_rest
 
 cimport cython
 from libc.stdint cimport int64_t
@@ -51,3 +53,27 @@ cdef class Flushing:
                 self.rest += outboxes[position:]
                 return True
         return False
+
+
+cdef bint flush_what_was_left(DataPlane plane) except -1:
+    """See `seam.Plane.flush_rest`."""
+    cdef PartialDelivery partial
+    cdef list outboxes
+    plane.until = plane.clock() + FLUSH_SECONDS
+    while plane.partial:
+        partial = plane.partial[0]
+        try:
+            deliver_rest(plane, partial)
+        except Exception:
+            del plane.partial[0]
+            raise
+        if partial.position < partial.plan.fanout():
+            break
+        del plane.partial[0]
+    outboxes = plane.flushing.rest + plane.touched
+    plane.flushing.rest, plane.touched = [], []
+    try:
+        return plane.flushing.hand_over(outboxes, plane.clock) or len(plane.partial) > 0
+    except Exception:
+        plane.flushing.rest = outboxes
+        raise

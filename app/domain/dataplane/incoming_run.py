@@ -5,7 +5,7 @@ so that the one that takes them needs no object for each.
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ..limits import MAX_SIZE_DIGITS
@@ -39,6 +39,15 @@ _MSG = b"MSG"
 _HMSG = b"HMSG"
 _VERSION = b"NATS/1.0"
 _NO_FIELDS = _VERSION + b"\r\n\r\n"
+
+
+TakeLone = Callable[[bytes, bytes, bytes, bytes], bool]
+"""Gets a lone message: subject, headers, payload, reply; in the last three empty is none.
+
+It answers at once, by `reach.Direct.answer` for example, and returns True; or returns False, and has done
+nothing then: the message goes the way of all others. What it raises ends the read, and so the publisher's
+connection.
+"""
 
 
 class IncomingRun:

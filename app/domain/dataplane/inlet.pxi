@@ -1,5 +1,6 @@
 """What one connection sends, in the compiled twin: its rest, its mode, its counters and its last plan."""
 
+# Uses of brief: Brief
 # Uses of framing: is_same
 # Uses of message: Bounds, Message, argument_of, shown_of, verb_of
 # Uses of outbox: Outbox
@@ -45,6 +46,7 @@ cdef class Inlet:
     cdef public bint trace
     cdef public bint traces
     cdef public bint guarded
+    cdef public bint briefs
     # Small, since there is an inlet for each connection.
     cdef unsigned char kind     # see `seam.Kind`
     cdef unsigned char refused  # whether the incomplete message has been, already
@@ -68,6 +70,7 @@ cdef class Inlet:
     # A decision for the message that the rest begins with, or None, and the audience it is for.
     cdef object search
     cdef int64_t searched_for
+    cdef Brief brief  # the subscription that is kept for it; None if there is none
     cdef AnswerPlace place  # where requests to nobody are answered; None if that is not known
 
     def __cinit__(self, control, Outbox outbox not None, int kind):

@@ -23,6 +23,7 @@ class Inlet:
         "audience",
         "before",
         "bounds",
+        "briefs",
         "closed",
         "control",
         "echo",
@@ -75,6 +76,7 @@ class Inlet:
         self.traces = False
         self.stopped = False  # whether the ingest stops after the message at hand
         self.guarded = False
+        self.briefs = False
         self.refused = False  # whether the incomplete message has been, already
         # The message before and its plan, for runs of the same subject or member.
         self.last: Message | None = None

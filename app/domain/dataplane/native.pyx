@@ -41,9 +41,12 @@ include "narrowing.pxi"
 include "table.pxi"
 include "plan_cache.pxi"
 include "plan_lookup.pxi"
+include "brief.pxi"
 include "direct.pxi"
 include "incoming_run.pxi"
 include "run_answers.pxi"
+include "stored_answer.pxi"
+include "lone.pxi"
 include "delivery_run.pxi"
 include "ack_run.pxi"
 
@@ -62,6 +65,7 @@ cdef class DataPlane:
     cdef PlanLookup lookup
     cdef Plan no_reply
     cdef PlanCache plans
+    cdef readonly Briefs briefs
     cdef Draw draw
     cdef bytearray buffer
     cdef char *start  # of the buffer
@@ -83,6 +87,7 @@ cdef class DataPlane:
     cdef public double now
     cdef public object patient
     cdef public Outbox server
+    cdef public dict lone
     cdef Memos *memos  # lines that came before
     cdef int64_t scans  # so far; one within another may replace lines
 
@@ -90,6 +95,7 @@ cdef class DataPlane:
         self.lookup = PlanLookup(planner, seed)
         self.no_reply = Plan((), (), b"", True)
         self.plans = self.lookup.plans
+        self.briefs = self.lookup.briefs = Briefs()
         self.draw = Draw(seed)
         self.buffer = bytearray(RECEIVE_BYTES)
         self.start = PyByteArray_AS_STRING(self.buffer)
@@ -189,7 +195,7 @@ cdef class DataPlane:
 
     cdef object scan(self, Inlet inlet, const char *data, Py_ssize_t size):
         """Consume messages and lines; what is left over is kept in the inlet."""
-        cdef Py_ssize_t position = 0, count
+        cdef Py_ssize_t position = 0, count, stride
         cdef int64_t work = TURN_WORK, check = TURN_WORK - CHECK_WORK
         cdef const char *line
         cdef const char *end
@@ -225,7 +231,10 @@ cdef class DataPlane:
                 if inlet.publishing and is_known(memo, inlet.kind, inlet.headers, line, message.line_size):
                     recall(memo, line, &message)
                 elif not inlet.publishing or not is_served(&message, inlet.kind, inlet.headers):
-                    position += message.line_size
+                    stride = take_brief(self, inlet, line, message.line_size, count) if inlet.briefs else 0
+                    position += stride or message.line_size
+                    if stride:
+                        continue
                     if not inlet.control.line(PyBytes_FromStringAndSize(line, message.line_size - 1)):
                         if not inlet.closed:
                             inlet.keep(data + position, size - position, 0)
@@ -378,22 +387,6 @@ cdef class DataPlane:
         self.interrupted = True
         return 0
 
-    cdef int deliver_rest(self, PartialDelivery partial) except -1:
-        """Go on with a message that was interrupted."""
-        cdef Delivery delivery, stripped
-        cdef int64_t before = self.out_msgs
-        partial.begin(&delivery)
-        make_room_without_header(&delivery, &partial.message, &stripped)
-        try:
-            self.deliver_from(partial.plan, &delivery, &partial.position, partial.skipped())
-        finally:
-            partial.end(&delivery)
-        if self.out_msgs != before:
-            partial.asker = None
-        if partial.asker is not None and partial.position >= partial.plan.fanout():
-            partial.asker.report_unheard(&partial.message)
-        return 0
-
     def deliver(self, bytes to not None, subject, reply=b"", headers=b"", payload=b""):
         return deliver_directly(self, to, (subject, reply, headers, payload))
 
@@ -404,6 +397,9 @@ cdef class DataPlane:
     def read_one(self, bytes data not None): return message_alone(data)
     def read_run(self, bytes data not None, start, most, named=True): return run_from(data, start, most, named)
     def answer(self, bytes reply not None, bytes head not None, number): return answered(self, reply, head, number)
+    def answer_stored(self, bytes reply not None, bytes begin not None, message):
+        return answered_stored(self, reply, begin, message)
+
     def deliver_answers(self, run, start, first, bytes head not None): return answer_run(self, run, start, first, head)
 
     cdef Py_ssize_t publish_run(
@@ -461,27 +457,12 @@ cdef class DataPlane:
             self.touched = touched  # those that are empty by now do no harm
             raise
 
-    def flush_rest(self):
-        cdef PartialDelivery partial
-        cdef list outboxes
-        self.until = self.clock() + FLUSH_SECONDS
-        while self.partial:
-            partial = self.partial[0]
-            try:
-                self.deliver_rest(partial)
-            except Exception:
-                del self.partial[0]
-                raise
-            if partial.position < partial.plan.fanout():
-                break
-            del self.partial[0]
-        outboxes = self.flushing.rest + self.touched
-        self.flushing.rest, self.touched = [], []
-        try:
-            return self.flushing.hand_over(outboxes, self.clock) or len(self.partial) > 0
-        except Exception:
-            self.flushing.rest = outboxes
-            raise
+    def finish(self):
+        if self.lone is not None and not self.held:
+            serve_lone(self)
+        return self.flush()
+
+    def flush_rest(self): return flush_what_was_left(self)
 
     # --- plans --------------------------------------------------------------------
 

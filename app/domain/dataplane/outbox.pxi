@@ -308,6 +308,20 @@ cdef class Outbox:
         self.wire.writelines(sealed)
         return sealed
 
+    cdef int withdraw(self, Py_ssize_t size) noexcept:
+        """See `outbox.Outbox`; the bytes stay where they are. All is in the chunk."""
+        self.handed += size
+        self.length, self.size, self.dirty = 0, 0, False
+        return 0
+
+    cdef int put_back(self, Py_ssize_t size) except -1:
+        """The same bytes are to be flushed: nothing was written over them."""
+        self.handed -= size
+        self.advance(size)
+        self.plane.touched.append(self)
+        self.dirty = True
+        return 0
+
     cdef inline bint is_much(self) noexcept:
         return self.backlog > KEPT_FROM or self.backlog > self.alarm >> 2
 

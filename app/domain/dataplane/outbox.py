@@ -133,6 +133,20 @@ class Outbox:
             self._keep(chunks, size)
         return size
 
+    def waiting(self) -> bytes:
+        """What is to be handed over with the next flush."""
+        return b"".join(self._chunks)
+
+    def withdraw(self) -> None:
+        """Forget that: it has been taken. It is off the list of those to be flushed."""
+        self._handed += self._size
+        self._chunks, self._size, self._dirty = [], 0, False
+
+    def put_back(self, data: bytes) -> None:
+        """It has not been: have it flushed."""
+        self._handed -= len(data)
+        self.put_run(data)
+
     def _is_much(self) -> bool:
         return self._backlog > KEPT_FROM or self._backlog > self.alarm >> 2
 

@@ -1,13 +1,15 @@
 """Messages of which the delivery to many receivers was interrupted, in the compiled twin."""
 
 # Uses of inlet: Inlet
-# Uses of message: Delivery, Message, arrange, canonical, finish_delivery, stride_of
+# Uses of message: Delivery, Message, arrange, canonical, finish_delivery, make_room_without_header, stride_of
+# Uses of native: DataPlane
 # Uses of outbox: Outbox
 # Uses of plan: Plan
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.ref cimport PyObject, Py_INCREF
+from libc.stdint cimport int64_t
 
 
 @cython.final
@@ -52,3 +54,20 @@ cdef PartialDelivery partial_delivery_of(Message *message, Plan plan, Py_ssize_t
     partial.plan = plan
     partial.position = position
     return partial
+
+
+cdef int deliver_rest(DataPlane plane, PartialDelivery partial) except -1:
+    """Go on with a message that was interrupted."""
+    cdef Delivery delivery, stripped
+    cdef int64_t before = plane.out_msgs
+    partial.begin(&delivery)
+    make_room_without_header(&delivery, &partial.message, &stripped)
+    try:
+        plane.deliver_from(partial.plan, &delivery, &partial.position, partial.skipped())
+    finally:
+        partial.end(&delivery)
+    if plane.out_msgs != before:
+        partial.asker = None
+    if partial.asker is not None and partial.position >= partial.plan.fanout():
+        partial.asker.report_unheard(&partial.message)
+    return 0

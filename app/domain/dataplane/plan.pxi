@@ -1,5 +1,6 @@
 """Who gets a message, in the compiled twin: places to deliver to, and plans that name them."""
 
+# Uses of brief: Brief
 # Uses of draw: Draw
 # Uses of framing: middle_of
 # Uses of link_lines: deliver_lines, is_lost, name_of
@@ -100,8 +101,9 @@ cdef class Target:
         return self.outbox.deliver(named, delivery)
 
     cdef int expire(self) except -1:
-        """That was the last message."""
-        # Asked again: the delivery may have been the end of a slow consumer.
+        """That was the last message. Asked again: the delivery may have been the end of a slow consumer."""
+        if isinstance(self.subscription, Brief):
+            return (<Brief>self.subscription).end()
         if self.subscription is not None:
             self.subscription.expired()
         return 0
@@ -178,12 +180,11 @@ cdef class Group:
     cdef int take_out(self, Py_ssize_t place) except -1:
         """Take out the member there; the last one takes its place."""
         cdef Target last = self.members.pop()
+        last.place = _NOWHERE
         if place < PyList_GET_SIZE(self.members):
             (<Target>self.members[place]).place = _NOWHERE
             self.members[place] = last
             last.place = place
-        else:
-            last.place = _NOWHERE
         return 0
 
 

@@ -1,5 +1,6 @@
 """Which plan a message has, in the compiled twin: the one before, one from the cache, or a new one."""
 
+# Uses of brief: Brief, Briefs
 # Uses of inlet: Inlet
 # Uses of line_memo: Memo, note_plan
 # Uses of message: Message
@@ -22,6 +23,7 @@ cdef class PlanLookup:
 
     cdef object planner
     cdef PlanCache plans
+    cdef Briefs briefs
     cdef bint slow  # whether the message at hand had a slow step
 
     def __cinit__(self, planner, seed):
@@ -37,6 +39,7 @@ cdef class PlanLookup:
         cdef const char *name = message.line + (message.member if for_member else message.subject)
         cdef Py_ssize_t count = message.member_size if for_member else message.subject_size
         cdef Plan plan
+        cdef Brief brief
         cdef bint lasts = True
         if inlet.remembers(self.plans.generation, name, count, for_member):
             return inlet.plan
@@ -46,8 +49,11 @@ cdef class PlanLookup:
                 inlet.plan = None
                 return self.plan_failover(plane, message)
         else:
-            plan = self.noted(memo, inlet)
-            if plan is None:
+            brief = self.briefs.at(name, count) if unlikely(len(self.briefs.known) > 0) else None
+            plan = self.noted(memo, inlet) if brief is None else None
+            if brief is not None:
+                plan = self.plan_with(plane, inlet, message, brief, memo, &lasts)
+            elif plan is None:
                 plan = self.plan_for(plane, inlet, name, count, memo, &lasts)
         if lasts:
             inlet.remember(plan, self.plans.generation, name, count, for_member)
@@ -65,6 +71,28 @@ cdef class PlanLookup:
             return None
         self.plans.hits += 1
         return <Plan>memo.plan
+
+    cdef Plan plan_with(
+        self, plane, Inlet inlet, Message *message, Brief brief, Memo *memo, bint *lasts
+    ):
+        """The plan for a subject that has a brief subscription: nobody else gets the message, as a rule."""
+        cdef const char *subject = message.line + message.subject
+        cdef bint traced = inlet.traces and message.header != 0  # a trace names subscriptions
+        cdef Memo unused
+        cdef Plan plan
+        unused.message.line_size = 0
+        plan = self.plan_for(plane, inlet, subject, message.subject_size, &unused, lasts)
+        if plan is None or plan.denied:
+            lasts[0] = False
+            return plan
+        if brief.inlet.brief is not brief:  # the planner has had it settled
+            return self.plan_for(plane, inlet, subject, message.subject_size, memo, lasts)
+        lasts[0] = False
+        if plan.fanout() == 0 and not plan.refused and not plan.hook and not traced:
+            return brief.plan()
+        brief.settle()
+        lasts[0] = True
+        return self.plan_for(plane, inlet, subject, message.subject_size, memo, lasts)
 
     # The planner may do anything, so it gets a copy of the name, and the cache is asked again later.
 
@@ -127,6 +155,7 @@ cdef class PlanLookup:
 
     cdef Plan plan_now(self, plane, int64_t audience, bytes subject):
         """The plan for a message of the server itself, however long the decision takes."""
+        self.briefs.settle_at(subject)
         cdef Plan plan = self.plans.find(audience, PyBytes_AS_STRING(subject), PyBytes_GET_SIZE(subject))
         if plan is not None:
             return plan

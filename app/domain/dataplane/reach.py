@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
-from .incoming_run import IncomingRun, MessageAlone
+from .incoming_run import IncomingRun, MessageAlone, TakeLone
 from .message_run import AckNumbers, AckRun, MessageRun
 
 if TYPE_CHECKING:
@@ -15,6 +15,10 @@ SERVER_AUDIENCE = 3
 
 RENAMED_AUDIENCE = 4
 """That of its messages under another subject than the one that is subscribed to (`Audience.RENAMED`)."""
+
+
+Stored = tuple[int, int, bytes, bytes, bytes]
+"""A stored message: its sequence, nanoseconds since the epoch, subject, headers and payload."""
 
 
 class Reach(IntEnum):
@@ -41,6 +45,13 @@ class Naming(IntEnum):
 class Direct(Protocol):
     """What a plane offers the server itself."""
 
+    lone: dict[bytes, TakeLone] | None
+    """Who takes lone messages, by sid; None while others wait that came before. See ``lone``."""
+
+    def finish(self) -> bool:
+        """End a read: have a lone message taken, then do as `Plane.flush` does."""
+        ...
+
     def deliver(
         self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
     ) -> Reach:
@@ -64,6 +75,13 @@ class Direct(Protocol):
 
     def answer(self, reply: bytes, head: bytes, number: int) -> bool:
         """Answer one message: the head, a number, and a brace; False if its receivers are congested."""
+        ...
+
+    def answer_stored(self, reply: bytes, begin: bytes, message: Stored) -> bool:
+        """Answer with a stored message, and say in its headers which one it is; see ``stored_answer``.
+
+        False if its receivers are congested; then nothing was sent.
+        """
         ...
 
     def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from . import seam
+from .brief import Briefs, NoBriefs
 from .constants import (
     CHECK_WORK,
     DELIVERY_WORK,
@@ -48,6 +49,7 @@ class DataPlane(RunDelivery):
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
         self.lookup = PlanLookup(planner)
         self._plans = self.lookup.plans
+        self.briefs: Briefs = NoBriefs()
         self._no_reply = Plan((), (), b"", denied=True)
         self.touched: list[Outbox] = []
         self._flushing = Flushing()
@@ -57,7 +59,8 @@ class DataPlane(RunDelivery):
         self.congested = 0
         self.clock: Callable[[], float] = float
         self.until = math.inf
-        self.server: seam.Outbox | None = None
+        self.server = None
+        self.lone = None
         self.patient: Callable[[], bool] | None = None
         self.in_msgs = 0
         self.in_bytes = 0

@@ -92,7 +92,9 @@ cdef int answer_one(
     cdef Delivery delivery
     cdef Message message
     cdef int reach
-    cdef Plan plan = plane.plans.find(SERVER_AUDIENCE, reply, count)
+    cdef Plan plan = None
+    if not plane.briefs.known:
+        plan = plane.plans.find(SERVER_AUDIENCE, reply, count)
     if plan is None:
         plan = plane.lookup.plan_now(plane, SERVER_AUDIENCE, PyBytes_FromStringAndSize(reply, count))
     reach = reach_of(plan, server_of(plane), False)

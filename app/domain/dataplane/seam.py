@@ -26,6 +26,7 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
+from .brief import Briefs
 from .reach import Direct
 from .unheard import AnswersUnheard
 from .unsent import KeepsUnsent
@@ -185,8 +186,7 @@ class Outbox(KeepsUnsent, Protocol):
     out_msgs: int
     out_bytes: int  # payload bytes of messages delivered
     last_delivery: float  # when a message was last delivered, on the plane's clock; 0.0 for never
-    alarm: int
-    """Pending bytes above which the owner is asked, at each message."""
+    alarm: int  # pending bytes above which the owner is asked, at each message
     closed: bool  # takes nothing any more
     headers: bool  # whether the receiver takes HMSG; otherwise it gets MSG, without the headers
     naming: int  # a `reach.Naming`
@@ -230,13 +230,12 @@ class Inlet(AnswersUnheard, Protocol):
     echo: bool  # whether the peer's own subscriptions get its messages
     no_responders: bool
     """Whether `Control.no_responders` is called for messages with a reply subject that reach nobody."""
-    audience: int
-    """Which plans apply to subjects: publishers with equal rights share a number."""
+    audience: int  # which plans apply to subjects: publishers with equal rights share a number
     closed: bool  # discards everything from now on
     trace: bool
     traces: bool  # whether a message may ask to be traced: see `trace_mark`
-    guarded: bool
-    """Whether messages are denied that belong to servers: see ``reserved``."""
+    guarded: bool  # whether messages are denied that belong to servers: see ``reserved``
+    briefs: bool  # whether brief subscriptions may be kept, of a `brief.BriefSubscriber`
 
     def has_rest(self) -> bool:
         """Whether unconsumed bytes are kept."""
@@ -262,8 +261,7 @@ class Target(Protocol):
     """A subscription as a place to deliver to."""
 
     delivered: int
-    limit: int
-    """Deliveries after which it expires; 0 for none."""
+    limit: int  # deliveries after which it expires; 0 for none
 
     @property
     def outbox(self) -> Outbox | None:
@@ -375,8 +373,7 @@ class PlanFigures(NamedTuple):
     """What the plan cache holds; plans of queue members do not count."""
 
     plans: int
-    max_fanout: int
-    """Of all plans: plain targets plus queue groups, not their members."""
+    max_fanout: int  # of all plans: plain targets plus queue groups, not their members
     total_fanout: int
     size: int  # bytes, by the estimates that `PLAN_BUDGET` is compared with
 
@@ -394,8 +391,8 @@ class Plane(Direct, Protocol):
     """Set by the caller of `ingest`, which asks once whether it ends before the first message for nobody."""
     clock: Callable[[], float]
     """Seconds on a scale that never steps; set by the maker of the plane, and standing still before that."""
-    server: Outbox | None
-    """Of the server's own connection, if it has one: `deliver` gives it nothing."""
+    server: Outbox | None  # of the server's own connection, if it has one: `deliver` gives it nothing
+    briefs: Briefs
     until: float
     """When the turn is over, on `clock`; set by the caller of `ingest`. At first there is no end."""
 

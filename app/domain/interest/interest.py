@@ -72,12 +72,36 @@ class Interest:
         routing.followers = self._remote_interest.followers
         self.names_receivers = False
         """Whether messages go out under other subjects, so that other servers are named each receiver."""
-        self.announcer: Announcer | None = None
-        """None where there is no cluster."""
-        self.listing: Listing | None = None
-        """None where there are no leaf nodes."""
-        self.watches: Watches | None = None
+        self._briefs = plane.briefs
+        self._announcer: Announcer | None = None  # where there is a cluster
+        self._listing: Listing | None = None  # where there are leaf nodes
+        self._watches: Watches | None = None
+        self._allow_briefs()
+
+    def announce_to(self, announcer: Announcer) -> None:
+        """Have the other servers of a cluster hear of subscriptions."""
+        self._announcer = announcer
+        self._allow_briefs()
+
+    def list_in(self, listing: Listing) -> None:
+        """Have the servers at the other ends of leaf links hear of subscriptions."""
+        self._listing = listing
+        self._allow_briefs()
+
+    @property
+    def watches(self) -> Watches | None:
         """None while nobody has watched anything."""
+        return self._watches
+
+    @watches.setter
+    def watches(self, watches: Watches) -> None:
+        self._watches = watches
+        self._allow_briefs()
+
+    def _allow_briefs(self) -> None:
+        """Let the data plane keep brief subscriptions, unless somebody hears of each one."""
+        hearers = (self._announcer, self._listing, self._watches, self._routing.hooks)
+        self._briefs.allow(allowed=all(each is None for each in hearers))
 
     def subscribe(
         self,
@@ -90,6 +114,7 @@ class Interest:
 
         Raises `InvalidSubject`, and changes nothing, when the subject is malformed.
         """
+        self._briefs.settle()
         subscription = subscription_of(subscriber, command, self._plane, outbox, filter)
         local = subscriber.origin == LOCAL
         if local or command.queue is not None:
@@ -101,19 +126,20 @@ class Interest:
         elif self.names_receivers:
             self._forget_plans(subscription, changes=True)
         self._inserts += 1
-        if self.announcer is not None and self.announcer.announces(subscription):
-            self.announcer.added(subscription)
-        if self.listing is not None:
-            self.listing.added(subscription)
+        if self._announcer is not None and self._announcer.announces(subscription):
+            self._announcer.added(subscription)
+        if self._listing is not None:
+            self._listing.added(subscription)
         return subscription
 
     def search(self, subject: bytes) -> Search[Subscription, QueueGroup]:
         """Look for all that listens to a published subject, in steps; nothing is counted."""
+        self._briefs.settle()
         return self._index.search(subject)
 
     def search_group(self, subject: bytes, queue: bytes) -> Generator[None, None, bool]:
         """Whether a queue group of this name has a member that covers a literal subject, in steps."""
-        search = self._index.search(subject)
+        search = self.search(subject)
         while (match := search.go_on()) is None:
             yield
         groups = (node.groups.get(queue, {}) for node in match.ends if node.groups is not None)
@@ -127,8 +153,8 @@ class Interest:
     def limit(self, subscription: Subscription, limit: int) -> None:
         """Let it expire after `limit` messages in total, which is more than were delivered."""
         subscription.target.limit = limit
-        if self.announcer is not None and self.announcer.announces(subscription):
-            self.announcer.limited(subscription)
+        if self._announcer is not None and self._announcer.announces(subscription):
+            self._announcer.limited(subscription)
 
     def refilter(self, subscription: Subscription, filter: Filter | None) -> None:  # noqa: A002 - see `Subscription`
         """Let `filter` hold for it; `rights_changed` is to follow. Other servers need not hear of it."""
@@ -142,6 +168,7 @@ class Interest:
     def use_hooks(self, patterns: HookPatterns | None) -> None:
         """Let these hooks see messages from now on; None for none."""
         self._routing.hooks = patterns
+        self._allow_briefs()
         self._forget_all_plans()
 
     def rights_changed(self) -> None:
@@ -163,11 +190,11 @@ class Interest:
         elif self.names_receivers:
             self._forget_plans(subscription, changes=True)
         self._removes += 1
-        if self.announcer is not None and self.announcer.announces(subscription):
+        if self._announcer is not None and self._announcer.announces(subscription):
             self._note_left(subscription)
-            self.announcer.removed(subscription)
-        if self.listing is not None:
-            self.listing.removed(subscription)
+            self._announcer.removed(subscription)
+        if self._listing is not None:
+            self._listing.removed(subscription)
 
     def weigh(self, subscription: Subscription, weight: int, before: bytes = b"") -> None:
         """Let the queue member at the end of a leaf link count for this number of members.
@@ -175,8 +202,8 @@ class Interest:
         Other servers have known it as `before`, if they are to learn of it.
         """
         self._index.weigh(subscription, weight)
-        if before and self.announcer is not None and self.announcer.announces(subscription):
-            self.announcer.renamed(subscription, before)
+        if before and self._announcer is not None and self._announcer.announces(subscription):
+            self._announcer.renamed(subscription, before)
             self._plane.forget_member(before)
 
     def find_lines_with(self, find: FindLine) -> None:
@@ -202,7 +229,7 @@ class Interest:
 
         `own` are all that it has. What comes or goes between two steps is found or not.
         """
-        search = self._index.search(subject)
+        search = self.search(subject)
         while (match := search.go_on()) is None:
             yield
         found: list[Subscription] = []
@@ -219,6 +246,7 @@ class Interest:
 
     def __len__(self) -> int:
         """How many subscriptions there are."""
+        self._briefs.settle()
         return self._inserts - self._removes
 
     def stats(self) -> IndexStats:
@@ -228,8 +256,8 @@ class Interest:
         return IndexStats(
             num_subscriptions=len(self),
             num_cache=min(figures.plans, CACHE_LIMIT),
-            num_inserts=self._inserts,
-            num_removes=self._removes,
+            num_inserts=self._inserts + self._briefs.passed,
+            num_removes=self._removes + self._briefs.passed,
             num_matches=matches,
             cache_hit_rate=hits / matches if matches else 0.0,
             max_fanout=figures.max_fanout,
@@ -250,7 +278,7 @@ class Interest:
     def leaving(self, subscriptions: Sequence[Subscription]) -> None:
         """The connection of these is closed; they are removed later, as they are many."""
         self._routing.failover.forget()
-        if self.announcer is not None and self.announcer.announces(subscriptions[0]):
+        if self._announcer is not None and self._announcer.announces(subscriptions[0]):
             for subscription in subscriptions[:MOST_TOMBSTONES]:
                 self._note_left(subscription)
 
@@ -282,11 +310,11 @@ class Interest:
         if changes:
             self._routing.forget()
             self._plane.changed(subscription.subject)
-            if self.watches is not None:
-                self.watches.note(subscription.subject)
+            if self._watches is not None:
+                self._watches.note(subscription.subject)
         if subscription.queue is not None and not changes:
             self._routing.failover.forget()
-        if self.announcer is not None and self.announcer.announces(subscription):
+        if self._announcer is not None and self._announcer.announces(subscription):
             self._plane.forget_member(member_sid(subscription))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ..broker import Broker
 from ..dataplane.incoming_run import IncomingRun
 from ..dataplane.message_run import AckNumbers, MessageRun
-from ..dataplane.reach import Reach
+from ..dataplane.reach import Reach, Stored
 from ..dataplane.seam import HookedMessage
 from ..hooks.hook_event import HookPoint
 from ..interest.watches import Watches
@@ -35,6 +35,9 @@ class BrokerOutlet:
         self._broker = broker
         self._intake = intake
         self._plane = broker.plane
+        self.answer_within_read: Callable[[bytes, bytes, int], bool] = broker.plane.answer
+        self.answer_stored_within_read: Callable[[bytes, bytes, Stored], bool] = broker.plane.answer_stored
+        """See `Outlet`."""
         self._identifier = identifier
         self._is_due = False
         self._wire = intake.wire
@@ -144,7 +147,7 @@ class BrokerOutlet:
 
     def watch_interest(self, subject: bytes, changed: Callable[[], None]) -> Callable[[], None]:
         """See `Outlet`."""
-        interest = self._broker.interest
-        if interest.watches is None:
-            interest.watches = Watches(self.scheduler, self._broker.failed)
-        return interest.watches.add(subject, changed)
+        watches = self._broker.interest.watches
+        if watches is None:
+            watches = self._broker.interest.watches = Watches(self.scheduler, self._broker.failed)
+        return watches.add(subject, changed)

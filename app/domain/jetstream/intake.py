@@ -14,7 +14,7 @@ from typing import ClassVar, NamedTuple, Protocol, TypeVarTuple
 
 from ..broker import Broker
 from ..dataplane.ack_run import ACK_START
-from ..dataplane.incoming_run import IncomingRun
+from ..dataplane.incoming_run import IncomingRun, TakeLone
 from ..dataplane.message_run import AckRun
 from ..dataplane.reach import Direct
 from ..dataplane.seam import HookedMessage
@@ -128,6 +128,10 @@ class IntakeWire(LocalWire):
         self.take_traced: Callable[[bytes, bytes], None] = _nothing
         """Gets the number of a traced message, and the sid, when it is its turn."""
         self.plane: Direct
+        self.lone: dict[bytes, TakeLone] = {}
+        """Who takes messages within the read that brings them, by sid, where nothing waits."""
+        self.has_requests = False
+        """Whether requests wait that were handed over: nobody is to overtake them."""
         self._writes: deque[bytes] = deque()
         """Whole messages, several in each."""
         self._position = 0
@@ -147,6 +151,7 @@ class IntakeWire(LocalWire):
     def write(self, data: bytes) -> None:
         """See `Wire`."""
         if not self.is_closing:
+            self.plane.lone = None
             self._writes.append(data)
             self._size += len(data)
             if self._size > self.resume_below:
@@ -162,6 +167,7 @@ class IntakeWire(LocalWire):
         """See `Wire`."""
         self._writes.clear()
         self._size = self._position = 0
+        self.plane.lone = None
         super().abort()
 
     def hand_over(self) -> None:
@@ -182,10 +188,17 @@ class IntakeWire(LocalWire):
                 self.after_turn()
             except Exception as error:  # noqa: BLE001 - as in `_guarded`, which would be one more call
                 self._on_failure(error)
-        if self._writes and not self._retries:
+        if not self._writes:
+            self.let_pass()
+        elif not self._retries:
             self.schedule()
         if self._was_much:
             self.relieve()
+
+    def let_pass(self) -> None:
+        """Have lone messages taken as they come, if nothing waits that came before."""
+        if not (self._writes or self.has_requests or self.is_closing):
+            self.plane.lone = self.lone
 
     def _hand_over_one(self) -> bool:
         """Hand over a message that is all there is; False if it has to go the way of several."""
@@ -379,6 +392,7 @@ class Intake(LocalClient):
         self.wire = IntakeWire(broker.scheduler, broker.failed)
         self.wire.resume_below = broker.limits.resume_below
         self.wire.plane = broker.plane
+        self.wire.let_pass()
         super().__init__(broker, "JetStream", wire=self.wire)
         broker.adopt(self)
         broker.plane.server = self.connection.outbox
@@ -392,19 +406,23 @@ class Intake(LocalClient):
         must_wait: MustWait | None = None,
         alone: Handler | None = None,
         traced: TracedReceiver | None = None,
+        lone: TakeLone | None = None,
     ) -> bytes:
         """Have `handler` get each message on this subject; the sid is what `leave` takes.
 
         `runs`, if any, gets several in a row that have no special headers but ids. `end_turn` is called at
         the end of each turn in which some came. While `must_wait` answers True, and for `PATIENCE` at most,
         all messages stay here, also those for others, so that publishers wait. `alone`, if any, gets a
-        message in place of `handler` if that is all there is in a turn, and `traced` those that are traced.
+        message in place of `handler` if that is all there is in a turn, `traced` those that are traced, and
+        `lone` those that it takes within the read that brings them.
         Raises as `subscribe` does.
         """
         sid = self.listen(subject)
         self.wire.handlers[sid] = IntakeReceivers(
             handler, end_turn, runs, must_wait, alone or handler, traced
         )
+        if lone is not None:
+            self.wire.lone[sid] = lone
         return sid
 
     def attend_acks(self, subject: bytes, handler: Handler, take_acks: TakeAcks, end_turn: EndTurn) -> None:
@@ -415,6 +433,7 @@ class Intake(LocalClient):
     def leave(self, sid: bytes) -> None:
         """End that; messages that are on the way are not handed over."""
         entry = self.wire.handlers.pop(sid, None)
+        self.wire.lone.pop(sid, None)
         if entry is None:
             return
         if entry.must_wait is not None:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from ..dataplane.incoming_run import IncomingRun
 from ..dataplane.message_run import AckNumbers, MessageRun
+from ..dataplane.reach import Stored
 from ..timers import Scheduler
 
 
@@ -51,6 +52,14 @@ class Outlet(Protocol):
 
     def answer(self, reply: bytes, head: bytes, number: int) -> bool:
         """Answer one message: the head, a number, and a brace; False if all who would get it are too slow."""
+        ...
+
+    def answer_within_read(self, reply: bytes, head: bytes, number: int) -> bool:
+        """The same for a message that is taken within a read, which is followed by a flush."""
+        ...
+
+    def answer_stored_within_read(self, reply: bytes, begin: bytes, message: Stored) -> bool:
+        """Answer a lone request with a stored message; see `Direct.answer_stored`."""
         ...
 
     def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:

@@ -99,6 +99,7 @@ class JetStream:
         router.queue_limit = self.settings.request_queue_limit
         router.level = self.settings.api_level
         router.on_dropped = self._report_dropped
+        router.on_idle = self._note_idle
         return router
 
     def apply(self, settings: JetStreamSettings) -> None:
@@ -173,7 +174,8 @@ class JetStream:
         if self.settings.domain:
             prefixes.append(b"$JS.%b.API." % self.settings.domain.encode())
         for prefix in prefixes:
-            attend(prefix + b">", self._take_request)
+            lone = self._take_lone if prefix + DIRECT_GET == PLAIN_GET else None
+            attend(prefix + b">", self._take_request, lone=lone)
 
     # --- what comes in --------------------------------------------------------------------
 
@@ -207,6 +209,24 @@ class JetStream:
             self._take_direct_get(subject, call[len(DIRECT_GET) :], payload, reply)
         else:
             self.router.receive(subject, headers, payload, reply)
+            self.intake.wire.has_requests = len(self.router) > 0
+
+    def _take_lone(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> bool:
+        """Direct gets of the last message of a subject are answered at once."""
+        del headers
+        if payload or not reply or not subject.startswith(PLAIN_GET):
+            return False
+        name, _, wanted = subject[len(PLAIN_GET) :].partition(b".")
+        hosted = self.catalogue.streams.get(name.decode("utf-8", "replace"))
+        if hosted is None or not wanted:
+            return False
+        config = hosted.stream.config
+        return (config.allow_direct or config.mirror_direct) and hosted.stream.gets.take_last(wanted, reply)
+
+    def _note_idle(self) -> None:
+        """No request waits: what comes now overtakes none."""
+        self.intake.wire.has_requests = False
+        self.intake.wire.let_pass()
 
     def _take_pull(self, subject: bytes, names: list[bytes], payload: bytes, reply: bytes) -> None:
         consumer = self.consumers.at(names[0], names[1]) if len(names) == 2 else None

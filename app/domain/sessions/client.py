@@ -345,6 +345,7 @@ class ClientSession(Reauthorized):
         inlet.guarded = self._is_current
         inlet.publishing = self.admitted
         inlet.traces = inlet.headers and self.host.tracing is not None
+        self._allow_briefs()
 
     @property
     def _acts_as_anonymous(self) -> bool:
@@ -381,7 +382,7 @@ class ClientSession(Reauthorized):
         """
         rule = self._guard.filter_for(command, self._own_name) if self._guard is not None else None
         limit = self.host.limits.max_subscriptions
-        if limit and len(self.subscriptions) >= limit:
+        if limit and len(self.by_sid) >= limit:
             raise MaximumSubscriptions
         hooks = self.host.hooks
         if hooks is not None and hooks.asks(HookPoint.SUBSCRIBE):
@@ -389,12 +390,12 @@ class ClientSession(Reauthorized):
             ask(self, hooks, HookPoint.SUBSCRIBE, event, partial(subscribe_if, command, add))
         else:
             outbox = self.connection.outbox
-            self.subscriptions[command.sid] = self.host.interest.subscribe(self, outbox, command, rule)
+            self.by_sid[command.sid] = self.host.interest.subscribe(self, outbox, command, rule)
 
     def _add(self, command: Subscribe, rule: Filter | None) -> None:
         """Add a subscription that hooks have allowed."""
         outbox = self.connection.outbox
-        self.subscriptions[command.sid] = self.host.interest.subscribe(self, outbox, command, rule)
+        self.by_sid[command.sid] = self.host.interest.subscribe(self, outbox, command, rule)
         if self.verbose and self.connection.waits:  # hooks have answered late
             outbox.send(encode.OK)
 

@@ -219,9 +219,10 @@ class Connection:
         plane.now = began = turns.begin()
         plane.until = turns.until
         may_wait = 0 < count <= SMALL_READ and self.kind is _CLIENT
-        plane.patient = turns.others_go_first if may_wait else None
+        plane.patient = turns.ask_others if may_wait else None
         flow.publisher = self
-        flow.pressing.clear()
+        if flow.pressing:
+            flow.pressing.clear()
         try:
             if self.hook_pipeline is not None and not self.hook_pipeline.go_on():
                 progress = Progress.STOPPED
@@ -232,7 +233,7 @@ class Connection:
             is_short = deferred.reads >= deferred.asked_from and 0 < count <= SHORT_READ
             if is_short and progress is _DONE:
                 deferred.flush_later(self)
-            elif plane.flush():
+            elif plane.finish():
                 deferred.hold(self)
             if progress is not _DONE:
                 self.obey(progress, again=not count)

@@ -79,13 +79,13 @@ class PeerSession(ABC):
     __slots__ = (
         "_pending",
         "admitted",
+        "by_sid",
         "connection",
         "host",
         "last_command",
         "line_limit",
         "lines",
         "origin",
-        "subscriptions",
         "traces",
         "verbose",
     )
@@ -115,8 +115,8 @@ class PeerSession(ABC):
         """Whether the peer wants to hear that a line was obeyed."""
         self.traces = False
         """Whether it is a server that traces messages, and reports them itself."""
-        self.subscriptions: dict[bytes, Subscription] = {}
-        """Live subscriptions by sid."""
+        self.by_sid: dict[bytes, Subscription] = {}
+        """Live subscriptions by sid, but for those that the data plane keeps; see `subscriptions`."""
         self.last_command = 0.0
         """When a line that counts as activity was last obeyed, on the monotonic scale."""
         self._pending: PendingVerdict | None = None
@@ -140,6 +140,12 @@ class PeerSession(ABC):
     def dialect(self) -> Kind:
         """See `session.Session`."""
         return Kind.ROUTE if self.is_server else Kind.CLIENT
+
+    @property
+    def subscriptions(self) -> dict[bytes, Subscription]:
+        """Live subscriptions by sid, all of them."""
+        self.host.plane.briefs.settle()
+        return self.by_sid
 
     def via(self, sid: bytes) -> bytes | None:
         """See `Subscriber`."""
@@ -363,7 +369,7 @@ class PeerSession(ABC):
         """Subscribe; a sid in use keeps its subject."""
         command = parse_subscribe(argument)
         self.last_command = self.host.plane.now
-        if command.sid not in self.subscriptions:
+        if command.sid not in self.by_sid:
             self.subscribe(command)
         if self.verbose and not self.connection.waits:
             self.connection.outbox.send(encode.OK)
@@ -371,13 +377,13 @@ class PeerSession(ABC):
     def subscribe(self, command: Subscribe) -> None:
         """Add a subscription under a new sid."""
         outbox = self.connection.outbox
-        self.subscriptions[command.sid] = self.host.interest.subscribe(self, outbox, command)
+        self.by_sid[command.sid] = self.host.interest.subscribe(self, outbox, command)
 
     def process_unsub(self, argument: bytes) -> None:
         """Unsubscribe, now or after a number of messages."""
         sid, limit = parse_unsubscribe(argument)
         self.last_command = self.host.plane.now
-        subscription = self.subscriptions.get(sid)
+        subscription = self.by_sid.get(sid)
         if subscription is not None:
             if limit > subscription.target.delivered:
                 self.host.interest.limit(subscription, limit)
@@ -395,7 +401,7 @@ class PeerSession(ABC):
         self._remove(subscription)
 
     def _remove(self, subscription: Subscription) -> None:
-        del self.subscriptions[subscription.sid]
+        del self.by_sid[subscription.sid]
         self.host.interest.remove(subscription)
         if self.connection.inlet.trace:
             tracing.removed(self.connection, subscription)
@@ -424,7 +430,7 @@ class PeerSession(ABC):
         if pending is not None:
             pending.cancel()
         subscriptions = list(self.subscriptions.values())
-        self.subscriptions.clear()
+        self.by_sid.clear()
         self.host.removals.add(subscriptions)
 
 

@@ -5,6 +5,7 @@ from abc import abstractmethod
 from ..connection_type import ConnectionType
 from ..events import AuthorizationFailed
 from ..hooks.hook_event import HookPoint
+from ..limits import Limits
 from ..protocol.errors import AuthorizationViolation
 from ..security.credentials import NAMELESS, Identity
 from ..security.reauthorization import Dismissal, Login
@@ -49,6 +50,18 @@ class Reauthorized(PeerSession):
     @abstractmethod
     def user(self) -> str:
         """Whom it logged in as."""
+
+    def configure(self, limits: Limits) -> None:
+        """See `PeerSession`."""
+        super().configure(limits)
+        self._allow_briefs()
+
+    def _allow_briefs(self) -> None:
+        """Let the data plane keep brief subscriptions where nothing else is done about each one."""
+        host = self.host
+        is_logged = host.events.debug or host.events.trace
+        self.connection.inlet.briefs = not (self._guard or host.limits.max_subscriptions or is_logged)
+        host.plane.briefs.settle()
 
     def login(self) -> Login:
         """See `AuthorizedClient`."""

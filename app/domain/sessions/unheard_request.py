@@ -20,7 +20,11 @@ class Requester(Subscriber, Protocol):
 
     host: Host[Connection]
     connection: Connection
-    subscriptions: dict[bytes, Subscription]
+
+    @property
+    def subscriptions(self) -> dict[bytes, Subscription]:
+        """See `PeerSession`."""
+        ...
 
 
 def _steps(requester: Requester, subject: bytes, reply: bytes) -> Iterator[None]:

@@ -8,7 +8,7 @@ import gc
 import json
 import re
 import sys
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from random import Random
 from types import FunctionType, ModuleType
 
@@ -17,6 +17,7 @@ from app.adapters.streams_log.directories import Sizes
 from app.adapters.streams_log.storage import FileStorage, StoreSettings
 from app.domain.dataplane.seam import MakePlane
 from app.domain.jetstream.hosting.hosted import HostedStream
+from app.ports.files import Write, Written
 from tests.fakes.clock import TickingClock
 from tests.fakes.disk import FakeDisk, StepWorker
 from tests.fakes.event_log import RecordingEventLog
@@ -53,6 +54,10 @@ class LoopWorker:
         """See `app.ports.files`."""
         job()
         self._clock.call_soon(done)
+
+    def submit_writes(self, writes: Sequence[Write], written: Written) -> bool:  # noqa: ARG002 - not done
+        """See `app.ports.files`; here all are jobs."""
+        return False
 
     def try_now(self, job: Callable[[], object]) -> bool:
         """See `app.ports.files`."""

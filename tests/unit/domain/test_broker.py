@@ -571,6 +571,35 @@ def test_shutdown_while_a_client_leaves(server: VirtualBroker) -> None:
     assert 1 == ending.done
 
 
+def test_the_last_departure(server: VirtualBroker) -> None:
+    """Who waits for it is called once, when the last wire is lost, or at once if there is none."""
+    clients, called = [server.connect(), server.connect()], list[str]()
+    server.broker.when_departed(lambda: called.append("one"))
+    server.broker.when_departed(lambda: called.append("other"))
+
+    clients[0].leave()
+    before = list(called)
+    clients[1].leave()
+    server.connect().leave()
+
+    assert ([], ["one", "other"]) == (before, called)
+    server.broker.when_departed(lambda: called.append("third"))
+    assert "third" == called[-1]
+
+
+def test_shutdown_looks_often_at_first(server: VirtualBroker) -> None:
+    """A client that takes its data within a moment is waited for no longer than that."""
+    client = server.connect(quiet=True)
+    client.wire.stall()
+    client.send(PING)
+
+    ending = Ending(server)
+    client.wire.pass_on()
+    server.advance(0.001)
+
+    assert 1 == ending.done
+
+
 # --- figures ---------------------------------------------------------------------------
 
 

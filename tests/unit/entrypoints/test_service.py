@@ -105,6 +105,17 @@ async def test_it_ends_with_its_log() -> None:
     assert (True, 1) == (rig.log.closed, rig.monitor.closed)
 
 
+@pytest.mark.asyncio
+async def test_a_log_that_its_owner_keeps() -> None:
+    """It is open after the end, for those who have something to say."""
+    rig = Rig()
+    await rig.service.start()
+    await rig.service.stop(keep_log=True)
+    await rig.service.departed()
+
+    assert not rig.log.closed
+
+
 class QuickLog(RecordingEventLog):
     """A log that waits for nothing, and notes which thread has closed it."""
 

@@ -88,7 +88,7 @@ async def test_a_directory_that_cannot_be_opened(scene: Scene) -> None:
 
 async def test_a_directory_that_is_none(tmp_path: Path) -> None:
     """A file in its place or above it, and one that cannot be made, get words that launchers know."""
-    needs = StorageNeeds(LoopClock(), lambda call: call(), lambda: 7)
+    needs = StorageNeeds(LoopClock(), lambda call: call(), lambda _descriptor, _call: lambda: None, lambda: 7)
     file = tmp_path / "file"
     file.touch()
     for place in (file, file / "below"):
@@ -101,7 +101,7 @@ async def test_a_directory_that_is_none(tmp_path: Path) -> None:
 async def test_storages(tmp_path: Path) -> None:
     """With a directory there are files, of one server at a time; without one all is in memory."""
     settings = JetStreamSettings(store_dir=str(tmp_path / "new"))
-    needs = StorageNeeds(LoopClock(), lambda call: call(), lambda: 7)
+    needs = StorageNeeds(LoopClock(), lambda call: call(), lambda _descriptor, _call: lambda: None, lambda: 7)
     assert isinstance(open_storage(replace(settings, store_dir=""), needs), MemoryStorage)
     storage = open_storage(settings, needs)
     with pytest.raises(CannotOpen, match="another server uses this directory"):

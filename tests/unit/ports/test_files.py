@@ -1,11 +1,13 @@
 """The port of files, and who implements it."""
 
+import errno
+
 import pytest
 
 from app.adapters.files_os.files import OsFile, OsFiles
 from app.adapters.files_os.overlay import OverlayFile, OverlayFiles
 from app.adapters.files_os.worker import SyncThread
-from app.ports.files import File, Files, Worker
+from app.ports.files import File, Files, SyncFailed, Worker
 from tests.fakes.contracts import breaches
 from tests.fakes.disk import FakeDisk, FakeFile, StepWorker
 
@@ -26,3 +28,10 @@ def test_open_files(implementation: type) -> None:
 def test_workers(implementation: type) -> None:
     """And workers."""
     assert [] == breaches(Worker, implementation)
+
+
+def test_a_failed_sync_says_what_failed() -> None:
+    """With the number of the system."""
+    error = SyncFailed.of(OSError(errno.EIO, "Input/output error"), "sync of the directory")
+
+    assert (error.errno, error.strerror) == (errno.EIO, "sync of the directory failed: Input/output error")

@@ -81,6 +81,8 @@ class Router:
         self.level = 0
         """The level of the API that is served."""
         self.on_dropped: Callable[[], None] = _nothing
+        self.on_idle: Callable[[], None] = _nothing
+        """Called when no request waits any more."""
 
     def __len__(self) -> int:
         """How many requests wait."""
@@ -116,6 +118,8 @@ class Router:
                 self._begin(request)
             if self._scheduler.monotonic() >= end:
                 break
+        if not (self._queue or self._steps):
+            self.on_idle()
         self._schedule()
 
     def _begin(self, request: ApiRequest) -> None:

@@ -88,6 +88,11 @@ class Catalogue:
         limit = self.settings.max_memory if in_memory else self.settings.max_storage
         return limit >= 0 and self.usage.is_over(limit, in_memory=in_memory)
 
+    def has_much_room(self, *, in_memory: bool) -> bool:
+        """See `StreamHost`."""
+        limit = self._limit(in_memory=in_memory)
+        return limit < 0 or self.usage.is_far_below(limit, in_memory=in_memory)
+
     has_account_limits: ClassVar[bool] = False
     """See `StreamHost`: there is one account, and its limits are those of the server."""
 
@@ -261,6 +266,7 @@ class Catalogue:
                 runs=stream.store_run,
                 must_wait=stream.must_wait,
                 alone=stream.store_alone,
+                lone=stream.store_lone,
                 traced=stream.traced,
             )
             self._patterns.add(subject, stream.name)

@@ -48,6 +48,10 @@ class Usage:
             self._known[in_memory] = self._clock(), used
         return used > limit
 
+    def is_far_below(self, limit: int, *, in_memory: bool) -> bool:
+        """Whether so much less is used that nobody stores it within `STALE_SECONDS`."""
+        return self.used_lately(in_memory=in_memory) < limit - FAR
+
     def reserved(self, *, in_memory: bool) -> int:
         """Bytes that configurations set aside."""
         streams = self._streams.values()

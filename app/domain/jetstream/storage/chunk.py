@@ -48,6 +48,8 @@ class Columns(NamedTuple):
     def part(self, start: int, end: int) -> "Columns":
         """Those in these positions."""
         sequences, ids, places, times, sizes, following = self
+        if not start and end == len(sequences):
+            return self
         at = slice(start, end)
         return Columns(sequences[at], ids[at], places[at], times[at], sizes[at], following[at])
 

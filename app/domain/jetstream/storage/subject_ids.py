@@ -12,6 +12,8 @@ def translated(ids: "array[int]", translation: Sequence[int]) -> "array[int]":
     Quick if all are moved by the same distance, as they are when segments have the same subjects.
     """
     distance = translation[0] if translation else 0
+    if len(translation) == 1:
+        return array("I", [distance]) * len(ids)
     if any(map(sub, translation, range(distance, distance + len(translation)))):
         return array("I", map(translation.__getitem__, ids))
     step = array("I", [distance]) * len(ids)

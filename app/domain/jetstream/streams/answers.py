@@ -21,7 +21,8 @@ class Answers:
 
     def __init__(self, outlet: Outlet) -> None:
         self._outlet = outlet
-        self._waiting: dict[bytes, deque[tuple[bytes, bytes, bytes]]] = {}
+        self.waiting: dict[bytes, deque[tuple[bytes, bytes, bytes]]] = {}
+        """By inbox."""
         self._count = 0
         self._timer: Timer | None = None
 
@@ -32,7 +33,7 @@ class Answers:
         """Send it; nothing is sent without a reply subject."""
         if not reply:
             return
-        waiting = self._waiting
+        waiting = self.waiting
         queue = waiting.get(reply.rpartition(b".")[0]) if waiting else None
         if queue is None:
             if self._outlet.deliver(reply, reply, b"", headers, payload) is not Delivery.CONGESTED:
@@ -46,12 +47,12 @@ class Answers:
 
     def send_number(self, reply: bytes, head: bytes, number: int) -> None:
         """Send the head, a number, and a brace that closes it."""
-        if self._waiting or not self._outlet.answer(reply, head, number):
+        if self.waiting or not self._outlet.answer(reply, head, number):
             self.send(reply, b"%b%d}" % (head, number))
 
     def send_run(self, run: IncomingRun, first: int, head: bytes) -> None:
         """Answer all messages of a run: the head, the sequence, and a brace that closes it."""
-        start = 0 if self._waiting else self._outlet.deliver_answers(run, 0, first, head)
+        start = 0 if self.waiting else self._outlet.deliver_answers(run, 0, first, head)
         for position in range(start, run.count):
             self.send(run.reply(position), b"%b%d}" % (head, first + position))
 
@@ -60,18 +61,18 @@ class Answers:
 
     def _retry(self) -> None:
         self._timer = None
-        for inbox, queue in list(self._waiting.items()):
+        for inbox, queue in list(self.waiting.items()):
             while queue and not self._is_congested(*queue[0]):
                 queue.popleft()
                 self._count -= 1
             if not queue:
-                del self._waiting[inbox]
-        if self._waiting:
+                del self.waiting[inbox]
+        if self.waiting:
             self._timer = self._outlet.scheduler.call_later(RETRY, self._retry)
 
     def close(self) -> None:
         """Forget what waits."""
-        self._waiting.clear()
+        self.waiting.clear()
         self._count = 0
         if self._timer is not None:
             self._timer.cancel()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ...protocol.json_text import rfc3339
+from ...dataplane.stored_answer import described
 from ...steps import Step, Steps
 from ..errors import JetStreamError
 from ..json_values import parse_object
@@ -25,9 +25,6 @@ MOST_BATCHES = 128
 
 UP_TO_SEQUENCE = b"Nats-UpTo-Sequence"
 
-_NO_FIELDS = h.VERSION + h.END
-_DESCRIPTION = b"%%b%%b%%b\r\n%b: %%d\r\n%b: %%b\r\n" % (h.SEQUENCE, h.TIME_STAMP)
-
 EMPTY = h.status(408, "Empty Request")
 MALFORMED = h.status(408, "Malformed Request")
 BAD = h.status(408, "Bad Request")
@@ -45,6 +42,7 @@ class DirectGets:
         self._log = log
         self.outlet = host.outlet
         self._answers = host.answers
+        self._answer = host.outlet.answer_stored_within_read
         self._jobs = jobs
         self._under_way = 0
         self.is_closed = False
@@ -84,6 +82,16 @@ class DirectGets:
         message = read(self._log, last_of(self._log, subject))
         self._send_message(message, reply, with_headers=not request.no_hdr)
 
+    def take_last(self, subject: bytes, reply: bytes) -> bool:
+        """The same without wishes, within the read that brings it; False if nothing was answered.
+
+        So it is where the subject has no message, or is none, and where the receiver is slow.
+        """
+        if self._answers.waiting:
+            return False
+        message = read_last(self._log, subject)
+        return message is not None and self._answer(reply, self._begin_of_fields, message)
+
     def _parsed(self, payload: bytes, reply: bytes) -> GetRequest | None:
         """The request; None if it was refused already."""
         try:
@@ -105,14 +113,7 @@ class DirectGets:
 
     def _described(self, message: StoredMessage) -> bytes:
         """The header block of a message with what names it, without the empty line at its end."""
-        sequence, time, subject, headers, _ = message
-        return _DESCRIPTION % (
-            headers[:-2] if len(headers) > 2 else _NO_FIELDS,
-            self._begin_of_fields,
-            subject,
-            sequence,
-            rfc3339(time).encode(),
-        )
+        return described(self._begin_of_fields, message)
 
     # answers in several messages
 

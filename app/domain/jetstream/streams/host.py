@@ -66,6 +66,10 @@ class StreamHost(Protocol):
         """Whether the server has more in this kind of storage than it may: error 10023."""
         ...
 
+    def has_much_room(self, *, in_memory: bool) -> bool:
+        """Whether neither of the two can come true within 50 ms."""
+        ...
+
     def would_exceed(self, size: int, *, in_memory: bool) -> bool:
         """Whether this number of bytes more is too much for the account: error 10002."""
         ...

@@ -31,6 +31,7 @@ from .gets import get_message
 from .host import StreamHost
 from .jobs import Jobs
 from .learning import Learner
+from .lone_store import LoneStore
 from .publish_ack import BUSY, PublishAcks
 from .purging import check_deletion, check_purge, purge
 from .readers import Reader
@@ -84,6 +85,9 @@ class Stream:
         self._learner = learner
         self._upkeep = Upkeep(parts, self._mark, self._fire)
         self._writer = Writer(parts, self._upkeep.stored)
+        self._lone = LoneStore(self.contents, self.commits, self._writer.admission, host, self._acks.head)
+        self.store_lone = self._lone.take
+        """Stores and answers a message within the read that brought it, or returns False."""
         self.batches = AtomicBatches(self._writer, host.outlet.scheduler)
         """Batches that are not complete; `batches.abandoned` may be set."""
         self.traced = TracedStore(self, self._writer, self.commits, self._acks)
@@ -97,6 +101,7 @@ class Stream:
         self._writer.configure(config)
         self._upkeep.configure(config)
         self._is_short = self._writer.is_plain and not config.no_ack and not config.max_age
+        self._lone.configure(config, self._writer.largest, is_open=self._is_short)
 
     # what it is
 
@@ -352,6 +357,7 @@ class Stream:
     def close(self) -> None:
         """Stop; what is stored stays."""
         self._closed = True
+        self._lone.is_open = False
         self.jobs.close()
         self.batches.close()
         self.gets.close()

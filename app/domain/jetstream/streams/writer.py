@@ -59,13 +59,13 @@ class Writer:
         self._in_memory = False
         self._most = 0
         """Messages of one subject; 0 for any number."""
-        self._largest = ANY_SIZE
+        self.largest = ANY_SIZE
         """Bytes of headers and payload."""
         self.is_plain = False
         """Whether a message without special fields is just appended, and older ones of its subject may go."""
         self._takes_runs = False
         """Whether the same goes for messages in a row, if limits allow it."""
-        self._admission = Admission(self._config, parts.contents, parts.duplicates)
+        self.admission = Admission(self._config, parts.contents, parts.duplicates)
         self._transform: SubjectTransform | None = None
         self._republisher: Republisher | None = None
         self._stored = stored
@@ -74,10 +74,10 @@ class Writer:
 
     def configure(self, config: StreamConfig) -> None:
         """What holds from now on."""
-        self._config = self._admission.config = config
+        self._config = self.admission.config = config
         self._in_memory = config.in_memory
         self._most = max(config.max_msgs_per_subject, 0)
-        self._largest = config.max_msg_size if config.max_msg_size >= 0 else ANY_SIZE
+        self.largest = config.max_msg_size if config.max_msg_size >= 0 else ANY_SIZE
         rules = config.sealed, config.subject_transform, config.republish, config.allow_msg_counter
         self._takes_runs = not any(rules)
         limits = (
@@ -94,7 +94,7 @@ class Writer:
     def read_last_id(self) -> None:
         """Learn the id of the last message, after a start or when messages were taken back."""
         message = self._contents.read(self._log.last)
-        self._admission.last_id = h.field(message.headers, h.MSG_ID) if message is not None else b""
+        self.admission.last_id = h.field(message.headers, h.MSG_ID) if message is not None else b""
 
     def now(self) -> int:
         """The time for a message: never less than that of the one before."""
@@ -132,7 +132,7 @@ class Writer:
             removes = log.excess(subject, self._config.max_msgs_per_subject)
         now, last = self._outlet.wall(), log.last_time
         now = max(now, last)
-        self._admission.last_id = b""
+        self.admission.last_id = b""
         if removes and self._contents.index.filters:
             return self._contents.append(subject, headers, payload, now, removes)
         return log.append(subject, headers, payload, now, removes)
@@ -144,7 +144,7 @@ class Writer:
         if len(headers) > h.MAX_BLOCK or len(subject) > h.MAX_SUBJECT:
             return 0
         most, host = self._most, self._host
-        if (most and self._contents.index.filters) or len(headers) + len(payload) > self._largest:
+        if (most and self._contents.index.filters) or len(headers) + len(payload) > self.largest:
             return 0
         if host.is_over_limit(in_memory=self._in_memory):
             return 0
@@ -154,7 +154,7 @@ class Writer:
                 return 0
         sequence = self._log.store_now(subject, headers, payload, self._outlet.wall(), most)
         if sequence:
-            self._admission.last_id = b""
+            self.admission.last_id = b""
         return sequence
 
     def publish_run(self, run: IncomingRun) -> int:
@@ -187,7 +187,7 @@ class Writer:
 
     def _note_ids(self, first: int, message_ids: Sequence[bytes]) -> None:
         """The messages from `first` on have these ids; none at all if there is no list."""
-        self._admission.last_id = message_ids[-1] if message_ids else b""
+        self.admission.last_id = message_ids[-1] if message_ids else b""
         time = self._log.last_time
         for sequence, each in enumerate(message_ids, first):
             if each:
@@ -223,7 +223,7 @@ class Writer:
         if h.SPECIAL in headers:
             if h.MSG_ID in headers:
                 self._learner.finish()
-            ticket = self._admission.check(subject, headers, payload, now, staged)
+            ticket = self.admission.check(subject, headers, payload, now, staged)
         if ticket.due and not ticket.rollup:
             headers = h.with_fields(headers, [(h.ROLLUP, b"sub")])
             ticket = ticket._replace(rollup=b"sub")
@@ -282,7 +282,7 @@ class Writer:
 
     def copy(self, subject: bytes, headers: bytes, payload: bytes) -> None:
         """A message of another stream. Raises `JetStreamError`."""
-        ticket = self._admission.check_copy(headers)
+        ticket = self.admission.check_copy(headers)
         if self._config.allow_msg_counter:
             headers, payload = self._count(subject, headers, payload, None)
         self._check_size(subject, headers, payload)
@@ -297,7 +297,7 @@ class Writer:
         if sequence > self._log.last + 1:
             self._log.skip(sequence - 1, time)
             self._commits.changed()
-        self._append(Prepared(subject, headers, payload, self._admission.check_copy(headers), time))
+        self._append(Prepared(subject, headers, payload, self.admission.check_copy(headers), time))
 
     def marker(self, subject: bytes, ttl: int) -> None:
         """Let a marker take the place of the last message of a subject. Raises `JetStreamError`."""
@@ -393,7 +393,7 @@ class Writer:
         return sequence
 
     def _note(self, sequence: int, ticket: Ticket, now: int) -> None:
-        self._admission.last_id = ticket.message_id
+        self.admission.last_id = ticket.message_id
         if ticket.message_id:
             self._learner.finish()
             self._duplicates.add(ticket.message_id, sequence, now)

@@ -1,16 +1,22 @@
 """Jobs are done in order beside the loop, and what follows them on it."""
 
+import select
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from app.adapters.files_os import worker as worker_module
+from app.adapters.files_os.files import OsFiles
+from app.adapters.files_os.job_queue import compiled
+from app.adapters.files_os.overlay import OverlayFile
 from app.adapters.files_os.worker import SLOW, WATCHED, SyncThread
-from app.ports.files import QUICK, Worker
+from app.adapters.files_os.write_signal import Watch
+from app.ports.files import QUICK, Worker, Write
 
 BOUND = 10.0
 """Seconds after which a test gives up."""
@@ -54,6 +60,83 @@ def test_jobs_are_done_in_order() -> None:
 
     assert ["first", "second"] == events
     assert threading.current_thread() not in threads
+
+
+needs_native = pytest.mark.skipif(
+    compiled() is None, reason="native_jobs is not built: `make install` with a C compiler does"
+)
+
+
+def watch_nothing(_descriptor: int, _call: Callable[[], None]) -> Callable[[], None]:
+    """A loop that calls nothing: `finish` does."""
+    return lambda: None
+
+
+@pytest.mark.skipif(
+    compiled() is None, reason="native_jobs is not built: `make install` with a compiler does"
+)
+def test_writes_and_jobs_are_over_in_order(tmp_path: Path) -> None:
+    """Whatever does them; also those that follow from others, and after the thread has ended once."""
+    worker: Worker = SyncThread(lambda _call: None, watch_nothing)
+    file = OsFiles(tmp_path).create("file")
+    events: list[object] = []
+
+    def again(errors: Sequence[OSError | None]) -> None:
+        events.append(errors)
+        assert worker.submit_writes([Write(file, 4, [b"more"], sync=True)], events.append)
+
+    for _ in range(2):
+        worker.submit(lambda: None, lambda: events.append("job"))
+        assert worker.submit_writes([Write(file, 0, [b"so", b"me"], sync=False)], again)
+        assert not worker.is_free
+        assert not worker.try_now(lambda: None)
+        worker.submit(lambda: None, lambda: events.append("last"))
+        worker.finish()
+        assert worker.is_free
+
+    assert ["job", [None], "last", [None]] * 2 == events
+    assert file.read(0, 10) == b"somemore"
+    file.close()
+
+
+@pytest.mark.skipif(
+    compiled() is None, reason="native_jobs is not built: `make install` with a compiler does"
+)
+def test_the_loop_hears_of_writes(tmp_path: Path) -> None:
+    """By a descriptor, which it watches."""
+    watched: dict[int, Callable[[], None]] = {}
+
+    def watch(descriptor: int, call: Callable[[], None]) -> Callable[[], None]:
+        watched[descriptor] = call
+        return watched.clear
+
+    worker: Worker = SyncThread(lambda _call: None, watch)
+    file = OsFiles(tmp_path).create("file")
+    errors: list[OSError | None] = []
+    worker.submit_writes([Write(file, 0, [b"x"], sync=True)], errors.extend)
+    ((descriptor, call),) = watched.items()
+    assert select.select([descriptor], [], [], BOUND)[0]
+    assert errors == []
+    call()
+    assert errors == [None]
+    worker.finish()
+    file.close()
+
+    assert watched == {}
+
+
+@pytest.mark.parametrize("watch", [None, watch_nothing])
+def test_other_files_are_written_by_jobs(tmp_path: Path, watch: Watch | None) -> None:
+    """Those that something stands before; and all of them where nothing is compiled, or nobody watches."""
+    worker: Worker = SyncThread(lambda _call: None, watch)
+    overlay = OverlayFile(None)
+    file = OsFiles(tmp_path).create("file")
+    assert not worker.submit_writes([Write(overlay, 0, [b"x"], sync=True)], lambda _errors: None)
+    if watch is None:
+        assert not worker.submit_writes([Write(file, 0, [b"x"], sync=True)], lambda _errors: None)
+    file.close()
+
+    assert worker.is_free
 
 
 def test_finishing_waits_for_all() -> None:

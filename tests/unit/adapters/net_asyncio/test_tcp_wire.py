@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import NoReturn
 
 import pytest
@@ -23,11 +24,11 @@ def _fail(error: Exception) -> NoReturn:
 class Rig:
     """A wire, its layers, and what the loop has of them."""
 
-    def __init__(self, *layers: LayerFactory) -> None:
+    def __init__(self, *layers: LayerFactory, keep: Callable[[int], bool] | None = None) -> None:
         clock = ManualClock()
         self.acceptor = RecordingAcceptor()
         self.transport = FakeTransport()
-        self.wire = TcpWire(LinkContext(clock, self.acceptor, _fail), PeerAddress("192.0.2.1", 1234))
+        self.wire = TcpWire(LinkContext(clock, self.acceptor, _fail, keep), PeerAddress("192.0.2.1", 1234))
         self.lowest = stack(self.wire, layers, LinkSetup(clock))
         self.protocol = loop_protocol(self.wire, self.lowest)
         self.protocol.connection_made(self.transport)
@@ -75,6 +76,49 @@ def test_what_was_not_taken_is_asked_of_the_socket(monkeypatch: pytest.MonkeyPat
 
     assert untaken >= 5
     assert 0 == rig.wire.untaken()
+
+
+class Keeper:
+    """Keeps links, or not, and notes of which it was asked."""
+
+    def __init__(self, *, keeps: bool = True) -> None:
+        self.asked: list[int] = []
+        self._keeps = keeps
+
+    def keep(self, descriptor: int) -> bool:
+        """See `LinkContext.keep`."""
+        self.asked.append(descriptor)
+        return self._keeps
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_an_idle_link_may_be_kept(monkeypatch: pytest.MonkeyPatch, *, keeps: bool) -> None:
+    """A link that is kept is left without a word to its peer; another one ends as always."""
+    keeper = Keeper(keeps=keeps)
+    rig = Rig(keep=keeper.keep)
+    near, far = socket.socketpair()
+    monkeypatch.setattr(rig.transport, "get_extra_info", lambda _name: near)
+    with near, far:
+        rig.wire.close()
+        rig.wire.close()
+
+        assert [near.fileno()] == keeper.asked
+    assert keeps is ("abort" in rig.transport.requests)
+    assert keeps is not ("write_eof" in rig.transport.requests)
+
+
+def test_which_links_are_never_kept() -> None:
+    """Those with something to send, those whose peer has ended, and those with layers, which say goodbye."""
+    keeper = Keeper()
+    pending, ended, layered = Rig(keep=keeper.keep), Rig(keep=keeper.keep), Rig(Framed, keep=keeper.keep)
+    pending.wire.write(b"wait")
+    ended.wire.eof_received()
+
+    for rig in (pending, ended, layered):
+        rig.wire.close()
+
+    assert [] == keeper.asked
+    assert ["close"] == [request for request in ended.transport.requests if request == "close"]
 
 
 def test_the_timers_are_the_loops() -> None:

@@ -4,8 +4,9 @@ from app.adapters.streams_log.file_head import StreamIdentity
 from app.adapters.streams_log.journal import JournalEntry, StreamJournal, sync_directory
 from app.adapters.streams_log.journal_image import JournalFile, open_journal
 from app.adapters.streams_log.record import CHANGE, COMPLETE, DOCUMENT
-from app.adapters.streams_log.steps import Batch, Outcome, SyncFailed, carry_out
+from app.adapters.streams_log.steps import Batch, Outcome, carry_out
 from app.domain.jetstream.storage.seam import StorageFailure
+from app.ports.files import SyncFailed
 from tests.fakes.disk import FakeDisk, full
 
 

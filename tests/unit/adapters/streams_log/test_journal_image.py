@@ -7,8 +7,8 @@ from app.adapters.streams_log.journal_image import JournalImage, Mark, cut_off, 
 from app.adapters.streams_log.record import DOCUMENT, ERASE, FLOOR, LOST, MARK, REMOVED, REMOVED_RUNS, Record
 from app.adapters.streams_log.removals import pack
 from app.adapters.streams_log.scan import Scan
-from app.adapters.streams_log.steps import SyncFailed
 from app.domain.jetstream.storage.seam import Done
+from app.ports.files import SyncFailed
 from tests.fakes.disk import FakeDisk, full
 
 

@@ -7,6 +7,7 @@ import pytest
 from app.adapters.streams_log.directories import SIZES
 from app.adapters.streams_log.stream import FileStream
 from app.domain.jetstream.storage.seam import StorageFailure
+from tests.fakes.disk import full
 from tests.support.store import Store, contents, fill
 
 
@@ -47,6 +48,50 @@ def test_acknowledgements_wait_for_the_sync() -> None:
 
     assert [None] == store.outcomes
     assert stream.writer.synced.last == 1
+
+
+def test_the_disk_works_on_the_next_round_while_answers_are_given() -> None:
+    """What has arrived meanwhile is being written when the first answer comes."""
+    store = Store()
+    stream = store.create()
+    store.turn()
+    waiting: list[bool] = []
+
+    def done(_failure: StorageFailure | None) -> None:
+        waiting.append(stream.writer.unfinished)
+
+    for _ in range(2):
+        stream.log.append(b"s", b"", b"", 1)
+        stream.log.commit(done, only_messages=True)
+    store.turn()
+
+    assert waiting == [True, False]
+
+
+def test_after_a_failure_the_next_round_waits_for_the_answers() -> None:
+    """What arrived meanwhile is taken back too."""
+    store = Store()
+    stream = store.create()
+    store.turn()
+    failures: list[tuple[StorageFailure | None, bool]] = []
+
+    def done(failure: StorageFailure | None) -> None:
+        failures.append((failure, stream.writer.unfinished))
+
+    def fault(operation: str, _name: str) -> None:
+        if operation == "write":
+            raise full()
+
+    store.disk.fault = fault
+    for _ in range(2):
+        stream.log.append(b"s", b"", bytes(100000), 1)
+        stream.log.commit(done, only_messages=True)
+    store.turn()
+    store.disk.fault = lambda _operation, _name: None
+    store.turn(2.0)
+
+    assert failures == [(StorageFailure.FULL, False)] * 2
+    assert stream.log.failure is None
 
 
 def test_with_an_interval_acknowledgements_wait_for_the_write() -> None:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from functools import reduce
 from importlib.util import find_spec
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -219,6 +220,60 @@ def test_what_must_be_synced_takes_the_long_way() -> None:
     assert 3 == later.stream.log.store_now(b"s", b"", b"x", 1, 0)
     later.stream.delete(later.outcomes.append)
     assert 0 == later.stream.log.store_now(b"s", b"", b"x", 1, 0)
+
+
+class OnDisk:
+    """A file with a descriptor of its own, which notes what is put into it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.pieces: list[tuple[int, bytes]] = []
+
+    def put(self, offset: int, data: bytes) -> None:
+        """Note it."""
+        self.pieces.append((offset, data))
+
+
+@needs_compiled
+def test_a_file_with_a_descriptor_is_written_there(tmp_path: Path) -> None:
+    """By the system itself; what it refuses is left to the file."""
+    one, other = (Side(120.0, LARGE, relaxed=False) for _ in range(2))
+    for side in (one, other):
+        side.put(b"s", b"", b"x", 1, 0)
+        side.store.turn(0.2)
+    active = of(one.stream, "writer.active")
+    start = active.end
+    with (tmp_path / "segment").open("w+b") as file:
+        whole, broken = OnDisk(file.fileno()), OnDisk(1 << 20)
+        for active.file, payload in ((whole, b"y"), (broken, b"z")):
+            for side in (one, other):
+                side.put(b"s", b"", payload, 2, 0)
+        file.seek(start)
+        written = file.read()
+    ((after, last),) = broken.pieces
+
+    assert ([], start + len(written)) == (whole.pieces, after)
+    expected = of(other.stream, "writer.active.file")
+    assert (written, last) == (expected.read(start, len(written)), expected.read(after, len(last)))
+    assert one.at_once == other.at_once == 2
+
+
+@needs_compiled
+def test_the_last_message_of_a_subject() -> None:
+    """From the newest ones, or as the log finds it."""
+    side = Side(120.0, LARGE, relaxed=False)
+    for number in range(3):
+        side.put(b"s.%d" % (number % 2), b"", b"%d" % number, 1, 0)
+        side.store.turn(0.2)
+    log = side.stream.log
+    assert [log.find_last(each) for each in (b"s.0", b"s.1", b"s.2")] == [
+        log.read_last(each) for each in (b"s.0", b"s.1", b"s.2")
+    ]
+    log.remove([3])
+    last = log.read_last(b"s.0")
+
+    assert last is not None
+    assert (1, b"0") == (last.sequence, last.payload)
 
 
 @pytest.mark.parametrize("kind", [ImportError, AttributeError])

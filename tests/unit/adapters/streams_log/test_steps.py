@@ -3,8 +3,11 @@
 import errno
 from functools import partial
 
-from app.adapters.streams_log.steps import Batch, Outcome, Step, SyncFailed, carry_out, failure_of
+import pytest
+
+from app.adapters.streams_log.steps import Batch, Outcome, Step, carry_out, failure_of
 from app.domain.jetstream.storage.seam import StorageFailure
+from app.ports.files import SyncFailed
 
 FULL, BROKEN = StorageFailure.FULL, StorageFailure.BROKEN
 
@@ -87,3 +90,21 @@ def test_a_step_that_fails_by_itself_breaks_its_stream_alone() -> None:
 
     assert (StorageFailure.BROKEN, StorageFailure.BROKEN) == (outcome.messages, outcome.journal)
     assert str(outcome.error) == "too much"
+
+
+@pytest.mark.parametrize(
+    "error", [None, no_room(), OSError(errno.EIO, "error"), SyncFailed(errno.ENOSPC, "")]
+)
+def test_a_write_alone_is_like_its_step(error: OSError | None) -> None:
+    """The same outcome, by a job or without."""
+    outcome, other = Outcome(), Outcome()
+    outcome.note_write(error)
+
+    def step() -> None:
+        if error is not None:
+            raise error
+
+    carry_out(Batch(messages=[step]), other)
+
+    assert outcome == other
+    assert outcome.is_good is (error is None)

@@ -2,9 +2,10 @@
 
 from app.adapters.streams_log.file_head import SEGMENT, StreamIdentity, salt_of
 from app.adapters.streams_log.segment import find_foot
-from app.adapters.streams_log.steps import Batch, Outcome, SyncFailed, carry_out
+from app.adapters.streams_log.steps import Batch, Outcome, carry_out
 from app.adapters.streams_log.writer import MessageWriter
 from app.domain.jetstream.storage.seam import StorageFailure
+from app.ports.files import SyncFailed
 from tests.fakes.disk import FakeDisk, full
 
 IDENTITY = StreamIdentity(9, "S")

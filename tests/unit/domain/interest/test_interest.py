@@ -159,7 +159,7 @@ class RecordingAnnouncer(Announcer):
 def _announcer(scene: Scene) -> RecordingAnnouncer:
     """What the servers of a cluster hear from the `scene`."""
     announcer = RecordingAnnouncer()
-    scene.interest.announcer = announcer
+    scene.interest.announce_to(announcer)
     return announcer
 
 
@@ -222,7 +222,7 @@ def test_members_that_come_and_go(make_plane: MakePlane) -> None:
     routing = Routing(index, members.get)
     plane = make_plane(routing, 1, MAX_PAYLOAD, MAX_LINE)
     interest = Interest(index, routing, plane)
-    interest.announcer = RecordingAnnouncer()
+    interest.announce_to(RecordingAnnouncer())
     subscriber, route = FakeSubscriber(plane, number=3), Station(plane, Kind.ROUTE)
     message = b"MSG a QRSID:3:1 0\r\n\r\n"
 

@@ -41,9 +41,10 @@ class Scene:
 
     def watch(self, subject: bytes) -> None:
         """Note each call for this subject."""
-        if self.interest.watches is None:
-            self.interest.watches = Watches(self.clock, self.fail)
-        self.interest.watches.add(subject, lambda: self.calls.append(subject))
+        watches = self.interest.watches
+        if watches is None:
+            watches = self.interest.watches = Watches(self.clock, self.fail)
+        watches.add(subject, lambda: self.calls.append(subject))
 
     @staticmethod
     def fail(error: Exception) -> None:

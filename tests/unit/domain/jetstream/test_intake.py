@@ -98,6 +98,59 @@ def test_a_message_alone_has_a_handler_of_its_own(scene: Scene) -> None:
     assert [(b"a", b"", b"2", b""), (b"a", b"", b"3", b"")] == scene.got
 
 
+def test_lone_messages_are_taken_within_their_read(scene: Scene) -> None:
+    """Until they are refused, or until nobody listens; those of several wait for a turn."""
+    lone: list[bytes] = []
+    answer = True
+
+    def take(_subject: bytes, _headers: bytes, payload: bytes, _reply: bytes) -> bool:
+        lone.append(payload)
+        return answer
+
+    sid = scene.intake.attend(b"a", scene.take, lone=take)
+    client = scene.client()
+    client.send(b"PUB a 1\r\n1\r\n")
+    client.send(b"PUB a 1\r\n2\r\nPUB a 1\r\n3\r\n")
+    answer = False
+    client.send(b"PUB a 1\r\n4\r\n")
+    scene.intake.leave(sid)
+    client.send(b"PUB a 1\r\n5\r\n")
+
+    assert [b"1", b"4"] == lone
+    assert [b"2", b"3", b"4"] == [each[2] for each in scene.got if isinstance(each, tuple)]
+
+
+def test_lone_messages_overtake_nobody(scene: Scene) -> None:
+    """Neither a message that waits for its turn, nor a request that waits to be served."""
+    lone: list[bytes] = []
+
+    def take(_subject: bytes, _headers: bytes, payload: bytes, _reply: bytes) -> bool:
+        lone.append(payload)
+        return True
+
+    wire, plane = scene.intake.wire, scene.server.broker.plane
+    scene.intake.attend(b"a", scene.take, lone=take)
+    scene.intake.attend(b"b", scene.take)
+    wire.write(b"MSG b 2 1\r\n1\r\n")
+    before = plane.lone
+    scene.server.settle()
+    assert (before, plane.lone) == (None, wire.lone)
+    wire.has_requests = True
+    client = scene.client()
+    client.send(b"PUB b 1\r\n2\r\n")
+    client.send(b"PUB a 1\r\n3\r\n")
+    assert [] == lone
+    wire.has_requests = False
+    wire.let_pass()
+    client.send(b"PUB a 1\r\n4\r\n")
+
+    assert [b"1", b"2", b"3"] == [each[2] for each in scene.got if isinstance(each, tuple)]
+    assert [b"4"] == lone
+    wire.abort()
+    wire.let_pass()
+    assert scene.server.broker.plane.lone is None
+
+
 def test_messages_wait_for_a_storage_that_lags(scene: Scene) -> None:
     """All that comes after waits, too, and goes on by itself, in order."""
     lags = [True]

@@ -73,6 +73,46 @@ def test_direct_get(js: VirtualJetStream) -> None:
         assert heard.endswith(b"\r\n\r\none\r\n")
 
 
+def test_direct_gets_of_the_last_message(js: VirtualJetStream) -> None:
+    """A lone one is answered within its read; all that it cannot answer goes the way of others."""
+    js.stream(allow_direct=True)
+    js.stream("T")
+    js.publish("s.a", b"one")
+    js.publish("t.a", b"two")
+    get = b"PUB $JS.API.DIRECT.GET.%b _I.1 %d\r\n%b\r\n"
+    for words, payload, expected in (
+        (b"S.s.a", b"", b"\r\n\r\none\r\n"),
+        (b"S.s.b", b"", b"404 Message Not Found"),
+        (b"S", b"", b"408 Empty Request"),
+        (b"S.s.a", b"x", b"408 Malformed Request"),
+        (b"T.t.a", b"", b"503"),
+        (b"U.u.a", b"", b"503"),
+    ):
+        js.client.heard()
+        js.client.send(get % (words, len(payload), payload))
+        js.server.settle()
+        assert expected in js.client.heard(), words
+    js.client.send(b"PUB $JS.API.DIRECT.GET.S.s.a 0\r\n\r\n")
+    js.server.settle()
+    assert js.client.heard() == b""
+
+
+def test_requests_are_not_overtaken(js: VirtualJetStream) -> None:
+    """A message that comes after a purge is there afterwards."""
+    js.stream()
+    purge = b"PUB $JS.API.STREAM.PURGE.S _I.1 0\r\n\r\n"
+    js.client.send(purge)
+    js.client.send(b"PUB s.a _I.2 1\r\nx\r\n")
+    js.server.advance(0.01)
+
+    assert js.jetstream.catalogue.find("S").stream.log.count == 1
+    assert js.server.broker.plane.lone is js.jetstream.intake.wire.lone
+    js.jetstream.router.queue_limit = 0
+    js.client.send(purge)
+    js.server.advance(0.01)
+    assert js.server.broker.plane.lone is js.jetstream.intake.wire.lone
+
+
 def test_flow_control(js: VirtualJetStream) -> None:
     """Replies to flow control reach their consumer."""
     js.stream()

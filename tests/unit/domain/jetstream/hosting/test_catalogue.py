@@ -1,10 +1,12 @@
 """The catalogue, as streams know it; its calls are tested by those of the API."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.domain.dataplane.seam import MakePlane
 from app.domain.jetstream.errors import JetStreamError
-from tests.support.virtual_jetstream import VirtualJetStream
+from tests.support.virtual_jetstream import SETTINGS, VirtualJetStream
 
 
 def test_finding(js: VirtualJetStream) -> None:
@@ -22,6 +24,9 @@ def test_limits(js: VirtualJetStream) -> None:
     catalogue = js.jetstream.catalogue
     assert not catalogue.is_over_limit(in_memory=True)
     assert not catalogue.would_exceed(10**18, in_memory=False)
+    assert catalogue.has_much_room(in_memory=True)
+    catalogue.apply(replace(SETTINGS, max_memory=10, max_storage=1 << 40))
+    assert (False, True) == tuple(catalogue.has_much_room(in_memory=each) for each in (True, False))
 
 
 def test_subjects_that_nobody_can_compare(js: VirtualJetStream) -> None:

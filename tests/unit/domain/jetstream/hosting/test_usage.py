@@ -45,6 +45,15 @@ def test_a_limit_that_is_far_away(js: VirtualJetStream) -> None:
     assert usage.is_over(0, in_memory=False)
 
 
+def test_much_room(js: VirtualJetStream) -> None:
+    """What is far below a limit will be so for some ms."""
+    js.stream()
+    usage = js.jetstream.catalogue.usage
+    assert usage.is_far_below(FAR + 1, in_memory=False)
+    js.publish("s.a")
+    assert not usage.is_far_below(FAR + 1, in_memory=False)
+
+
 def test_a_limit_for_many_streams(js: VirtualJetStream) -> None:
     """It is compared with a sum that may be some ms old."""
     for number in range(EXACT + 1):

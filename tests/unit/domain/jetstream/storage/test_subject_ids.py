@@ -11,3 +11,4 @@ def test_ids_are_translated() -> None:
     for translation in (range(7, 7 + 0x10000), [5, 9, 4, *range(0x10000)]):
         assert list(translated(ids, translation)) == [translation[each] for each in ids]
     assert translated(array("I"), []) == array("I")
+    assert translated(array("I", [0, 0]), [7]) == array("I", [7, 7])

@@ -101,6 +101,20 @@ def test_the_last_of_a_subject_can_be_named_by_the_subject(made: Made) -> None:
     ] == made.outlet.sent
 
 
+def test_a_lone_request_is_answered_within_its_read(made: Made) -> None:
+    """With the last message of a subject; nothing is done where there is none, or the receiver is slow."""
+    gets = made.stream.gets
+
+    assert gets.take_last(b"s.1", INBOX)
+    assert not gets.take_last(b"s.*", INBOX)
+    assert [Sent(INBOX, b"3", block(3, "s.1"))] == made.outlet.sent
+    made.outlet.congested = (INBOX,)
+    assert not gets.take_last(b"s.1", INBOX)
+    made.host.answers.send(INBOX)
+    assert not gets.take_last(b"s.1", b"other")
+    assert 1 == len(made.outlet.sent)
+
+
 def test_a_last_message_that_is_damaged_is_not_found(made: Made) -> None:
     """Nor is an older one given in its place."""
     made.log.damaged.add(3)
