@@ -39,7 +39,7 @@ class TakesTraced(Protocol):
 
 
 class AnswersUsers(Protocol):
-    """Tells clients who they are; see `user_info`."""
+    """Answers clients that ask who they are; see `user_info`."""
 
     def take(self, peer: "AskingPeer", plan: Plan, message: HookedMessage) -> None:
         """Answer a request, and give it to those who subscribe to its subject."""
@@ -91,7 +91,7 @@ class Host(Protocol[C_contra]):
 
     @property
     def user_info(self) -> AnswersUsers | None:
-        """Tells clients who they are; None where nobody asks."""
+        """Answers clients that ask who they are; None where nobody does."""
         ...
 
     @property

@@ -61,8 +61,7 @@ class UserInfo:
         if message.reply:
             plane.deliver(message.reply, message.reply, b"", b"", self._answer(peer))
         for number, target in enumerate(plane.receivers(plan, None if inlet.echo else outbox), 1):
-            if target.outbox is not None and not target.outbox.closed:
-                plane.deliver_to(target, message)
+            plane.deliver_to(target, message)
             if number % RECEIVERS_AT_ONCE == 0:
                 yield
 

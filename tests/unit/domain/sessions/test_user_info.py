@@ -70,7 +70,7 @@ def test_one_without_a_name(make_plane: MakePlane) -> None:
 def test_one_that_has_logged_in(
     make_plane: MakePlane, user: bytes, permissions: Permissions | None, fields: dict[str, object]
 ) -> None:
-    """It hears its name and its rights; whoever came with a token has no name."""
+    """It hears its name and its rights; one that came with a token has no name."""
     client = _login(make_plane, user, permissions)
 
     assert [{"user": "a", "account": "$G", "account_name": "$G", **fields}] == answers(client.ask(ASK))
@@ -134,7 +134,7 @@ def test_a_listener_that_has_ended(make_plane: MakePlane) -> None:
 
 
 def test_other_subjects_of_servers(make_plane: MakePlane) -> None:
-    """They reach whoever listens, or nobody: before the request as after it."""
+    """They reach those who listen, or nobody: before the request as after it."""
     client = HookedBroker(make_plane).client(b"p", INBOX + b"SUB $SYS.REQ.x.* 1\r\n")
     others = b"PUB foo _I.1 0\r\n\r\nPUB $SYS.REQ.USER.INFO.x 0\r\n\r\n"
     others += b"PUB $SYS.REQ 0\r\n\r\nPUB $SYS 0\r\n\r\n"

@@ -53,6 +53,26 @@ def test_a_creation_twice(make_plane: MakePlane) -> None:
     assert js.client.heard().count(b'"did_create":true') == 2
 
 
+def test_a_consumer_that_goes_before_it_is_safe(make_plane: MakePlane) -> None:
+    """Both requests are answered, and there is no advisory of its creation."""
+    files = HeldStorages()
+    js = VirtualJetStream(make_plane, files=files)
+    js.stream()
+    watcher = js.connect()
+    watcher.ask(b"SUB $JS.EVENT.ADVISORY.CONSUMER.> 9\r\n")
+    files.held.log.holds = True
+    document = json.dumps({"stream_name": "S", "config": {"durable_name": "C"}})
+    assert b"" == js.raw("$JS.API.CONSUMER.CREATE.S.C", document.encode())
+    assert b"" == js.raw("$JS.API.CONSUMER.DELETE.S.C")
+    for _ in range(2):
+        files.held.log.let_go()
+        js.server.advance(0.01)
+
+    assert b'"success":true' in js.client.heard()
+    advisories = watcher.heard()
+    assert (0, 1) == (advisories.count(b".CREATED."), advisories.count(b".DELETED."))
+
+
 def test_the_first_message_comes_after_the_answer(make_plane: MakePlane) -> None:
     """What is stored already, and what comes while its creation is made safe, waits for that."""
     files = HeldStorages()
