@@ -175,7 +175,7 @@ async def test_a_crowd_that_leaves_is_no_work(transport: Transport, held: HeldHa
             else:
                 client.half_close()
         async with asyncio.timeout(SECONDS):
-            while len(server.container.broker().connections) > 1:  # noqa: ASYNC110 - the broker has no event
+            while len(server.container.broker().sessions) > 1:  # noqa: ASYNC110 - the broker has no event
                 await asyncio.sleep(0.01)
         await witness.expect_unharmed()
         honest = await log_in(server, "derek", "secret")

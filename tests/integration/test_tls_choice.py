@@ -48,6 +48,12 @@ async def listening(
         yield server
 
 
+def are_protected(server: TlsServer) -> list[bool]:
+    """Whether the links of its clients use TLS."""
+    sessions = server.container.broker().sessions.values()
+    return [session.connection.wire.security is not None for session in sessions]
+
+
 async def echoed(server: TlsServer, *, tls: bool = True, first: bool = False) -> bytes:
     """What a nats-py client gets of what it sends to itself."""
     context = certificates().client_context() if tls else None
@@ -101,7 +107,7 @@ async def test_nats_py_where_tls_is_optional(
             allow_reconnect=False,
         )
         await client.flush()
-        used = [each.wire.security is not None for each in server.container.broker().connections.values()]
+        used = are_protected(server)
         await client.close()
 
     assert [protected] == used
@@ -113,7 +119,7 @@ async def test_tls_after_info_where_it_is_optional() -> None:
         other = await server.connect()
         await other.send(b'CONNECT {"verbose":false}\r\nPING\r\n')
         await other.expect(b"PONG\r\n")
-        used = [each.wire.security is not None for each in server.container.broker().connections.values()]
+        used = are_protected(server)
         assert b"hello" == await echoed(server, tls=False)
 
     assert [True] == used
@@ -164,7 +170,7 @@ async def test_a_silent_client_is_one_without_tls() -> None:
         reader, writer = await asyncio.open_connection(HOST, server.port)
         await reader.readline()
         async with asyncio.timeout(PATIENCE):
-            while not server.container.broker().connections:  # noqa: ASYNC110 - the broker has no event
+            while not server.container.broker().sessions:  # noqa: ASYNC110 - the broker has no event
                 await asyncio.sleep(0.001)
         writer.write(b"PING\r\n")
         answer = await asyncio.wait_for(reader.readline(), PATIENCE)
