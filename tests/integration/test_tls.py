@@ -109,9 +109,8 @@ async def test_the_log_and_the_figures_name_what_was_agreed(server: TlsServer) -
         "TLS version 1.3, cipher suite TLS_AES_256_GCM_SHA384",
     ] == server.log.texts()[-4:]
     assert "TLS required for client connections" in server.log.texts()
-    assert [agreed] == [
-        client.connection.stats().security for client in server.container.broker().sessions.values()
-    ]
+    [session] = server.container.broker().sessions.values()
+    assert agreed == session.stats().connection.security
 
 
 async def test_a_login_over_tls() -> None:

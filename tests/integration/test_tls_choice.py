@@ -48,6 +48,12 @@ async def listening(
         yield server
 
 
+def are_protected(server: TlsServer) -> list[bool]:
+    """Whether the links of its clients use TLS."""
+    sessions = server.container.broker().sessions.values()
+    return [session.connection.wire.security is not None for session in sessions]
+
+
 async def echoed(server: TlsServer, *, tls: bool = True, first: bool = False) -> bytes:
     """What a nats-py client gets of what it sends to itself."""
     context = certificates().client_context() if tls else None
@@ -101,9 +107,7 @@ async def test_nats_py_where_tls_is_optional(
             allow_reconnect=False,
         )
         await client.flush()
-        used = [
-            each.connection.wire.security is not None for each in server.container.broker().sessions.values()
-        ]
+        used = are_protected(server)
         await client.close()
 
     assert [protected] == used
@@ -115,9 +119,7 @@ async def test_tls_after_info_where_it_is_optional() -> None:
         other = await server.connect()
         await other.send(b'CONNECT {"verbose":false}\r\nPING\r\n')
         await other.expect(b"PONG\r\n")
-        used = [
-            each.connection.wire.security is not None for each in server.container.broker().sessions.values()
-        ]
+        used = are_protected(server)
         assert b"hello" == await echoed(server, tls=False)
 
     assert [True] == used
