@@ -11,7 +11,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from ...ports.transport import LINGER_SECONDS
@@ -58,7 +58,7 @@ class KeptLinks:
     def settle(self) -> None:
         """Called last of all: end those links in the usual way from which something has come meanwhile."""
         with self._lock:
-            talkers = [each for each in self._kept if unread(each)]
+            talkers = {each for each in self._kept if unread(each)}
             self._kept = [each for each in self._kept if each not in talkers]
         end_links(talkers)
 
@@ -69,7 +69,7 @@ class KeptLinks:
         end_links(kept)
 
 
-def end_links(descriptors: list[int]) -> None:
+def end_links(descriptors: Iterable[int]) -> None:
     """Send our end of file, discard input until that of the peer or for `LINGER_SECONDS`, and close."""
     links = {each: socket.socket(fileno=each) for each in descriptors}
     waiting = select.poll()

@@ -2,17 +2,18 @@
 
 import asyncio
 import signal
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from dependency_injector import providers
 
+from app.adapters.process.event_loop import ExitTimer, exit_after
 from app.config.errors import Problem
 from app.config.load import Loaded
 from app.config.options import make_options
 from app.domain.dataplane import PYTHON
 from app.domain.events import Level
+from app.entrypoints import process
 from app.entrypoints.container import Container
 from app.entrypoints.process import run
 from app.ports.transport import Acceptor, Address, Listener, ListenError
@@ -111,16 +112,29 @@ def test_hooks_that_cannot_be_loaded() -> None:
     assert "hooks factory 'no_such_module:make': there is no module 'no_such_module'" in log.texts()[-1]
 
 
-def test_an_end_leaves_no_timer() -> None:
+def test_an_end_leaves_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
     """The timer that would end a stuck server is gone with a server that has ended."""
+    timers: list[ExitTimer] = []
+
+    def note(seconds: float, exit_now: Callable[[], object]) -> ExitTimer:
+        timers.append(exit_after(seconds, exit_now))
+        return timers[0]
+
+    monkeypatch.setattr(process, "exit_after", note)
+
     run_with(HesitantListener(signal.SIGTERM))
 
-    assert [] == [
-        thread.name for thread in threading.enumerate() if thread.name == "last-end" and not _over(thread)
-    ]
+    assert [True] == [timer.join(PATIENCE) for timer in timers]
 
 
-def _over(thread: threading.Thread) -> bool:
-    """A cancelled timer's thread ends at once."""
-    thread.join(PATIENCE)
-    return not thread.is_alive()
+def test_an_end_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server stops also where no thread can be started that would end it if it was stuck."""
+
+    def refuse(*_terms: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(process, "exit_after", refuse)
+
+    status, log = run_with(HesitantListener(signal.SIGTERM))
+
+    assert (0, True) == (status, log.closed)
