@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain.dataplane import choose
 from app.domain.dataplane.brief import MOST_BRIEF
-from app.domain.dataplane.seam import MakePlane
+from app.domain.dataplane.seam import MakePlane, Plane
 from app.domain.interest.watches import Watches
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
@@ -207,14 +207,31 @@ def test_a_large_answer_in_pieces(scene: Scene) -> None:
     assert (b"", b"MSG i.1 7 10\r\n0123456789\r\n") == (before, scene.client.heard())
 
 
-def test_a_message_of_the_server(scene: Scene) -> None:
-    """What the server itself sends to an inbox arrives there."""
+_STORED = (1, 10**18, b"s", b"", b"ok")
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda plane: plane.deliver(b"i.1", b"i.1", b"", b"", b"ok"),
+        lambda plane: plane.deliver(b"i.1", b"s", b"", b"", b"ok"),
+        lambda plane: plane.answer(b"i.1", b"ok", 1),
+        lambda plane: plane.answer_stored(b"i.1", b"", _STORED),
+        lambda plane: plane.deliver_answers(plane.read_run(b"MSG s 1 i.1 0\r\n\r\n", 0, 9), 0, 1, b"ok"),
+    ],
+    ids=["deliver", "renamed", "answer", "stored", "run"],
+)
+def test_a_message_of_the_server(scene: Scene, send: Callable[[Plane], object]) -> None:
+    """What the server itself sends to an inbox arrives there, also if it has sent there before in vain."""
     plane = scene.server.broker.plane
+    send(plane)
     scene.client.send(request(b"i.1", b"7"))
-    plane.deliver(b"i.1", b"i.1", b"", b"", b"ok")
+    send(plane)
     plane.flush()
 
-    assert heard(b"i.1", b"7") == scene.client.heard()
+    got = scene.client.heard()
+    assert got.startswith((b"MSG i.1 7 ", b"MSG s 7 "))
+    assert b"\r\nok" in got
     assert [] == scene.sids(scene.client)
 
 
