@@ -200,6 +200,7 @@ class Broker:
 
         Time that has passed counts: a login or a ping is due as if its limit had always been this.
         """
+        self.plane.briefs.settle()  # what came before is obeyed as it would have been then
         self.limits = limits
         self.flow.apply(limits)
         self.plane.set_limits(limits.max_payload, limits.max_control_line)
@@ -233,6 +234,7 @@ class Broker:
 
         Clients that have logged in, and subscriptions, stay as they are.
         """
+        self.plane.briefs.settle()  # or these hooks would be asked about what came before
         if self.hooks is None:
             self.hooks = hooks
         else:

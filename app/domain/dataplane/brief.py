@@ -35,7 +35,10 @@ class Briefs(Protocol):
         ...
 
     def settle(self) -> None:
-        """Obey all lines that are kept, as of when they came; called before anybody reads subscriptions."""
+        """Obey all lines that are kept, as of when they came.
+
+        Called before anybody reads subscriptions, and before what decides about them changes.
+        """
         ...
 
 

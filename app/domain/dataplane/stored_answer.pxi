@@ -25,11 +25,8 @@ cdef enum:
 
 cdef bint answered_stored(DataPlane plane, bytes reply, bytes begin, message) except -1:
     """See `reach.Direct.answer_stored`."""
-    cdef Plan plan = plane.plans.find(SERVER_AUDIENCE, PyBytes_AS_STRING(reply), PyBytes_GET_SIZE(reply))
-    cdef int reach
-    if plan is None:
-        plan = plane.lookup.plan_now(plane, SERVER_AUDIENCE, reply)
-    reach = reach_of(plan, server_of(plane), False)
+    cdef Plan plan = plane.lookup.plan_now(plane, SERVER_AUDIENCE, reply)
+    cdef int reach = reach_of(plan, server_of(plane), False)
     if reach == _SENT:
         if not isinstance(message, tuple):
             raise TypeError("a stored message is a tuple")

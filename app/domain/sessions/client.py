@@ -265,7 +265,8 @@ class ClientSession(Reauthorized):
         self._apply_options()
 
     def _obey(self, permissions: Permissions | None) -> None:
-        """Let these rules, and no others, hold from now on."""
+        """Let these rules, and no others, hold from now on; what came before is obeyed by those before."""
+        self.host.plane.briefs.settle()
         guard, self._guard = self._guard, None
         if guard is not None:
             guard.close()

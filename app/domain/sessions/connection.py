@@ -232,6 +232,9 @@ class Connection:
                 self.obey(progress, again=not count)
             if self.meter is not None:
                 self.meter.pay(self)
+        except Exception:
+            host.deferred.hold()  # what others were given goes out all the same
+            raise
         finally:  # a defect ends this connection; nobody else may be taken for its publisher
             flow.publisher = None
             spent = host.scheduler.monotonic() - began

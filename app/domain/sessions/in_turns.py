@@ -45,7 +45,7 @@ def _take_turn(peer: WaitingPeer, steps: Iterator[None]) -> None:
         finished = _go_on(peer, steps)
     finally:
         turns.count(host.scheduler.monotonic() - began)
-    host.deferred.flush()
+        host.deferred.flush()  # also what was sent before a defect
     if finished:
         peer.connection.go_on()
     else:

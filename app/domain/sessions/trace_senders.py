@@ -14,6 +14,9 @@ MOST_WAITING = 1024 * 1024
 MOST_SENDERS = 16
 """With more slow destinations at a time, some share a sender."""
 
+MOST_SHARING = 1024
+"""Destinations that share one; an event for another destination is not sent then."""
+
 
 class TraceSender(LocalClient):
     """Publishes events in order; flow control holds it while a receiver of one is slow."""
@@ -36,7 +39,7 @@ class TraceSenders:
         sender = self._by_destination.get(destination)
         if sender is None or not sender.waiting:
             sender = self._choose()
-            if sender is None:
+            if sender is None or len(self._senders[sender]) >= MOST_SHARING:
                 return
             self._by_destination[destination] = sender
             self._senders[sender].append(destination)
@@ -46,9 +49,9 @@ class TraceSenders:
 
     def _choose(self) -> TraceSender | None:
         """One in which nothing waits, or a new one, or the one in which least waits; None after the end."""
-        for sender, destinations in list(self._senders.items()):
+        for sender in list(self._senders):
             if not sender.waiting:
-                self._free(destinations)
+                self._free(sender)
             if sender.closed:
                 del self._senders[sender]
             elif not sender.waiting:
@@ -57,9 +60,12 @@ class TraceSenders:
             return self._make()
         return min(self._senders, key=lambda sender: sender.waiting)
 
-    def _free(self, destinations: list[bytes]) -> None:
+    def _free(self, sender: TraceSender) -> None:
+        """Nothing waits there; what is for its destinations may have another sender by now."""
+        destinations = self._senders[sender]
         for destination in destinations:
-            self._by_destination.pop(destination, None)
+            if self._by_destination.get(destination) is sender:
+                del self._by_destination[destination]
         destinations.clear()
 
     def _make(self) -> TraceSender | None:

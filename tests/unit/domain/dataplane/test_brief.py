@@ -9,11 +9,17 @@ from hypothesis import strategies as st
 
 from app.domain.dataplane import choose
 from app.domain.dataplane.brief import MOST_BRIEF
-from app.domain.dataplane.seam import MakePlane
+from app.domain.dataplane.seam import MakePlane, Plane
+from app.domain.hooks.decisions import Refuse
+from app.domain.hooks.gate import HookGate
+from app.domain.hooks.hook_event import HookPoint
 from app.domain.interest.watches import Watches
 from app.domain.limits import Limits
+from app.domain.permissions.rules import Permissions, Rule, entry
 from app.domain.protocol.compatibility import Compatibility
+from app.domain.security.credentials import Identity
 from tests.fakes.event_log import RecordingEventLog
+from tests.fakes.hook_caller import FakeHookCaller, terms
 from tests.support.broker_stats import stats_of
 from tests.support.examples import examples
 from tests.support.twins import twins
@@ -207,14 +213,31 @@ def test_a_large_answer_in_pieces(scene: Scene) -> None:
     assert (b"", b"MSG i.1 7 10\r\n0123456789\r\n") == (before, scene.client.heard())
 
 
-def test_a_message_of_the_server(scene: Scene) -> None:
-    """What the server itself sends to an inbox arrives there."""
+_STORED = (1, 10**18, b"s", b"", b"ok")
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda plane: plane.deliver(b"i.1", b"i.1", b"", b"", b"ok"),
+        lambda plane: plane.deliver(b"i.1", b"s", b"", b"", b"ok"),
+        lambda plane: plane.answer(b"i.1", b"ok", 1),
+        lambda plane: plane.answer_stored(b"i.1", b"", _STORED),
+        lambda plane: plane.deliver_answers(plane.read_run(b"MSG s 1 i.1 0\r\n\r\n", 0, 9), 0, 1, b"ok"),
+    ],
+    ids=["deliver", "renamed", "answer", "stored", "run"],
+)
+def test_a_message_of_the_server(scene: Scene, send: Callable[[Plane], object]) -> None:
+    """What the server itself sends to an inbox arrives there, also if it has sent there before in vain."""
     plane = scene.server.broker.plane
+    send(plane)
     scene.client.send(request(b"i.1", b"7"))
-    plane.deliver(b"i.1", b"i.1", b"", b"", b"ok")
+    send(plane)
     plane.flush()
 
-    assert heard(b"i.1", b"7") == scene.client.heard()
+    got = scene.client.heard()
+    assert got.startswith((b"MSG i.1 7 ", b"MSG s 7 "))
+    assert b"\r\nok" in got
     assert [] == scene.sids(scene.client)
 
 
@@ -331,6 +354,42 @@ def test_a_log_that_begins_to_trace(scene: Scene) -> None:
     assert heard(b"i.1", b"7") == _answered(scene, b"i.1")
     assert 0 == scene.passed
     assert any("Auto-unsubscribe" in text for text in scene.server.events.texts())
+
+
+@pytest.mark.parametrize("limits", [Limits(max_subscriptions=1), Limits(max_control_line=20)])
+def test_limits_that_a_reload_brings(scene: Scene, limits: Limits) -> None:
+    """What came before them stays, as other subscriptions do."""
+    scene.service.send(request(b"i." + 32 * b"1", b"7"))
+    scene.server.broker.apply(limits)
+
+    assert [b"1", b"7"] == [sid for sid, _, _ in scene.sids(scene.service)]
+    assert b"-ERR" not in scene.service.heard()
+
+
+def test_rights_that_a_reload_takes_away(scene: Scene) -> None:
+    """A subscription that came before ends as others do: its client hears of it by its sid."""
+    identity = Identity(permissions=Permissions(subscribe=Rule(deny=(entry("i.1"),))))
+    scene.client.send(request(b"i.1", b"7"))
+    session = scene.server.broker.sessions[scene.client.connection.cid]
+
+    session.reauthorize(identity)
+    scene.server.broker.rights_changed()
+    scene.server.broker.plane.flush()
+
+    assert [] == scene.sids(scene.client)
+    assert b'Subscription to "i.1" (sid "7")' in scene.client.heard()
+
+
+def test_hooks_that_a_reload_brings(scene: Scene) -> None:
+    """They are not asked about a subscription that came before them."""
+    caller = FakeHookCaller(lambda _point, _event: Refuse("no"))
+    scene.client.send(request(b"i.1", b"7"))
+    gate = HookGate(terms(HookPoint.SUBSCRIBE), caller, scene.server.clock, scene.server.broker.events)
+    scene.server.broker.use_hooks(gate)
+
+    assert [(b"7", b"i.1", 1)] == scene.sids(scene.client)
+    assert [] == caller.seen(HookPoint.SUBSCRIBE)
+    assert b"Permissions Violation" in scene.client.ask(request(b"i.2", b"8"))
 
 
 def test_watches_that_begin(scene: Scene) -> None:

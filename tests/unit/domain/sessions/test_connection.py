@@ -459,6 +459,25 @@ def test_a_defect_while_input_is_processed(
     assert not server.broker.flow.pressed(slow.connection)
 
 
+def test_what_others_were_given_before_a_defect(
+    server: VirtualBroker, client: VirtualClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is sent without another event, though the read had no flush."""
+    receiver = server.connect(quiet=True)
+    receiver.send(b"SUB a 1\r\n")
+
+    def fail(_session: object, _line: bytes) -> bool:
+        raise MemoryError
+
+    monkeypatch.setattr(type(client.connection.session), "line", fail)
+
+    with pytest.raises(MemoryError):
+        client.wire.feed(b"PUB a 2\r\nhi\r\nPING\r\n")
+    server.settle()
+
+    assert b"MSG a 1 2\r\nhi\r\n" == receiver.heard()
+
+
 def test_what_a_hold_looks_like(server: VirtualBroker, client: VirtualClient, slow: VirtualClient) -> None:
     """Both ends show it, the log names the receiver, and the slow consumer is remembered."""
     slow.send(b'CONNECT {"verbose":false,"name":"laptop"}\r\n')

@@ -1,11 +1,13 @@
 """Work that takes more than a turn: others are served meanwhile, and the peer waits."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
 from app.domain.dataplane.seam import MakePlane
 from app.domain.protocol.compatibility import Compatibility
+from app.domain.sessions.in_turns import in_turns
 from app.domain.sessions.message_tracing import RECEIVERS_AT_ONCE
 from tests.fakes.clock import TickingClock
 from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
@@ -65,6 +67,22 @@ def test_others_are_served_meanwhile(server: SlowBroker) -> None:
     assert heard.rindex(b"hi\r\n") < heard.index(b"bye\r\n")
     assert [1 + COUNT] == server.steps()
     assert not publisher.connection.waits
+
+
+def test_a_defect_in_a_later_turn(server: SlowBroker) -> None:
+    """It ends the peer; what was sent before it arrives without another event."""
+    peer = server.client()
+
+    def steps() -> Iterator[None]:
+        yield
+        server.broker.plane.deliver(b"t", b"t", b"", b"", b"hi")
+        raise ValueError("a defect")
+
+    in_turns(server.broker.sessions[peer.connection.cid], steps())
+    server.settle()
+
+    assert peer.connection.closed
+    assert b"MSG t 1 2\r\nhi\r\n" == server.reader.heard()
 
 
 def test_a_publisher_that_leaves(server: SlowBroker) -> None:

@@ -67,3 +67,47 @@ def test_a_sender_that_is_idle_is_used_again(server: HookedBroker) -> None:
 
     assert 3 == reader.heard().count(b"HMSG")
     assert 1 == len(server.broker.sessions_of_clients()) - before
+
+
+def test_a_destination_that_had_another_sender_before(server: HookedBroker) -> None:
+    """What exceeds its bound is lost, and overtakes nothing, also when that sender is used for others."""
+    senders = TraceSenders(server.broker, server.broker.adopt)
+    first, second = server.client(b"a", b"SUB a 1\r\n"), server.client(b"b", b"SUB b 1\r\n")
+    for slow, destination in ((first, b"a"), (second, b"b")):
+        slow.wire.stall()
+        for _ in range(20):
+            senders.send(destination, EVENT, b"")
+            server.settle()
+        if slow is first:
+            senders.send(b"b", b"", b"")  # by a second sender, which is idle again
+            server.settle()
+            slow.wire.pass_on()
+            server.settle()
+    senders.send(b"c", b"", b"")  # by that second sender
+    server.settle()
+    senders.send(b"b", EVENT + b"late", b"")
+    server.settle()
+    second.wire.pass_on()
+    server.settle()
+
+    heard = second.heard()
+    assert EVENT in heard
+    assert b"late" not in heard
+
+
+def test_destinations_are_bounded(server: HookedBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where more than may share a sender wait for it, the events of those that come later are lost."""
+    monkeypatch.setattr(trace_senders, "MOST_SENDERS", 1)
+    monkeypatch.setattr(trace_senders, "MOST_SHARING", 3)
+    senders = TraceSenders(server.broker, server.broker.adopt)
+    slow, quick = server.client(b"s", b"SUB slow 1\r\n"), server.client(b"q", b"SUB quick.* 1\r\n")
+    slow.wire.stall()
+    for _ in range(5):
+        senders.send(b"slow", EVENT, b"")
+        server.settle()
+    for number in range(6):
+        senders.send(b"quick.%d" % (number // 2), b"<%d>" % number, b"")
+    slow.wire.pass_on()
+    server.settle()
+
+    assert 4 == quick.heard().count(b"<")
