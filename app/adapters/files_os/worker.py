@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import SimpleQueue
 
 from ...ports.files import QUICK, Write, Written
@@ -129,7 +130,10 @@ class SyncThread:
         if native is None or watch is None or queue is None:
             return False
         if self._signal is None:
-            self._signal = WriteSignal(watch, self._call_over)
+            try:
+                self._signal = WriteSignal(watch, self._call_over)
+            except OSError:  # too many open files: a job needs none
+                return False
         job = native.WriteJob(raw)
         self._add(_WriteTicket(job, written))
         queue.put_writes(job, self._signal.descriptor)
@@ -152,8 +156,13 @@ class SyncThread:
 
     def _call_over(self) -> None:
         submitted = self._submitted
-        while submitted and submitted[0].is_over:
-            submitted.popleft().call()
+        try:
+            while submitted and submitted[0].is_over:
+                submitted.popleft().call()
+        except BaseException:  # a defect; nobody else may call what follows the others that are over
+            with suppress(RuntimeError):
+                self._call_soon(self._call_over)
+            raise
         self.is_free = not submitted and time.monotonic() >= self._watched_until
 
     def finish(self) -> None:
