@@ -228,7 +228,7 @@ cdef class JobQueue:
                 for at in range(job.count):
                     carry_out(job.writes + at)
                 set_over(job.over)  # from here on the loop may free the writes
-                write(job.notify, b".", 1)  # a pipe that is full has told the loop already
+                write(job.notify, b".", 1)  # a pipe that is full has the loop look anyway
                 free(job)
         call = job.call
         free(job)
