@@ -117,7 +117,12 @@ class SyncThread:
                 ticket.is_over = True
 
         self._add(ticket)
-        self._jobs.put(whole)
+        if self._has_thread():
+            self._jobs.put(whole)
+        else:  # slow, but nobody waits in vain
+            whole()
+            with suppress(RuntimeError):  # the loop is closed; `finish` calls it
+                self._call_soon(self._call_over)
 
     def submit_writes(self, writes: Sequence[Write], written: Written) -> bool:
         raw: list[RawWrite] = []
@@ -127,7 +132,7 @@ class SyncThread:
                 return False
             raw.append((descriptor, write.offset, write.pieces, write.sync))
         native, watch, queue = self._native, self._watch_descriptor, self._writing
-        if native is None or watch is None or queue is None:
+        if native is None or watch is None or queue is None or not self._has_thread():
             return False
         if self._signal is None:
             try:
@@ -140,11 +145,19 @@ class SyncThread:
         return True
 
     def _add(self, ticket: "_Ticket | _WriteTicket") -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="streams", daemon=True)
-            self._thread.start()
         self.is_free = False
         self._submitted.append(ticket)
+
+    def _has_thread(self) -> bool:
+        """Whether it is there, or can be started."""
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="streams", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system has none to spare
+                return False
+            self._thread = thread
+        return True
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -167,9 +180,10 @@ class SyncThread:
 
     def finish(self) -> None:
         while self._submitted:
-            reached = threading.Event()
-            self._jobs.put(reached.set)
-            reached.wait()
+            if self._thread is not None:
+                reached = threading.Event()
+                self._jobs.put(reached.set)
+                reached.wait()
             self._call_over()
         if self._thread is not None:
             self._jobs.put(None)

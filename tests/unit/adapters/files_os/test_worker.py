@@ -160,6 +160,37 @@ def test_without_a_descriptor_for_the_signal_there_are_jobs(
     assert errors == [None]
 
 
+def test_without_a_thread_jobs_are_done_on_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In order all the same, and what follows them later; the next one has another try."""
+
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    loop, events, threads = Loop(), list[str](), list[threading.Thread]()
+    worker: Worker = SyncThread(loop.call_soon, watch_nothing)
+    file = OsFiles(tmp_path).create("file")
+
+    def submit(name: str) -> None:
+        worker.submit(lambda: threads.append(threading.current_thread()), lambda: events.append(name))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", none_left)
+        assert not worker.submit_writes([Write(file, 0, [b"x"], sync=True)], lambda _errors: None)
+        submit("first")
+        assert (events, worker.is_free, worker.try_now(lambda: None)) == ([], False, False)
+        loop.run()
+        assert (events, worker.is_free) == (["first"], True)
+        submit("second")
+        worker.finish()
+    submit("third")
+    worker.finish()
+    file.close()
+
+    assert events == ["first", "second", "third"]
+    here = threading.current_thread()
+    assert [each is here for each in threads] == [True, True, False]
+
+
 @needs_native
 def test_what_fails_afterwards_holds_up_nobody(tmp_path: Path) -> None:
     """A defect in what follows one write is for the loop to report; others hear of theirs none the less."""
