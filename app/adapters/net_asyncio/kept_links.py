@@ -59,7 +59,7 @@ class KeptLinks:
         """Called last of all: end those links in the usual way from which something has come meanwhile."""
         with self._lock:
             talkers = [each for each in self._kept if unread(each)]
-            self._kept = [each for each in self._kept if each not in talkers]
+            self._kept = [*set(self._kept).difference(talkers)]
         end_links(talkers)
 
     def _too_late(self) -> None:
