@@ -143,7 +143,11 @@ class OsFiles:
 
     def lock(self, name: str) -> None:
         self._lock.take(self._root / name, os.O_RDWR | os.O_CREAT)
-        self._spare = os.open(self._root, _TO_SYNC)
+        try:
+            self._spare = os.open(self._root, _TO_SYNC)
+        except OSError:
+            self._lock.release()
+            raise
 
     def close(self) -> None:
         self._give_up_spare(None)

@@ -134,10 +134,10 @@ def test_a_directory_is_synced_without_a_free_descriptor(
     files.lock("lock")
     most = descriptors()
 
-    def limited(path: Path, flags: int) -> int:
-        if descriptors() >= most:
+    def limited(path: Path, flags: int, mode: int = 0) -> int:
+        if descriptors() >= most + bool(mode):
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        return really_open(path, flags)
+        return really_open(path, flags, mode)
 
     monkeypatch.setattr(os, "open", limited)
     for _ in range(3):
@@ -150,7 +150,10 @@ def test_a_directory_is_synced_without_a_free_descriptor(
     os.close(os.dup(0))
     for _ in range(3):
         files.sync_directory(".")
+    with pytest.raises(OSError, match="Too many open files"):
+        OsFiles(tmp_path).lock("lock of its own")
     monkeypatch.undo()
+    assert descriptors() == most
     with pytest.raises(FileNotFoundError):
         files.sync_directory("missing")
     files.close()
