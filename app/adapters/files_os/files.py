@@ -14,6 +14,8 @@ _JOINED, _SMALL = 16, 4096
 """More pieces than this that are smaller on average are joined before."""
 _DIRECTORY = 0o700
 _FILE = 0o600
+_NO_SPARE = -1
+_TO_SYNC = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class OsFile:
@@ -90,6 +92,8 @@ class OsFiles:
         root.mkdir(mode=_DIRECTORY, parents=True, exist_ok=True)
         self._root = root
         self._lock = FileLock()
+        self._spare: int | None = None
+        """A descriptor, given up for the sync of a directory if there is no other; `_NO_SPARE` then."""
 
     def open(self, name: str) -> OsFile:
         return OsFile(os.open(self._root / name, os.O_RDWR | os.O_CLOEXEC))
@@ -114,14 +118,37 @@ class OsFiles:
         (self._root / name).rmdir()
 
     def sync_directory(self, name: str) -> None:
-        descriptor = os.open(self._root / name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = self._open_to_sync(self._root / name)
         try:
             os.fsync(descriptor)
         finally:
-            os.close(descriptor)
+            if self._spare == _NO_SPARE:
+                self._spare = descriptor  # any one will do
+            else:
+                os.close(descriptor)
+
+    def _open_to_sync(self, path: Path) -> int:
+        try:
+            return os.open(path, _TO_SYNC)
+        except OSError as error:
+            if error.errno not in {errno.EMFILE, errno.ENFILE} or self._spare in {None, _NO_SPARE}:
+                raise
+        self._give_up_spare(_NO_SPARE)
+        return os.open(path, _TO_SYNC)
+
+    def _give_up_spare(self, left: int | None) -> None:
+        spare, self._spare = self._spare, left
+        if spare is not None and spare != _NO_SPARE:
+            os.close(spare)
 
     def lock(self, name: str) -> None:
         self._lock.take(self._root / name, os.O_RDWR | os.O_CREAT)
+        try:
+            self._spare = os.open(self._root, _TO_SYNC)
+        except OSError:
+            self._lock.release()
+            raise
 
     def close(self) -> None:
+        self._give_up_spare(None)
         self._lock.release()

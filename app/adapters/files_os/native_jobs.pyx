@@ -40,6 +40,16 @@ cdef extern from "<unistd.h>" nogil:
     int fdatasync(int)
     ssize_t write(int, const void*, size_t)
 
+cdef extern from *:
+    """
+    /* Who finds a job over also finds what the thread noted of its writes before: the loop may look at
+       any time, and takes no lock for that. */
+    static inline void set_over(int *over) { __atomic_store_n(over, 1, __ATOMIC_RELEASE); }
+    static inline int is_set(int *over) { return __atomic_load_n(over, __ATOMIC_ACQUIRE); }
+    """
+    void set_over(int *over) noexcept nogil
+    bint is_set(int *over) noexcept nogil
+
 cdef enum:
     _PIECES = 1000  # most that one call of the system takes; Linux allows 1024
 
@@ -58,7 +68,8 @@ cdef struct Job:
     PyObject* call  # a job in Python; NULL for writes
     OneWrite* writes
     Py_ssize_t count
-    bint* over
+    int* over
+    int notify  # the descriptor that gets a byte when the writes are over
     Job* next
 
 
@@ -95,7 +106,7 @@ cdef class WriteJob:
 
     cdef OneWrite* _writes
     cdef Py_ssize_t _count
-    cdef bint _over
+    cdef int _over
     cdef list _kept
 
     def __cinit__(self, writes):
@@ -131,7 +142,7 @@ cdef class WriteJob:
     @property
     def is_over(self):
         """Whether everything is written, or has failed."""
-        return self._over
+        return is_set(&self._over)
 
     def errors(self):
         """What came of each write, when it is over: None, or an `OSError`, `SyncFailed` for a sync."""
@@ -152,12 +163,10 @@ cdef class JobQueue:
     cdef pthread_cond_t _filled
     cdef Job* _first
     cdef Job* _last
-    cdef int _notify
 
     def __cinit__(self):
         pthread_mutex_init(&self._lock, NULL)
         pthread_cond_init(&self._filled, NULL)
-        self._notify = -1
 
     def __dealloc__(self):
         cdef Job* job = self._first
@@ -181,8 +190,7 @@ cdef class JobQueue:
     def put_writes(self, WriteJob writes, int notify):
         """Writes. When they are over, one byte is written to the descriptor `notify`."""
         cdef Job* job = new_job()
-        job.writes, job.count, job.over = writes._writes, writes._count, &writes._over
-        self._notify = notify
+        job.writes, job.count, job.over, job.notify = writes._writes, writes._count, &writes._over, notify
         self.add(job)
 
     cdef void add(self, Job* job) noexcept:
@@ -219,10 +227,8 @@ cdef class JobQueue:
                     break
                 for at in range(job.count):
                     carry_out(job.writes + at)
-                pthread_mutex_lock(&self._lock)  # what was written is seen by who sees this
-                job.over[0] = True
-                pthread_mutex_unlock(&self._lock)
-                write(self._notify, b".", 1)
+                set_over(job.over)  # from here on the loop may free the writes
+                write(job.notify, b".", 1)  # a pipe that is full has the loop look anyway
                 free(job)
         call = job.call
         free(job)

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import SimpleQueue
 
 from ...ports.files import QUICK, Write, Written
@@ -116,7 +117,12 @@ class SyncThread:
                 ticket.is_over = True
 
         self._add(ticket)
-        self._jobs.put(whole)
+        if self._has_thread():
+            self._jobs.put(whole)
+        else:  # slow, but nobody waits in vain
+            whole()
+            with suppress(RuntimeError):  # the loop is closed; `finish` calls it
+                self._call_soon(self._call_over)
 
     def submit_writes(self, writes: Sequence[Write], written: Written) -> bool:
         raw: list[RawWrite] = []
@@ -126,21 +132,32 @@ class SyncThread:
                 return False
             raw.append((descriptor, write.offset, write.pieces, write.sync))
         native, watch, queue = self._native, self._watch_descriptor, self._writing
-        if native is None or watch is None or queue is None:
+        if native is None or watch is None or queue is None or not self._has_thread():
             return False
         if self._signal is None:
-            self._signal = WriteSignal(watch, self._call_over)
+            try:
+                self._signal = WriteSignal(watch, self._call_over)
+            except OSError:  # too many open files: a job needs none
+                return False
         job = native.WriteJob(raw)
         self._add(_WriteTicket(job, written))
         queue.put_writes(job, self._signal.descriptor)
         return True
 
     def _add(self, ticket: "_Ticket | _WriteTicket") -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="streams", daemon=True)
-            self._thread.start()
         self.is_free = False
         self._submitted.append(ticket)
+
+    def _has_thread(self) -> bool:
+        """Whether it is there, or can be started."""
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="streams", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system has none to spare
+                return False
+            self._thread = thread
+        return True
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -152,15 +169,21 @@ class SyncThread:
 
     def _call_over(self) -> None:
         submitted = self._submitted
-        while submitted and submitted[0].is_over:
-            submitted.popleft().call()
+        try:
+            while submitted and submitted[0].is_over:
+                submitted.popleft().call()
+        except BaseException:  # a defect; nobody else may call what follows the others that are over
+            with suppress(RuntimeError):
+                self._call_soon(self._call_over)
+            raise
         self.is_free = not submitted and time.monotonic() >= self._watched_until
 
     def finish(self) -> None:
         while self._submitted:
-            reached = threading.Event()
-            self._jobs.put(reached.set)
-            reached.wait()
+            if self._thread is not None:
+                reached = threading.Event()
+                self._jobs.put(reached.set)
+                reached.wait()
             self._call_over()
         if self._thread is not None:
             self._jobs.put(None)

@@ -14,9 +14,14 @@ class WriteSignal:
     """Calls something on the loop after each byte that is written to `descriptor`, or after several."""
 
     def __init__(self, watch: Watch, call: Callable[[], None]) -> None:
+        """Raises `OSError` if there is no descriptor, or no room to watch one."""
         self._read, self.descriptor = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._call = call
-        self._end = watch(self._read, self._signalled)
+        try:
+            self._end = watch(self._read, self._signalled)
+        except OSError:
+            self._close_both()
+            raise
 
     def _signalled(self) -> None:
         with suppress(BlockingIOError):
@@ -26,5 +31,8 @@ class WriteSignal:
     def close(self) -> None:
         """Watch no more; nothing writes any more."""
         self._end()
+        self._close_both()
+
+    def _close_both(self) -> None:
         os.close(self._read)
         os.close(self.descriptor)

@@ -71,12 +71,16 @@ class KeptLinks:
 
 def end_links(descriptors: Iterable[int]) -> None:
     """Send our end of file, discard input until that of the peer or for `LINGER_SECONDS`, and close."""
-    links = {each: socket.socket(fileno=each) for each in descriptors}
-    waiting = select.poll()
-    for descriptor, link in links.items():
-        with suppress(OSError):
+    links, waiting = dict[int, socket.socket](), select.poll()
+    for descriptor in descriptors:
+        link = socket.socket(fileno=descriptor)
+        try:
             link.shutdown(socket.SHUT_WR)
-            waiting.register(descriptor, select.POLLIN)
+        except OSError:  # the peer has reset it
+            link.close()
+            continue
+        links[descriptor] = link
+        waiting.register(descriptor, select.POLLIN)
     deadline = time.monotonic() + LINGER_SECONDS
     while links and (left := deadline - time.monotonic()) > 0:
         for descriptor, _ in waiting.poll(left * 1000):

@@ -144,6 +144,8 @@ class Rounds:
 
     def _probe(self) -> None:
         full, self._full = self._full, {}
+        if self._stopped:
+            return  # the store is closed, or about to be; another server may have its directory
         for stream in full:
             self.alone(Batch(messages=[stream.probe()]), stream.probed)
 

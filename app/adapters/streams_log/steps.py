@@ -10,7 +10,10 @@ from ...ports.files import SyncFailed, Write
 Step = Callable[[], object]
 """Runs in the worker. Raises `OSError`."""
 
-_FULL = frozenset([errno.ENOSPC, errno.EDQUOT])
+NO_DESCRIPTOR = frozenset([errno.EMFILE, errno.ENFILE])
+"""Errors of opening: nothing was done, and it may be done when clients have left."""
+
+_FULL = frozenset([errno.ENOSPC, errno.EDQUOT, *NO_DESCRIPTOR])
 
 
 @dataclass(slots=True)
@@ -58,6 +61,11 @@ def failure_of(error: OSError) -> StorageFailure:
     if isinstance(error, SyncFailed):
         return StorageFailure.BROKEN
     return StorageFailure.FULL if error.errno in _FULL else StorageFailure.BROKEN
+
+
+def shortage(error: Exception | None) -> str:
+    """What a `FULL` is for, in words."""
+    return "no file can be opened" if getattr(error, "errno", 0) in NO_DESCRIPTOR else "the disk is full"
 
 
 def carry_out(batch: Batch, outcome: Outcome) -> None:

@@ -18,7 +18,7 @@ from .record import DOCUMENT, ERASE, FLOOR, LOST, MARK, REMOVED, REMOVED_RUNS
 from .removals import PendingRemovals, pack, pack_runs, without
 from .rounds import Rounds
 from .short_way import take_short_way
-from .steps import Batch, Outcome, Step
+from .steps import Batch, Outcome, Step, shortage
 from .tail import Tail, TailBudget
 from .waiting import CommitWaiting
 from .writer import MessageWriter
@@ -440,7 +440,7 @@ class FileStream:
             self._report(self.identity.name, text)
         elif not self._was_full:
             self._was_full = True
-            text = f"the disk is full: {error}; publishing goes on when there is room"
+            text = f"{shortage(error)}: {error}; publishing goes on when there is room"
             self._report(self.identity.name, text)
 
     def probe(self) -> Step:

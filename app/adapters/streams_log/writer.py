@@ -23,7 +23,7 @@ from .record import (
 )
 from .run_encoding import Chain, run_encoder
 from .segment import SEGMENT_SIZE, Segment, encode_closing
-from .steps import Step
+from .steps import NO_DESCRIPTOR, Step
 
 FIRST_ALLOCATION = 64 << 10
 _GREATEST_ALLOCATION = 4 << 20
@@ -467,4 +467,6 @@ def _sync_directory(files: Files, directory: str) -> None:
     try:
         files.sync_directory(directory)
     except OSError as error:
+        if error.errno in NO_DESCRIPTOR:
+            raise  # it was not opened: what was made there is taken back
         raise SyncFailed.of(error, "sync of the directory") from error

@@ -37,15 +37,23 @@ class TraceSenders:
     def send(self, destination: bytes, data: bytes, headers: bytes) -> None:
         """Publish an event; one that is larger than messages may be is lost, and one after the end."""
         sender = self._by_destination.get(destination)
-        if sender is None or not sender.waiting:
+        is_new = sender is None or not sender.waiting
+        if is_new:
             sender = self._choose()
-            if sender is None or len(self._senders[sender]) >= MOST_SHARING:
+        if sender is None or sender.waiting + len(headers) + len(data) > MOST_WAITING:
+            return
+        if is_new:
+            if len(self._senders[sender]) >= MOST_SHARING:
                 return
             self._by_destination[destination] = sender
             self._senders[sender].append(destination)
-        if sender.waiting + len(headers) + len(data) <= MOST_WAITING:
-            with suppress(ValueError):  # larger than messages, or their lines, may be
-                sender.publish(destination, data, headers=headers)
+        with suppress(ValueError):  # larger than messages, or their lines, may be
+            sender.publish(destination, data, headers=headers)
+
+    @property
+    def destinations(self) -> int:
+        """How many have a sender."""
+        return len(self._by_destination)
 
     def _choose(self) -> TraceSender | None:
         """One in which nothing waits, or a new one, or the one in which least waits; None after the end."""

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 from unittest.mock import patch
 
-from app.adapters.streams_log import journal, journal_image, scan, stream, writer
+from app.adapters.streams_log import directories, journal, journal_image, scan, writer
 from app.adapters.streams_log.record import with_removals
 from app.adapters.streams_log.run_encoding import PlainEncoder
 
@@ -51,7 +51,7 @@ MUTANTS: dict[str, list[Mutant]] = {
     "no sync of journals": [Mutant(journal.StreamJournal, "_sync", _nothing)],
     "no sync of directories": [
         Mutant(writer, "_sync_directory", _nothing),
-        Mutant(stream, "sync_directory", _nothing),
+        Mutant(directories, "sync_directory", _nothing),
         Mutant(journal, "sync_directory", _nothing),
     ],
     "a roll-up without what it removes": [

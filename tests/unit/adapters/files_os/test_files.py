@@ -116,3 +116,48 @@ def test_a_short_read_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     assert file.read(1, 100) == b"123456789"
     assert file.read(1, 6) == b"123456"
+
+
+def descriptors() -> int:
+    """How many are open."""
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names, not paths
+
+
+def test_a_directory_is_synced_without_a_free_descriptor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is kept for that: after a rename, a sync that cannot be made is like one that fails."""
+    before, really_open = descriptors(), os.open
+    files = OsFiles(tmp_path)
+    files.sync_directory(".")
+    assert descriptors() == before
+    files.lock("lock")
+    most = descriptors()
+
+    def limited(path: Path, flags: int, mode: int = 0) -> int:
+        if descriptors() >= most + bool(mode):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return really_open(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", limited)
+    for _ in range(3):
+        files.sync_directory(".")
+    other = os.dup(0)  # another thread was quicker
+    for _ in range(2):
+        with pytest.raises(OSError, match="Too many open files"):
+            files.sync_directory(".")
+    os.close(other)
+    os.close(os.dup(0))
+    for _ in range(3):
+        files.sync_directory(".")
+    with pytest.raises(OSError, match="Too many open files"):
+        OsFiles(tmp_path).lock("lock of its own")
+    monkeypatch.undo()
+    assert descriptors() == most
+    with pytest.raises(FileNotFoundError):
+        files.sync_directory("missing")
+    files.close()
+
+    assert descriptors() == before
+    files.sync_directory(".")
+    assert descriptors() == before

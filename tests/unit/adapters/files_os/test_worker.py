@@ -1,5 +1,7 @@
 """Jobs are done in order beside the loop, and what follows them on it."""
 
+import errno
+import os
 import select
 import threading
 import time
@@ -72,9 +74,7 @@ def watch_nothing(_descriptor: int, _call: Callable[[], None]) -> Callable[[], N
     return lambda: None
 
 
-@pytest.mark.skipif(
-    compiled() is None, reason="native_jobs is not built: `make install` with a compiler does"
-)
+@needs_native
 def test_writes_and_jobs_are_over_in_order(tmp_path: Path) -> None:
     """Whatever does them; also those that follow from others, and after the thread has ended once."""
     worker: Worker = SyncThread(lambda _call: None, watch_nothing)
@@ -99,9 +99,7 @@ def test_writes_and_jobs_are_over_in_order(tmp_path: Path) -> None:
     file.close()
 
 
-@pytest.mark.skipif(
-    compiled() is None, reason="native_jobs is not built: `make install` with a compiler does"
-)
+@needs_native
 def test_the_loop_hears_of_writes(tmp_path: Path) -> None:
     """By a descriptor, which it watches."""
     watched: dict[int, Callable[[], None]] = {}
@@ -137,6 +135,89 @@ def test_other_files_are_written_by_jobs(tmp_path: Path, watch: Watch | None) ->
     file.close()
 
     assert worker.is_free
+
+
+@needs_native
+def test_without_a_descriptor_for_the_signal_there_are_jobs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that has too many open files still writes; later it has another try."""
+
+    def none_left(_flags: int) -> tuple[int, int]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    worker: Worker = SyncThread(lambda _call: None, watch_nothing)
+    file = OsFiles(tmp_path).create("file")
+    writes, errors = [Write(file, 0, [b"x"], sync=True)], list[OSError | None]()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pipe2", none_left)
+        assert not worker.submit_writes(writes, errors.extend)
+    assert worker.is_free
+    assert worker.submit_writes(writes, errors.extend)
+    worker.finish()
+    file.close()
+
+    assert errors == [None]
+
+
+def test_without_a_thread_jobs_are_done_on_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In order all the same, and what follows them later; the next one has another try."""
+
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    loop, events, threads = Loop(), list[str](), list[threading.Thread]()
+    worker: Worker = SyncThread(loop.call_soon, watch_nothing)
+    file = OsFiles(tmp_path).create("file")
+
+    def submit(name: str) -> None:
+        worker.submit(lambda: threads.append(threading.current_thread()), lambda: events.append(name))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", none_left)
+        assert not worker.submit_writes([Write(file, 0, [b"x"], sync=True)], lambda _errors: None)
+        submit("first")
+        assert (events, worker.is_free, worker.try_now(lambda: None)) == ([], False, False)
+        loop.run()
+        assert (events, worker.is_free) == (["first"], True)
+        submit("second")
+        worker.finish()
+    submit("third")
+    worker.finish()
+    file.close()
+
+    assert events == ["first", "second", "third"]
+    here = threading.current_thread()
+    assert [each is here for each in threads] == [True, True, False]
+
+
+@needs_native
+def test_what_fails_afterwards_holds_up_nobody(tmp_path: Path) -> None:
+    """A defect in what follows one write is for the loop to report; others hear of theirs none the less."""
+    loop, watched = Loop(), dict[int, Callable[[], None]]()
+
+    def watch(descriptor: int, call: Callable[[], None]) -> Callable[[], None]:
+        watched[descriptor] = call
+        return watched.clear
+
+    def fail(_errors: Sequence[OSError | None]) -> None:
+        raise LookupError("a defect")
+
+    worker = SyncThread(loop.call_soon, watch)
+    file = OsFiles(tmp_path).create("file")
+    write, events = Write(file, 0, [b"x"], sync=False), list[object]()
+    worker.submit_writes([write], fail)
+    worker.submit_writes([write], events.append)
+    worker.submit(lambda: None, lambda: None)
+    assert loop.called.wait(BOUND)
+    loop.calls.clear()  # what the last job has called is not what this is about
+    (signalled,) = watched.values()
+    with pytest.raises(LookupError, match="a defect"):
+        signalled()
+    loop.run()
+    assert events == [[None]]
+    worker.finish()
+    file.close()
 
 
 def test_finishing_waits_for_all() -> None:

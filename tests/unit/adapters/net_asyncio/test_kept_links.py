@@ -141,6 +141,18 @@ def test_a_link_that_is_reset(at_end: ExitStack) -> None:
         os.fstat(reset)
 
 
+def test_a_link_that_is_not_connected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A TCP link that was reset cannot be shut down: it is over, and nobody waits for its peer."""
+    monkeypatch.setattr(kept_links, "LINGER_SECONDS", 3600.0)
+    unconnected = socket.socket()
+    descriptor = unconnected.detach()
+
+    end_links([descriptor])
+
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
+
+
 def test_a_number_that_is_no_socket() -> None:
     """A system that does not answer has nothing to read."""
     read, write = os.pipe()

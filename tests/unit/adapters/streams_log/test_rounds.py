@@ -94,6 +94,26 @@ def test_after_a_failure_the_next_round_waits_for_the_answers() -> None:
     assert stream.log.failure is None
 
 
+def test_a_closed_store_looks_for_room_no_more() -> None:
+    """Another server may have its directory: what was to be asked again of a full disk is not."""
+    store = Store()
+    stream = store.create()
+    store.turn()
+
+    def fault(operation: str, _name: str) -> None:
+        if operation in {"write", "allocate"}:
+            raise full()
+
+    store.disk.fault = fault
+    stream.log.append(b"s", b"", bytes(100000), 1)
+    assert store.commit(stream) is StorageFailure.FULL
+    store.storage.close()
+    store.disk.log = []
+    store.turn(10.0)
+
+    assert store.disk.log == []
+
+
 def test_with_an_interval_acknowledgements_wait_for_the_write() -> None:
     """The sync follows within the interval."""
     store = Store(interval=2.0)

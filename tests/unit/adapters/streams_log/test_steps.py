@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from app.adapters.streams_log.steps import Batch, Outcome, Step, carry_out, failure_of
+from app.adapters.streams_log.steps import Batch, Outcome, Step, carry_out, failure_of, shortage
 from app.domain.jetstream.storage.seam import StorageFailure
 from app.ports.files import SyncFailed
 
@@ -77,6 +77,16 @@ def test_a_failed_sync_is_never_a_full_disk() -> None:
     assert failure_of(OSError(errno.EDQUOT, "quota")) is FULL
     assert failure_of(OSError(errno.EIO, "error")) is BROKEN
     assert not Batch()
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_a_file_that_cannot_be_opened_is_like_a_full_disk(number: int) -> None:
+    """Nothing was done, and a later attempt may succeed; the words for it are others."""
+    error = OSError(number, "Too many open files")
+
+    assert failure_of(error) is FULL
+    assert shortage(error) == "no file can be opened"
+    assert shortage(no_room()) == "the disk is full"
 
 
 def test_a_step_that_fails_by_itself_breaks_its_stream_alone() -> None:

@@ -27,9 +27,11 @@ class Fault:
 
     def __call__(self, operation: str, name: str) -> int | None:
         """Fail if it is time."""
-        if operation in ("read", "open") or (
-            self._error == errno.ENOSPC and operation in ("sync", "sync_directory")
-        ):
+        if operation in ("read", "open"):
+            return None
+        if self._error == errno.ENOSPC and operation in ("sync", "sync_directory"):
+            return None
+        if self._error == errno.EMFILE and operation not in ("create", "sync_directory"):
             return None
         self.calls += 1
         if self.calls == self._number or (self._lasting and self.calls > self._number):
@@ -67,7 +69,7 @@ def use(store: Store) -> tuple[int, set[int], bool]:
     return safe, removed, made
 
 
-@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, 0])
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EMFILE, errno.EIO, 0])
 @pytest.mark.parametrize("lasting", [False, True])
 def test_nothing_acknowledged_is_missing(error: int, lasting: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """Whichever call fails, and whether it fails once or from then on."""
@@ -387,3 +389,41 @@ def test_a_refusal_is_said_though_the_stream_is_deleted() -> None:
     store.turn()
 
     assert [StorageFailure.GONE, None] == store.outcomes
+
+
+class NoDescriptors:
+    """A process that cannot open one more file."""
+
+    def __init__(self, *operations: str) -> None:
+        self.operations = operations
+
+    def __call__(self, operation: str, _name: str) -> int | None:
+        """See `Fault`."""
+        if operation in self.operations:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return None
+
+
+@pytest.mark.parametrize("operation", ["create", "sync_directory"])
+def test_too_many_open_files_are_no_broken_disk(operation: str) -> None:
+    """Nothing was done yet when a file cannot be opened: publishing goes on when others are closed."""
+    store = Store()
+    stream = store.create()
+    stream.log.append(b"s", b"", b"1", 1)
+    assert store.commit(stream) is None
+    stream.writer.size = 1
+    store.disk.fault = NoDescriptors(operation)
+    stream.log.append(b"s", b"", b"2", 1)
+    stream.log.commit(store.outcomes.append)
+    store.turn(5.0)
+    store.disk.fault = NoDescriptors()
+    store.turn(5.0)
+    assert [StorageFailure.FULL] == store.outcomes
+    stream.log.append(b"s", b"", b"3", 1)
+    assert store.commit(stream) is None
+
+    assert contents(stream) == contents(store.reopened().storage.streams["S"])
+    assert [b"1", b"3"] == [message[-1] for message in contents(stream).values()]
+    assert [problem.text for problem in store.storage.problems] == [
+        "no file can be opened: [Errno 24] Too many open files; publishing goes on when there is room"
+    ]

@@ -56,6 +56,23 @@ def test_senders_are_bounded(server: HookedBroker, monkeypatch: pytest.MonkeyPat
     assert 20 == quick.heard().count(b"<")
 
 
+def test_destinations_of_lost_events_are_not_kept(
+    server: HookedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as a slow reader holds the last sender, each event may have a destination of its own."""
+    monkeypatch.setattr(trace_senders, "MOST_SENDERS", 1)
+    senders = TraceSenders(server.broker, server.broker.adopt)
+    slow = server.client(b"s", b"SUB slow 1\r\n")
+    slow.wire.stall()
+    for _ in range(20):
+        senders.send(b"slow", EVENT, b"")
+        server.settle()
+    for number in range(100):
+        senders.send(b"inbox.%d" % number, EVENT, b"")
+
+    assert senders.destinations < 10
+
+
 def test_a_sender_that_is_idle_is_used_again(server: HookedBroker) -> None:
     """One after the other, events need no more than one."""
     senders = TraceSenders(server.broker, server.broker.adopt)
