@@ -225,7 +225,9 @@ class Plan:
     def must_wait(self) -> bool:
         """Ask each congested receiver whether the publisher has to wait; see `seam.Outbox.congested`."""
         waits = False
-        for target in chain(self.plain, *map(_least_pending, filter(_is_congested, self.groups))):
+        # one after the other: who is asked may change what the next ones are
+        members = chain.from_iterable(map(_least_pending, filter(_is_congested, self.groups)))
+        for target in chain(self.plain, members):
             outbox = target.outbox
             if outbox is not None and outbox.congested and outbox.owner.pressed():
                 waits = True

@@ -43,6 +43,8 @@ cdef class PlanCache:
     cdef int64_t kinds
     cdef list retained  # all that entries refer to, and None at vacant places
     cdef list vacant    # such places
+    cdef Py_ssize_t kind_length  # bytes that decided about the subject found last; 0 if it was all of it
+    cdef int64_t kind_further    # tokens after them
 
     def __cinit__(self, seed):
         self.table = Table(seed)
@@ -66,6 +68,7 @@ cdef class PlanCache:
         cdef Shape shape
         cdef int64_t depth = 0
         cdef Py_ssize_t length = 0
+        self.kind_length = 0
         if self.table.used > <uint64_t>self.kinds:
             plan = self.known(self.fresh_entry(subject, count, 0), audience)
         if plan is None and self.kinds:
@@ -74,6 +77,7 @@ cdef class PlanCache:
                 if self.depths[depth]:
                     plan = self.known(self.fresh_entry(subject, length, shape.tokens - depth), audience)
                     if plan is not None:
+                        self.kind_length, self.kind_further = length, shape.tokens - depth
                         break
                 length = next_dot(subject, count, length, depth)
                 depth += 1

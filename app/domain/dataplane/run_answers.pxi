@@ -7,11 +7,13 @@
 # Uses of message: Delivery, Message, arrange, finish_delivery
 # Uses of native: DataPlane
 # Uses of plan: Plan
+# Uses of plan_cache: PlanCache
+# Uses of subject: Shape, shape_of
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
-from libc.string cimport memset
+from libc.string cimport memcmp, memset
 
 
 cdef enum:
@@ -22,6 +24,14 @@ cdef struct AnswerText:
     # Room in which answers are written, one after the other.
     char *text
     Py_ssize_t room
+
+
+cdef struct ReplyKind:
+    # Subjects that have the plan of the reply before: they begin with these bytes, a number of tokens follows.
+    const char *prefix
+    Py_ssize_t length  # 0 for none
+    int64_t further
+    uint64_t generation
 
 
 cdef Py_ssize_t answer_run(DataPlane plane, run, Py_ssize_t start, int64_t first, bytes head) except -1:
@@ -44,15 +54,19 @@ cdef bint answered(DataPlane plane, bytes reply, bytes head, int64_t number) exc
     cdef Py_ssize_t count = PyBytes_GET_SIZE(reply)
     cdef char room[_SHORT_ANSWER]
     cdef AnswerText answer
+    cdef ReplyKind kind
+    cdef Plan plan
     cdef int reach
     answer.text = room
     answer.room = count + PyBytes_GET_SIZE(head) + 3 * _MOST_WORD
+    kind.length = 0
+    plan = plan_of_reply(plane, PyBytes_AS_STRING(reply), count, &kind, None)
     if answer.room <= _SHORT_ANSWER:
-        return answer_one(plane, PyBytes_AS_STRING(reply), count, number, head, &answer) != _CONGESTED
+        return answer_one(plane, plan, PyBytes_AS_STRING(reply), count, number, head, &answer) != _CONGESTED
     answer.text = NULL
     try:
         widen_answer(&answer, answer.room)
-        reach = answer_one(plane, PyBytes_AS_STRING(reply), count, number, head, &answer)
+        reach = answer_one(plane, plan, PyBytes_AS_STRING(reply), count, number, head, &answer)
     finally:
         free(answer.text)
     return reach != _CONGESTED
@@ -64,13 +78,19 @@ cdef Py_ssize_t answer_rows(
     cdef const uint32_t *row
     cdef Py_ssize_t count = PyBytes_GET_SIZE(fields) // (_FIELDS * <Py_ssize_t>sizeof(uint32_t))
     cdef Py_ssize_t position = start, room
+    cdef const char *reply
+    cdef Plan plan = None
+    cdef ReplyKind kind
+    kind.length = 0
     while position < count:
         row = <const uint32_t *>PyBytes_AS_STRING(fields) + position * _FIELDS
         if row[3]:
             room = row[3] + PyBytes_GET_SIZE(head) + 3 * _MOST_WORD
             if room > answer.room:
                 widen_answer(answer, 2 * room)
-            if answer_one(plane, PyBytes_AS_STRING(data) + row[2], row[3], first + position, head, answer) == _CONGESTED:
+            reply = PyBytes_AS_STRING(data) + row[2]
+            plan = plan_of_reply(plane, reply, row[3], &kind, plan)
+            if answer_one(plane, plan, reply, row[3], first + position, head, answer) == _CONGESTED:
                 return position
         position += 1
     return max(start, count)
@@ -85,19 +105,45 @@ cdef int widen_answer(AnswerText *answer, Py_ssize_t room) except -1:
     return 0
 
 
+cdef Plan plan_of_reply(DataPlane plane, const char *reply, Py_ssize_t count, ReplyKind *kind, Plan before):
+    """The plan for a reply. `before` is that of the reply before, which most of the next ones share."""
+    cdef PlanCache plans = plane.plans
+    cdef Plan plan = None
+    if not plane.briefs.known:
+        if kind.length and kind.generation == plans.generation and is_of_kind(reply, count, kind):
+            plans.hits += 1
+            return before
+        plan = plans.find(SERVER_AUDIENCE, reply, count)
+    if plan is None:
+        kind.length = 0
+        return plane.lookup.plan_now(plane, SERVER_AUDIENCE, PyBytes_FromStringAndSize(reply, count))
+    kind.prefix = reply
+    kind.length, kind.further, kind.generation = plans.kind_length, plans.kind_further, plans.generation
+    return plan
+
+
+cdef bint is_of_kind(const char *reply, Py_ssize_t count, ReplyKind *kind) noexcept nogil:
+    cdef Shape rest
+    cdef Py_ssize_t length = kind.length
+    if count <= length or reply[length] != c'.' or memcmp(reply, kind.prefix, length) != 0:
+        return False
+    rest = shape_of(reply + length + 1, count - length - 1)
+    return rest.plain and rest.tokens == kind.further
+
+
 cdef int answer_one(
-    DataPlane plane, const char *reply, Py_ssize_t count, int64_t sequence, bytes head, AnswerText *answer
+    DataPlane plane,
+    Plan plan,
+    const char *reply,
+    Py_ssize_t count,
+    int64_t sequence,
+    bytes head,
+    AnswerText *answer,
 ) except -1:
     """Send one answer, and say what became of it."""
     cdef Delivery delivery
     cdef Message message
-    cdef int reach
-    cdef Plan plan = None
-    if not plane.briefs.known:
-        plan = plane.plans.find(SERVER_AUDIENCE, reply, count)
-    if plan is None:
-        plan = plane.lookup.plan_now(plane, SERVER_AUDIENCE, PyBytes_FromStringAndSize(reply, count))
-    reach = reach_of(plan, server_of(plane), False)
+    cdef int reach = reach_of(plan, server_of(plane), False)
     if reach == _SENT:
         write_answer(answer.text, &message, reply, count, sequence, head)
         arrange(&delivery, &message, None)

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from app.domain.dataplane import choose
 from app.domain.dataplane.run_answers import END
-from app.domain.dataplane.seam import MakePlane
-from tests.fakes.data_plane import Stage
+from app.domain.dataplane.seam import Plan, Plane, Target
+from tests.fakes.data_plane import ScriptedPlanner, Stage, Station
 from tests.support.runs import run_of
 
 HEAD = b'{"stream":"S","seq":'
@@ -92,50 +92,48 @@ def test_one_answer(stage: Stage) -> None:
 
 
 @given(
-    replies=st.lists(st.sampled_from([b"", b"_I.1", b"_I.2", b"_I.3", b"_I." + b"x" * 300]), max_size=9),
-    first=st.sampled_from([1, 9, 98, 10**12]),
-    congested=st.booleans(),
-    leaf=st.booleans(),
+    st.lists(
+        st.sampled_from([b"_I.a.1", b"_I.a.2", b"_I.b.1", b"_I.a", b"_I.a.1.x", b"_I.ab.1", b"_I.a.*", b""])
+    ),
+    st.integers(0, 5),
 )
-def test_twins_answer_the_same(
-    make_plane: MakePlane, replies: list[bytes], first: int, *, congested: bool, leaf: bool
-) -> None:
-    """To the byte, for all receivers."""
+def test_replies_of_one_kind_share_a_plan(replies: list[bytes], depth: int) -> None:
+    """What leading tokens decide holds for replies with as many tokens, and for no others."""
     heard = []
-    for make in (make_plane, choose("python")[1]):
-        stage = Stage(make)
-        one, other = stage.station(), stage.station()
-        other.outbox.leaf = leaf
-        stage.subscribe(b"_I.1", one.target(), other.target(b"" if leaf else b"22"))
-        stage.subscribe(b"_I.2", other.target(b"" if leaf else b"3"))
-        stage.subscribe(b"_I." + b"x" * 300, one.target())
-        other.outbox.congested = congested
-        done = stage.plane.deliver_answers(run_of(messages(*replies)), 0, first, HEAD)
-        heard.append((done, one.heard(), other.heard(), stage.plane.out_msgs, stage.plane.out_bytes))
+    for name in ("python", "native"):
+        planner = ScriptedPlanner()
+        plane = choose(name)[1](planner, 1, 1 << 20, 4096)
+        stations = [Station(plane) for _ in range(3)]
+        targets = [station.target() for station in stations]
+
+        def answer(plane: Plane, _audience: int, subject: bytes, targets: list[Target] = targets) -> Plan:
+            tokens = subject.split(b".")
+            return plane.plan((targets[(sum(b".".join(tokens[:depth])) + len(tokens)) % 3],), ())
+
+        planner.answer, planner.decide = answer, lambda subject: min(depth, subject.count(b".") + 1)
+        run = run_of(messages(*replies))
+        assert plane.deliver_answers(run, 0, 1, HEAD) == len(replies)
+        heard.append(([station.heard() for station in stations], planner.asked, plane.plan_hits))
 
     assert heard[0] == heard[1]
 
 
-@given(
-    reply=st.sampled_from([b"_I.1", b"_I.2", b"_I.3", b"_I." + b"x" * 600]),
-    number=st.sampled_from([1, 9, 98, 10**12]),
-    congested=st.booleans(),
-    leaf=st.booleans(),
-)
-def test_twins_give_the_same_answer(
-    make_plane: MakePlane, reply: bytes, number: int, *, congested: bool, leaf: bool
-) -> None:
-    """To the byte, also where it is long."""
-    heard = []
-    for make in (make_plane, choose("python")[1]):
-        stage = Stage(make)
-        one, other = stage.station(), stage.station()
-        other.outbox.leaf = leaf
-        stage.subscribe(b"_I.1", one.target(), other.target(b"" if leaf else b"22"))
-        stage.subscribe(b"_I.2", other.target(b"" if leaf else b"3"))
-        stage.subscribe(b"_I." + b"x" * 600, one.target())
-        other.outbox.congested = congested
-        done = stage.plane.answer(reply, HEAD, number)
-        heard.append((done, one.heard(), other.heard(), stage.plane.out_msgs, stage.plane.out_bytes))
+def test_a_change_in_the_middle_ends_a_kind(stage: Stage) -> None:
+    """A subscription that ends with its first answer gets no second one."""
+    first, second = stage.station(), stage.station()
+    stage.planner.decide = lambda _subject: 1
+    once = first.target()
 
-    assert heard[0] == heard[1]
+    def end() -> bool:
+        once.retire()
+        stage.planner.answer = lambda plane, _audience, _subject: plane.plan((second.target(),), ())
+        stage.plane.changed(b"_I.*")
+        return False
+
+    first.owner.decide = end
+    first.outbox.alarm = 1
+    stage.planner.answer = lambda plane, _audience, _subject: plane.plan((once,), ())
+    run = run_of(messages(b"_I.0", b"_I.1", b"_I.2"))
+
+    assert stage.plane.deliver_answers(run, 0, 1, HEAD) == 3
+    assert (first.heard().count(b"MSG"), second.heard().count(b"MSG")) == (1, 2)

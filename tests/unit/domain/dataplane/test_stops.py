@@ -203,6 +203,22 @@ def test_each_congested_receiver_is_asked(stage: Stage) -> None:
     assert (1, 1) == (first.owner.presses, second.owner.presses)
 
 
+def test_who_is_asked_may_free_those_after_it(stage: Stage) -> None:
+    """The members of a group are looked at when the receivers before them have been asked."""
+    sender, first, member = stage.station(), stage.station(), stage.station()
+    stage.planner.listeners[b"foo"] = ((first.target(),), [[member.target()]])
+    first.outbox.congested = member.outbox.congested = True
+
+    def decide() -> bool:
+        member.outbox.congested = False
+        return True
+
+    first.owner.decide = decide
+    sender.feed(PUBLISH)
+
+    assert (1, 0) == (first.owner.presses, member.owner.presses)
+
+
 def test_nobody_is_asked_without_congestion(stage: Stage) -> None:
     """Once the mark is taken away messages pass without a question."""
     sender, slow = stage.station(), stage.station()
