@@ -728,6 +728,16 @@ def test_a_connection_ends_once(make_plane: MakePlane) -> None:
     assert [ConnectionClosed(link) for link in links] == events.of(ConnectionClosed)
 
 
+def test_who_was_too_full_for_one_publisher_is_not_for_the_next(server: VirtualBroker) -> None:
+    """What a read left behind that ended in another way than by waiting is forgotten with the next read."""
+    slow, publisher = server.connect(), server.connect()
+    server.broker.flow.pressing[slow.connection] = None
+    publisher.send(b"PUB foo 0\r\n\r\n")
+
+    assert not server.broker.flow.pressing
+    assert not publisher.connection.waits
+
+
 def test_no_fact_that_nobody_wants(make_plane: MakePlane) -> None:
     """Without debug the coming and going of clients is not even reported."""
     events = RecordingEventLog(debug=False, trace=False)
