@@ -729,7 +729,7 @@ def test_a_connection_ends_once(make_plane: MakePlane) -> None:
 
 
 def test_who_was_too_full_for_one_publisher_is_not_for_the_next(server: VirtualBroker) -> None:
-    """What a read left behind that ended in another way than by waiting is forgotten with the next read."""
+    """What a read has left, if it ended in another way than by waiting, is forgotten with the next read."""
     slow, publisher = server.connect(), server.connect()
     server.broker.flow.pressing[slow.connection] = None
     publisher.send(b"PUB foo 0\r\n\r\n")
