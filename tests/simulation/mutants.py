@@ -35,7 +35,7 @@ class Mutant:
     make_broker: MakeBroker
 
 
-def _altered(alter: Callable[[Broker], None]) -> MakeBroker:
+def altered(alter: Callable[[Broker], None]) -> MakeBroker:
     """Brokers that `alter` changes when they are made."""
 
     def make(
@@ -62,7 +62,7 @@ def _put(broker: Broker, path: str, replacement: Callable[..., object]) -> None:
 
 def _without(path: str) -> MakeBroker:
     """Brokers with one method that does nothing."""
-    return _altered(lambda broker: _put(broker, path, lambda *_args: None))
+    return altered(lambda broker: _put(broker, path, lambda *_args: None))
 
 
 # --- in the cluster ------------------------------------------------------------------
@@ -110,7 +110,7 @@ def _with_altered_links(change: Callable[[LeafSession], None]) -> MakeBroker:
 
         _put(broker, "leaves.begin", altered)
 
-    return _altered(alter)
+    return altered(alter)
 
 
 def _take_for_a_client(session: LeafSession) -> None:
@@ -234,7 +234,7 @@ def _with_altered_output(make_change: Callable[[], Callable[[bytes], bytes]]) ->
         accept = broker.accept
         _put(broker, "accept", lambda wire: accept(_AlteredWire(wire, make_change())))
 
-    return _altered(alter)
+    return altered(alter)
 
 
 def _duplicate() -> Callable[[bytes], bytes]:
@@ -370,14 +370,14 @@ def _raises(broker: Broker) -> None:
 
 
 MUTANTS: Final[dict[str, Mutant]] = {
-    "forwards-twice": Mutant("at most once", _altered(_forwards_routed_messages)),
+    "forwards-twice": Mutant("at most once", altered(_forwards_routed_messages)),
     "forwards-twice-over-links": Mutant("at most once", _with_altered_links(_take_for_a_client)),
     "forgets-the-cluster-of-leaves": Mutant("tree", _with_altered_links(_forget_the_cluster)),
-    "announces-no-end-of-interest": Mutant("interest", _altered(_hears_of_no_end)),
+    "announces-no-end-of-interest": Mutant("interest", altered(_hears_of_no_end)),
     "duplicates-deliveries": Mutant("at most once", _with_altered_output(_duplicate)),
     "drops-deliveries": Mutant("exactly once", _with_altered_output(_drop)),
     "reorders-deliveries": Mutant("order", _with_altered_output(_reorder)),
-    "delays-deliveries": Mutant("in time", _altered(_delays_deliveries)),
+    "delays-deliveries": Mutant("in time", altered(_delays_deliveries)),
     "spoils-headers": Mutant("headers", _with_altered_output(_cut_headers)),
     "names-no-subject": Mutant("no responders", _with_altered_output(_hide_nobody)),
     "hides-that-nobody-is-there": Mutant("no responders", _with_altered_output(_keep_back_nobody)),
@@ -391,12 +391,12 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "ignores-unsub": Mutant("UNSUB", _without("interest.remove")),
     "ignores-gossip": Mutant("mesh", _without("cluster.heard_of")),
     "never-redials": Mutant("mesh", _without("cluster._route_dialer.lost")),
-    "keeps-duplicate-routes": Mutant("mesh", _altered(_keeps_duplicate_routes)),
+    "keeps-duplicate-routes": Mutant("mesh", altered(_keeps_duplicate_routes)),
     "dials-needlessly": Mutant("idle", _dials_needlessly),
     "hides-addresses": Mutant("addresses", _without("greeting.urls_changed")),
-    "leaks-timers": Mutant("leak", _altered(_leaks_timers)),
+    "leaks-timers": Mutant("leak", altered(_leaks_timers)),
     "never-shuts-down": Mutant("shutdown", _without("shutdown")),
-    "refuses-clients": Mutant("service", _altered(_refuses_clients)),
-    "raises": Mutant("defect", _altered(_raises)),
+    "refuses-clients": Mutant("service", altered(_refuses_clients)),
+    "raises": Mutant("defect", altered(_raises)),
 }
 """By name."""

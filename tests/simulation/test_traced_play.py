@@ -3,13 +3,10 @@
 import pytest
 
 from app.domain.broker import Broker
-from app.domain.broker_needs import Membership, Needs
 from app.domain.dataplane import choose
-from app.domain.limits import Limits
 from app.domain.message_trace.event import TraceEvent
 from app.domain.message_trace.request import TraceRequest
-from app.domain.protocol.compatibility import Compatibility
-from app.domain.protocol.encode import ServerInfo
+from tests.simulation.mutants import altered
 from tests.simulation.oracle import Violation
 from tests.simulation.server import MakeBroker
 from tests.simulation.traced_play import TracedPlay
@@ -32,27 +29,19 @@ def test_each_event_comes_once(seed: int, faults: bool) -> None:  # noqa: FBT001
 def _defective(how: str) -> MakeBroker:
     """Makes brokers that lose every other event, or send it twice."""
 
-    def make(
-        limits: Limits,
-        info: ServerInfo,
-        needs: Needs,
-        membership: Membership | None,
-        *,
-        compatibility: Compatibility,
-    ) -> Broker:
-        broker = Broker(limits, info, needs, membership, compatibility=compatibility)
+    def alter(broker: Broker) -> None:
         tracing = broker.tracing
-        if tracing is not None:
-            send, counts = tracing._send, iter(range(10**9))  # noqa: SLF001 - the defect is there
+        if tracing is None:
+            return
+        send, counts = tracing._send, iter(range(10**9))  # noqa: SLF001 - the defect is there
 
-            def altered(event: TraceEvent, request: TraceRequest) -> None:
-                for _ in range(2 if how == "twice" else next(counts) % 2):
-                    send(event, request)
+        def send_altered(event: TraceEvent, request: TraceRequest) -> None:
+            for _ in range(2 if how == "twice" else next(counts) % 2):
+                send(event, request)
 
-            tracing._send = altered  # type: ignore[method-assign] # noqa: SLF001 - the same
-        return broker
+        tracing._send = send_altered  # type: ignore[method-assign] # noqa: SLF001 - the same
 
-    return make
+    return altered(alter)
 
 
 @pytest.mark.parametrize(("how", "promise"), [("lost", "exactly once"), ("twice", "at most once")])
