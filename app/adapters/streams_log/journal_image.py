@@ -156,8 +156,3 @@ def cut_off(file: File, found: Scan) -> None:
         file.sync()
     except OSError as error:
         raise SyncFailed(error.errno, f"sync failed: {error.strerror}") from error
-
-
-def identity_of(journals: list[JournalFile]) -> StreamIdentity | None:
-    """Whose they are."""
-    return journals[-1].head.identity if journals else None
