@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ...domain.jetstream.storage.seam import Document
 from ...ports.files import File, Files, SyncFailed
 from .consumers import Consumers, from_json
-from .file_head import JOURNAL, FileHead, StreamIdentity, file_name, read_head, records_after_head, salt_of
+from .file_head import JOURNAL, FileHead, file_name, read_head, records_after_head, salt_of
 from .record import (
     CHANGE,
     CHECKPOINT,
