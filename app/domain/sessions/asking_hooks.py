@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ..hooks.decisions import Refuse
 from ..hooks.gate import HookGate, Verdict
@@ -10,25 +10,15 @@ from ..hooks.hook_event import HookEvent, HookPoint
 from ..protocol.commands import Subscribe
 from ..protocol.errors import PermissionsViolation, ProtocolError
 from ..protocol.quoting import quoted
-from .connection import Connection
-from .host import Host
+
+if TYPE_CHECKING:
+    from .peer import PeerSession
 
 Obey = Callable[[Verdict], None]
 """Does what the verdict means. May raise a `ProtocolError`."""
 
 
-class Asking(Protocol):
-    """A session, as the one whose peer waits."""
-
-    host: Host[Connection]
-    connection: Connection
-
-    def refuse(self, error: ProtocolError) -> None:
-        """Answer with the error."""
-        ...
-
-
-def ask(session: Asking, hooks: HookGate, point: HookPoint, event: HookEvent, obey: Obey) -> None:
+def ask(session: "PeerSession", hooks: HookGate, point: HookPoint, event: HookEvent, obey: Obey) -> None:
     """Obey what hooks say: within this call, or later; then the peer waits until that."""
     connection = session.connection
 
@@ -42,7 +32,7 @@ def ask(session: Asking, hooks: HookGate, point: HookPoint, event: HookEvent, ob
         obey(verdict)
 
 
-def _go_on(session: Asking, obey: Obey, verdict: Verdict) -> None:
+def _go_on(session: "PeerSession", obey: Obey, verdict: Verdict) -> None:
     connection = session.connection
     if connection.closed:
         return

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ..closed_clients import PeerHistory
 from ..connection_type import ConnectionType
-from ..dataplane.seam import HookedMessage, Plan, Plane
+from ..dataplane.seam import Plane
 from ..events import EventSink
 from ..fair_queue import FairQueue
 from ..hooks.gate import HookGate
@@ -24,26 +24,10 @@ from .publish_meter import PublishMeter
 from .slow_peers import SlowPeers
 
 if TYPE_CHECKING:
-    from .message_tracing import TracedPeer
-    from .user_info import AskingPeer
+    from .message_tracing import MessageTracing
+    from .user_info import UserInfo
 
 C_contra = TypeVar("C_contra", contravariant=True)
-
-
-class TakesTraced(Protocol):
-    """Traces messages; see `message_tracing`."""
-
-    def take(self, peer: "TracedPeer", plan: Plan, message: HookedMessage) -> None:
-        """Deliver a message that seems to ask for a trace, and report it if it does."""
-        ...
-
-
-class AnswersUsers(Protocol):
-    """Answers clients that ask who they are; see `user_info`."""
-
-    def take(self, peer: "AskingPeer", plan: Plan, message: HookedMessage) -> None:
-        """Answer a request, and give it to those who subscribe to its subject."""
-        ...
 
 
 class Host(Protocol[C_contra]):
@@ -85,12 +69,12 @@ class Host(Protocol[C_contra]):
         ...
 
     @property
-    def tracing(self) -> TakesTraced | None:
+    def tracing(self) -> "MessageTracing | None":
         """Traces messages of clients; None where none are."""
         ...
 
     @property
-    def user_info(self) -> AnswersUsers | None:
+    def user_info(self) -> "UserInfo | None":
         """Answers clients that ask who they are; None where nobody does."""
         ...
 
