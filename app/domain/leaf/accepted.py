@@ -60,9 +60,7 @@ class AcceptedLeaf(LeafSession):
 
     __slots__ = ("_acceptor", "_connect", "_nonce", "_user")
 
-    def __init__(
-        self, host: Host[Connection], acceptor: LeafAcceptor, connection: Connection, nonce: str
-    ) -> None:
+    def __init__(self, host: Host, acceptor: LeafAcceptor, connection: Connection, nonce: str) -> None:
         """`nonce` is what its INFO has."""
         self._acceptor = acceptor
         self._nonce = nonce

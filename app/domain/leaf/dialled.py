@@ -42,7 +42,7 @@ class DialledLeaf(LeafSession):
 
     def __init__(
         self,
-        host: Host[Connection],
+        host: Host,
         connector: LeafConnector,
         connection: Connection,
         remote: LeafRemote,

@@ -87,7 +87,7 @@ class ClientSession(Reauthorized):
         "version",
     )
 
-    def __init__(self, host: Host[Connection], connection: Connection) -> None:
+    def __init__(self, host: Host, connection: Connection) -> None:
         """The client has said nothing yet, and heard nothing."""
         asks_hooks = host.hooks is not None and host.hooks.asks(HookPoint.CONNECT)
         self.identity: Identity | None = None if host.gatekeeper.required or asks_hooks else NAMELESS

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class HookPipeline:
-    """Of one connection, made for its first message that hooks see. Implements `session.MessagePipeline`."""
+    """Of one connection, made for its first message that hooks see."""
 
     __slots__ = ("_delivery", "_hooks", "_peer", "inlet")
 

@@ -1,7 +1,7 @@
 """Host: the broker's interface for connections, sessions and the cluster."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from ..closed_clients import PeerHistory
 from ..connection_type import ConnectionType
@@ -24,14 +24,13 @@ from .publish_meter import PublishMeter
 from .slow_peers import SlowPeers
 
 if TYPE_CHECKING:
+    from .connection import Connection
     from .message_tracing import MessageTracing
     from .user_info import UserInfo
 
-C_contra = TypeVar("C_contra", contravariant=True)
 
-
-class Host(Protocol[C_contra]):
-    """What connections of one type, their sessions and the cluster ask of the broker."""
+class Host(Protocol):
+    """What connections, their sessions and the cluster ask of the broker."""
 
     @property
     def plane(self) -> Plane:
@@ -131,31 +130,31 @@ class Host(Protocol[C_contra]):
         """What the peers of these kinds listen to, by sid, peer by peer."""
         ...
 
-    def opened(self, connection: C_contra) -> None:
+    def opened(self, connection: "Connection") -> None:
         """Its link may carry traffic: time runs for its peer; called at most once."""
         ...
 
-    def meter_of(self, identity: Identity, connection: C_contra) -> PublishMeter | None:
+    def meter_of(self, identity: Identity, connection: "Connection") -> PublishMeter | None:
         """What holds a connection of this client to its publish rate; None if it has none."""
         ...
 
-    def login_due(self, connection: C_contra) -> None:
+    def login_due(self, connection: "Connection") -> None:
         """A client that needed no login needs one now: time runs for it."""
         ...
 
-    def login_pending(self, connection: C_contra) -> None:
+    def login_pending(self, connection: "Connection") -> None:
         """A client's CONNECT is complete, and its verdict to come: time runs for that from now on."""
         ...
 
-    def client_in(self, connection: C_contra) -> None:
+    def client_in(self, connection: "Connection") -> None:
         """A client is let in for the first time."""
         ...
 
-    def login_over(self, connection: C_contra) -> None:
+    def login_over(self, connection: "Connection") -> None:
         """A client's login has a verdict: no time runs for it any more."""
         ...
 
-    def closed(self, connection: C_contra) -> None:
+    def closed(self, connection: "Connection") -> None:
         """The connection serves nobody any more; called once."""
         ...
 

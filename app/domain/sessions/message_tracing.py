@@ -55,9 +55,7 @@ _KINDS = {
 class MessageTracing:
     """Of one server."""
 
-    def __init__(
-        self, host: Host[Connection], adopt: Callable[[LocalClient], None], wall: Callable[[], int]
-    ) -> None:
+    def __init__(self, host: Host, adopt: Callable[[LocalClient], None], wall: Callable[[], int]) -> None:
         """`wall` is nanoseconds since the epoch."""
         self._host = host
         self._wall = wall
@@ -224,5 +222,4 @@ class MessageTracing:
 def _receiver_at(target: Target) -> PeerSession | None:
     """Whose connection it is; None if that has ended."""
     owner = None if target.outbox is None or target.outbox.closed else target.outbox.owner
-    session = owner.session if isinstance(owner, Connection) else None
-    return session if isinstance(session, PeerSession) else None
+    return owner.session if isinstance(owner, Connection) else None

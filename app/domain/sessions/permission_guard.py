@@ -21,7 +21,7 @@ class PermissionGuard:
 
     __slots__ = ("_connection", "_profiles", "_rights")
 
-    def __init__(self, host: Host[Connection], connection: Connection, permissions: Permissions) -> None:
+    def __init__(self, host: Host, connection: Connection, permissions: Permissions) -> None:
         """From now on they hold. A client whose responses are counted has rights of its own."""
         self._connection = connection
         self._profiles = host.interest.profiles

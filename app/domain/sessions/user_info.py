@@ -11,7 +11,6 @@ from ..permissions.rules import Entry, Permissions, Rule
 from ..protocol.encode import ACCOUNT, OK
 from ..protocol.json_text import dump
 from ..protocol.server_fields import server_fields
-from .connection import Connection
 from .host import Host
 from .in_turns import in_turns
 from .local_client import LocalSession
@@ -27,7 +26,7 @@ NAMELESS = "[REDACTED]"
 class UserInfo:
     """Answers of one server."""
 
-    def __init__(self, host: Host[Connection], wall: Callable[[], int]) -> None:
+    def __init__(self, host: Host, wall: Callable[[], int]) -> None:
         """`wall` is nanoseconds since the epoch."""
         self._host = host
         self._wall = wall
