@@ -20,7 +20,6 @@ _NUMBERS = frozenset({"proto", "port", "max_payload", "client_id"})
 _FLAGS = frozenset(
     {"headers", "auth_required", "tls_required", "tls_verify", "info_on_connect", "connect_info", "ldm"}
 )
-_RULES = frozenset({"import", "export"})
 
 
 @value_object
