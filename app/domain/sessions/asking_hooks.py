@@ -9,7 +9,7 @@ from ..hooks.gate import HookGate, Verdict
 from ..hooks.hook_event import HookEvent, HookPoint
 from ..protocol.commands import Subscribe
 from ..protocol.errors import PermissionsViolation, ProtocolError
-from ..protocol.quoting import quoted
+from .permission_guard import named_subscription, publish_violation
 
 if TYPE_CHECKING:
     from .peer import PeerSession
@@ -47,18 +47,13 @@ def _go_on(session: "PeerSession", obey: Obey, verdict: Verdict) -> None:
 def subscribe_if(command: Subscribe, add: Callable[[], None], verdict: Verdict) -> None:
     """Add a subscription, or raise `PermissionsViolation`."""
     if isinstance(verdict, Refuse):
-        raise _violation(_subscription(command), verdict)
+        raise _violation(named_subscription(command.subject, command.queue), verdict)
     add()
 
 
 def publish_refused(subject: bytes, verdict: Refuse) -> PermissionsViolation:
     """What the client reads whose message hooks have refused."""
-    return _violation(b"Publish to " + quoted(subject), verdict)
-
-
-def _subscription(command: Subscribe) -> bytes:
-    what = b"Subscription to " + quoted(command.subject)
-    return what if command.queue is None else what + b" using queue " + quoted(command.queue)
+    return _violation(publish_violation(subject, b"").what, verdict)
 
 
 def _violation(what: bytes, verdict: Refuse) -> PermissionsViolation:
