@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from .peer import PeerSession
 
 
+RECEIVERS_AT_ONCE = 64
+"""Receivers that get a message in one step."""
+
+
 def in_turns(peer: "PeerSession", steps: Iterator[None]) -> None:
     """Take these steps: until the turn is over, and the others in later turns.
 

@@ -31,7 +31,7 @@ from ..protocol.encode import OK
 from ..subjects.subject import is_literal
 from .connection import Connection
 from .host import Host
-from .in_turns import in_turns
+from .in_turns import RECEIVERS_AT_ONCE, in_turns
 from .local_client import LocalClient
 from .peer import PeerSession
 from .permission_guard import publish_violation
@@ -40,9 +40,6 @@ from .traced_streams import TracedStreams, goes_to_stream
 
 MOST_STEPS = 1024
 """Steps of one event; receivers after that get the message, and are not in the event."""
-
-RECEIVERS_AT_ONCE = 64
-"""Receivers that get a message in one step."""
 
 _KINDS = {
     PeerKind.CLIENT: TraceKind.CLIENT,

@@ -12,14 +12,11 @@ from ..protocol.encode import ACCOUNT, OK
 from ..protocol.json_text import dump
 from ..protocol.server_fields import server_fields
 from .host import Host
-from .in_turns import in_turns
+from .in_turns import RECEIVERS_AT_ONCE, in_turns
 from .local_client import LocalSession
 from .peer import PeerSession
 
-RECEIVERS_AT_ONCE = 64
-"""Receivers that get a request in one step."""
-
-NAMELESS = "[REDACTED]"
+HIDDEN_USER = "[REDACTED]"
 """The name of one who had to log in and has none, as with a token; that of nats-server."""
 
 
@@ -50,7 +47,7 @@ class UserInfo:
     def _answer(self, peer: PeerSession) -> bytes:
         self._sent += 1
         had_to_log_in = self._host.gatekeeper.required and not isinstance(peer, LocalSession)
-        user = peer.user or (NAMELESS if had_to_log_in else "")
+        user = peer.user or (HIDDEN_USER if had_to_log_in else "")
         data: dict[str, object] = {"user": user, "account": ACCOUNT, "account_name": ACCOUNT}
         if peer.permissions is not None:
             data["permissions"] = _fields(peer.permissions)
