@@ -3,7 +3,7 @@
 import json
 from functools import lru_cache
 
-from ..protocol.commands import members_of
+from ..protocol.connect import members_of
 from ..protocol.errors import ParserError
 from ..value_object import value_object
 

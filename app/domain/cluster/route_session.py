@@ -27,20 +27,8 @@ from ..interest.routing import Audience
 from ..interest.subscription import read_via, read_weight
 from ..limits import Limits, route_line
 from ..peer_kind import PeerKind
-from ..protocol.commands import (
-    CONNECT,
-    ERR,
-    INFO,
-    OK,
-    PING,
-    PONG,
-    SUB,
-    UNSUB,
-    Subscribe,
-    parse_connect,
-    readable,
-    words_of,
-)
+from ..protocol.commands import CONNECT, ERR, INFO, OK, PING, PONG, SUB, UNSUB, Subscribe, readable, words_of
+from ..protocol.connect import parse_connect
 from ..protocol.errors import (
     AuthorizationTimeout,
     ClientOnRoutePort,

@@ -8,8 +8,8 @@ from ..events import AuthorizationTimedOut
 from ..peer_kind import PeerKind
 from ..permissions.responses import OpenReplies
 from ..permissions.rules import Permissions, Rule
-from ..protocol.commands import check_info
 from ..protocol.compatibility import Compatibility
+from ..protocol.connect import check_info
 from ..protocol.errors import AuthorizationTimeout, PermissionsViolation
 from ..protocol.quoting import quoted
 from ..security.credentials import Credentials, Gatekeeper, Identity

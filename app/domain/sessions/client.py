@@ -21,16 +21,9 @@ from ..peer_kind import PeerKind
 from ..permissions.rule_set import Filter
 from ..permissions.rules import Permissions
 from ..protocol import encode
-from ..protocol.commands import (
-    FORMER_MEMBERS,
-    LATER_MEMBERS,
-    Connect,
-    Subscribe,
-    check_info,
-    parse_connect,
-    readable,
-)
+from ..protocol.commands import Subscribe, readable
 from ..protocol.compatibility import Compatibility
+from ..protocol.connect import FORMER_MEMBERS, LATER_MEMBERS, Connect, check_info, parse_connect
 from ..protocol.encode import NOTHING_PERSONAL, ListenerInfo, PersonalInfo
 from ..protocol.errors import (
     AuthorizationTimeout,
