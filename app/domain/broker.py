@@ -95,7 +95,8 @@ class Broker:
         self.removals = Removals(
             self.interest, scheduler, self.turns, removed=self._flush_routes, on_failure=self.failed
         )
-        self.greeting = self._make_greeting(info, needs)
+        info = replace(info, compatibility=compatibility)
+        self.greeting = Greeting(info, scheduler, self._inform_clients, needs.make_nonce)
         self.sessions: dict[int, ClientSession] = {}
         """Of live clients, by cid."""
         self._local: dict[int, LocalClient] = {}
@@ -131,21 +132,6 @@ class Broker:
         plane.clock = self.scheduler.monotonic
         return plane, Interest(index, routing, plane)
 
-    def _make_greeting(self, info: ServerInfo, needs: Needs) -> Greeting:
-        """INFO for clients, with the addresses of the other servers."""
-        greeting = Greeting(
-            replace(info, compatibility=self.compatibility),
-            self.scheduler,
-            self._inform_clients,
-            lambda: self.cluster.connect_urls() if self.cluster is not None else [],
-            needs.make_nonce,
-        )
-        greeting.others_for_websockets = lambda: (
-            self.cluster.websocket_urls() if self.cluster is not None else []
-        )
-        greeting.others_for_leaves = lambda: self.cluster.leaf_urls() if self.cluster is not None else []
-        return greeting
-
     def _link(self, needs: LeafNeeds, seed: int) -> "Leaves":
         """The leaf links, which hear of interest from now on."""
         from .leaf.leaves import Leaves  # noqa: PLC0415 - see the head of the module
@@ -161,6 +147,9 @@ class Broker:
 
         cluster = Cluster(self, membership.settings, membership.gatekeeper, membership.dialer, seed)
         self.interest.announce_to(cluster.interest_announcer)
+        self.greeting.others = cluster.connect_urls
+        self.greeting.others_for_websockets = cluster.websocket_urls
+        self.greeting.others_for_leaves = cluster.leaf_urls
         return cluster
 
     # --- INFO --------------------------------------------------------------------
