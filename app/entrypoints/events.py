@@ -139,11 +139,18 @@ class CertificateEnds(Event):
     """A certificate should be replaced soon. There is no level of warnings between ERR and INF."""
 
     level = Level.ERROR
-    sentence = "The certificate of {self.section} ends in {self.days} days, on {self.date}"
+    sentence = "The certificate of {self.section} ends in {self.span}, on {self.date}"
 
     section: str
     date: str
     days: int
+
+    @property
+    def span(self) -> str:
+        """The days that are left, in words."""
+        if not self.days:
+            return "less than a day"
+        return "1 day" if self.days == 1 else f"{self.days} days"
 
 
 @value_object
