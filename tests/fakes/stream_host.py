@@ -47,6 +47,7 @@ class FakeOutlet:
         self.congested: tuple[bytes, ...] = ()
         self.deserted: tuple[bytes, ...] = ()
         self.unwatched: list[Callable[[], None]] = []
+        self.failures: list[Exception] = []
         self.shift = 0
         """Nanoseconds that the wall clock was set forward."""
 
@@ -61,6 +62,10 @@ class FakeOutlet:
     def together(self, call: Callable[[], object]) -> None:
         """At once."""
         call()
+
+    def failed(self, error: Exception) -> None:
+        """Keep the defect."""
+        self.failures.append(error)
 
     def random_name(self, length: int) -> str:
         """The same letters each time."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
+from ...domain.for_each import finish_each
 from ...domain.timers import Scheduler
 from ...ports.files import Worker
 from .steps import Batch, Outcome, Step, carry_out
@@ -154,7 +155,7 @@ class Rounds:
         if self._running or not self._dirty:
             return
         dirty, self._dirty = self._dirty, {}
-        work = [(stream, stream.take(sync=sync)) for stream, sync in dirty.items()]
+        work = [(stream, _taken(stream, sync=sync)) for stream, sync in dirty.items()]
         self._running = True
         with_outcomes = [(stream, batch, Outcome()) for stream, batch in work]
 
@@ -194,12 +195,11 @@ class Rounds:
         """Answer those who waited for a round. What they write meanwhile is answered after them."""
         runs, self._running = self._running, True
         try:
-            for answer in answers:
-                answer()
+            finish_each(lambda answer: answer(), answers)
         finally:
             self._running = runs
-        if self._dirty:
-            self._call()
+            if self._dirty:
+                self._call()
 
     def alone(self, batch: Batch, done: Callable[[Outcome], None]) -> None:
         """Carry something out between two rounds."""
@@ -217,3 +217,15 @@ class Rounds:
         while self._dirty or self._running:
             self._start()
             self._worker.finish()
+
+
+def _taken(stream: Writes, *, sync: bool) -> Batch:
+    """What it has to write. A defect there ends writing to this stream, as one in the worker does."""
+    try:
+        return stream.take(sync=sync)
+    except Exception as error:  # noqa: BLE001 - as said above
+        return Batch(prepare=[partial(_raise, error)])
+
+
+def _raise(error: Exception) -> None:
+    raise error

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
+from ...domain.for_each import finish_each
 from ...domain.jetstream.storage.index import Index
 from ...domain.jetstream.storage.seam import Document, Done, StorageFailure
 from ...domain.value_object import value_object
@@ -18,7 +19,7 @@ from .record import DOCUMENT, ERASE, FLOOR, LOST, MARK, REMOVED, REMOVED_RUNS
 from .removals import PendingRemovals, pack, pack_runs, without
 from .rounds import Rounds
 from .short_way import take_short_way
-from .steps import Batch, Outcome, Step, shortage
+from .steps import Batch, Outcome, Step
 from .tail import Tail, TailBudget
 from .waiting import CommitWaiting
 from .writer import MessageWriter
@@ -352,24 +353,29 @@ class FileStream:
         self.is_made |= outcome.prepared
         if outcome.error is not None:
             self._report_error(outcome)
-        self._settle(outcome)
-        if self._log.failure is None:
-            self._rewrite()
+        try:
+            self._settle(outcome)
+            if self._log.failure is None:
+                self._rewrite()
+        except Exception as error:  # noqa: BLE001 - a defect; those who wait are answered all the same
+            outcome.messages = outcome.journal = self._log.failure = StorageFailure.BROKEN
+            outcome.error = error
+            self._report_error(outcome)
         return partial(self._answer, taken, refused, outcome)
 
     def _answer(self, taken: Sequence[CommitWaiting], refused: Sequence[Done], outcome: Outcome) -> None:
         """Answer those whose messages were taken back, and those who waited for this round."""
-        for done in refused:
-            done(StorageFailure.FULL)
+        calls = [partial(done, StorageFailure.FULL) for done in refused]
         for waiting in taken:
             failure = waiting.failure_by(outcome)
             if failure is StorageFailure.FULL and waiting.messages and self._repairing:
                 self._refused.append(waiting.done)
             else:
-                waiting.done(failure)
+                calls.append(partial(waiting.done, failure))
         if self._log.failure is StorageFailure.BROKEN:
             rest, self._waiting = self._waiting, []
-            self._refuse(StorageFailure.BROKEN, rest)
+            calls.append(partial(self._refuse, StorageFailure.BROKEN, rest))
+        finish_each(lambda call: call(), calls)
 
     def _settle(self, outcome: Outcome) -> None:
         """Note what is written now."""
@@ -425,8 +431,7 @@ class FileStream:
     def _refuse(self, failure: StorageFailure, waiting: Sequence[CommitWaiting] = ()) -> None:
         """Say that messages are not stored, and what waits is not done; by now nothing is on the disk."""
         refused, self._refused = [*self._refused, *(each.done for each in waiting)], []
-        for done in refused:
-            done(failure)
+        finish_each(lambda done: done(failure), refused)
 
     @property
     def is_refusing(self) -> bool:
@@ -434,14 +439,10 @@ class FileStream:
         return self.writer.needs_repair
 
     def _report_error(self, outcome: Outcome) -> None:
-        error = outcome.error
-        if StorageFailure.BROKEN in (outcome.messages, outcome.journal):
-            text = f"the disk failed: {error}; nothing is stored before a restart, check the disk before that"
-            self._report(self.identity.name, text)
-        elif not self._was_full:
-            self._was_full = True
-            text = f"{shortage(error)}: {error}; publishing goes on when there is room"
-            self._report(self.identity.name, text)
+        is_broken = StorageFailure.BROKEN in (outcome.messages, outcome.journal)
+        if is_broken or not self._was_full:
+            self._was_full |= not is_broken
+            self._report(self.identity.name, outcome.in_words())
 
     def probe(self) -> Step:
         """A step that fails unless there is room."""

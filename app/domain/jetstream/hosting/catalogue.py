@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import ClassVar
 
+from ...for_each import for_each
 from ...protocol.json_text import rfc3339
 from ...steps import Steps
 from ...value_object import value_object
@@ -299,8 +300,7 @@ class Catalogue:
 
     def close(self) -> None:
         """Stop; what is stored stays."""
-        for hosted in self.streams.values():
-            hosted.stream.close()
+        for_each(lambda hosted: hosted.stream.close(), self.streams.values(), self.outlet.failed)
         self.answers.close()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
+from ...for_each import for_each
 from ...protocol.json_text import rfc3339
 from ...steps import Steps
 from ...value_object import value_object
@@ -248,8 +249,7 @@ class ConsumerCatalogue:
 
     def stop_all(self) -> None:
         """Save, and do nothing more."""
-        for consumer in self._by_subject.values():
-            consumer.stop()
+        for_each(Consumer.stop, self._by_subject.values(), self._catalogue.outlet.failed)
 
 
 def _own_metadata(config: ConsumerConfig) -> dict[str, str]:

@@ -9,9 +9,11 @@ feeds       what is copied from other streams
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import islice
 
 from ...dataplane.incoming_run import IncomingRun
+from ...for_each import for_each
 from ...protocol.json_text import rfc3339
 from ...steps import Steps
 from ..errors import JetStreamError
@@ -265,11 +267,14 @@ class Stream:
 
     def _failed(self, first: int, failure: StorageFailure) -> bytes:
         """Messages from `first` on were taken back: their ids are free, and they are refused."""
-        self._duplicates.drop(first)
-        self._expiry.drop(first)
-        self._schedules.drop(first)
-        self._writer.read_last_id()
-        self.contents.taken_back()
+        forget: tuple[Callable[[], object], ...] = (
+            partial(self._duplicates.drop, first),
+            partial(self._expiry.drop, first),
+            partial(self._schedules.drop, first),
+            self._writer.read_last_id,
+            self.contents.taken_back,
+        )
+        for_each(lambda each: each(), forget, self._host.outlet.failed)
         return self._acks.refused(JetStreamError(10077, FAILURES[failure]))
 
     # readers
