@@ -54,6 +54,7 @@ class Rounds:
         "_called",
         "_dirty",
         "_full",
+        "_held",
         "_lazy",
         "_running",
         "_scheduler",
@@ -77,6 +78,8 @@ class Rounds:
         self.unsynced: dict[Writes, None] = {}
         """Those that have written something that is not synced."""
         self._full: dict[Writes, None] = {}
+        self._held: set[Writes] = set()
+        """Those that write nothing at the moment."""
 
     def sync_every(self, interval: float) -> None:
         """Another interval from now on; what waits for a sync is synced now."""
@@ -122,8 +125,19 @@ class Rounds:
             self._scheduler.call_later(PROBE, self._probe)
         self._full[stream] = None
 
+    def hold(self, stream: Writes) -> None:
+        """Have this stream write nothing until `let_go`; a round that runs goes on."""
+        self._held.add(stream)
+
+    def let_go(self, stream: Writes) -> None:
+        """Have it write what has waited."""
+        self._held.discard(stream)
+        if self._dirty:
+            self._call()
+
     def forget(self, stream: Writes) -> None:
         """A stream is gone."""
+        self._held.discard(stream)
         for waiting in (self._dirty, self._lazy, self.unsynced, self._full):
             waiting.pop(stream, None)
 
@@ -152,9 +166,10 @@ class Rounds:
 
     def _start(self) -> None:
         self._called = False
-        if self._running or not self._dirty:
+        dirty = {each: sync for each, sync in self._dirty.items() if each not in self._held}
+        if self._running or not dirty:
             return
-        dirty, self._dirty = self._dirty, {}
+        self._dirty = {each: sync for each, sync in self._dirty.items() if each in self._held}
         work = [(stream, _taken(stream, sync=sync)) for stream, sync in dirty.items()]
         self._running = True
         with_outcomes = [(stream, batch, Outcome()) for stream, batch in work]

@@ -82,7 +82,7 @@ def test_what_may_not_be_changed() -> None:
     """Nothing is changed then."""
     harness = make()
     with pytest.raises(JetStreamError) as caught:
-        harness.consumer.update(harness.reconfigured(ack_policy="all"))
+        harness.consumer.check_update(harness.reconfigured(ack_policy="all"))
     assert (10012, "explicit") == (caught.value.number, harness.consumer.config.ack_policy)
 
 

@@ -53,8 +53,8 @@ def test_a_creation_twice(make_plane: MakePlane) -> None:
     assert js.client.heard().count(b'"did_create":true') == 2
 
 
-def test_a_consumer_that_goes_before_it_is_safe(make_plane: MakePlane) -> None:
-    """Both requests are answered, and there is no advisory of its creation."""
+def test_a_deletion_waits_for_the_creation(make_plane: MakePlane) -> None:
+    """Both requests are answered in their order, and there are advisories of both."""
     files = HeldStorages()
     js = VirtualJetStream(make_plane, files=files)
     js.stream()
@@ -68,9 +68,10 @@ def test_a_consumer_that_goes_before_it_is_safe(make_plane: MakePlane) -> None:
         files.held.log.let_go()
         js.server.advance(0.01)
 
-    assert b'"success":true' in js.client.heard()
+    heard = js.client.heard()
+    assert 0 < heard.find(b"consumer_create_response") < heard.find(b'"success":true')
     advisories = watcher.heard()
-    assert (0, 1) == (advisories.count(b".CREATED."), advisories.count(b".DELETED."))
+    assert (1, 1) == (advisories.count(b".CREATED."), advisories.count(b".DELETED."))
 
 
 def test_the_first_message_comes_after_the_answer(make_plane: MakePlane) -> None:
