@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.streams_memory.log import MemoryLog
-from app.adapters.streams_memory.storage import MemoryState, MemoryStreamStorage
+from app.adapters.streams_memory.storage import MemoryState, MemoryStorage, MemoryStreamStorage
 from app.domain.dataplane.incoming_run import IncomingRun
 from app.domain.dataplane.message_run import AckNumbers, MessageRun
 from app.domain.dataplane.reach import Stored
@@ -367,6 +367,21 @@ class HeldStorage(MemoryStreamStorage):
                 done(failure)
 
         self.log.propose(written)
+
+
+class HeldStorages(MemoryStorage):
+    """The storage of a server that has one stream."""
+
+    begin_held = False
+    """Whether its commits are held from the beginning."""
+
+    def create(self, name: str, document: Document, *, first: int = 1, relaxed: bool = False) -> HeldStorage:  # noqa: ARG002 - the signature of a storage
+        """Make it."""
+        self.held = HeldStorage(first)
+        self.held.write(document)
+        self.held.log.holds = self.begin_held
+        self._streams[name] = self.held
+        return self.held
 
 
 class Made(NamedTuple):

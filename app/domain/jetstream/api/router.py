@@ -93,6 +93,11 @@ class Router:
         """How many requests wait."""
         return len(self._queue) + (self._steps is not None)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether no request waits, nor one that changes something for its answer."""
+        return not (self._queue or self._steps or self._held)
+
     def receive(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
         """A message came; without a reply subject nothing happens."""
         if not reply:

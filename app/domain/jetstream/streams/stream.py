@@ -336,13 +336,9 @@ class Stream:
 
         def written(failure: StorageFailure | None) -> None:
             if failure is None and not self._closed:
-                self.jobs.run(carry_out(self.contents, plan, ended))
+                self.jobs.run(carry_out(self.contents, plan, lambda gone: done(gone, None)))
             else:
                 done(0, failure or StorageFailure.GONE)
-
-        def ended(gone: int) -> None:
-            self.commits.changed()
-            done(gone, None)
 
         propose(self.log, plan, self.when_written(written))
 
@@ -356,7 +352,6 @@ class Stream:
         def written(failure: StorageFailure | None) -> None:
             if failure is None:
                 self.contents.remove((sequence,), erase=erase)
-                self.commits.changed()
             done(failure)
 
         self.log.propose_removal((sequence,), self.when_written(written), erase=erase)

@@ -23,13 +23,13 @@ Change = Callable[[FileStream, Done], None]
 def test_those_whose_messages_are_written_are_taken() -> None:
     """The others wait, or are refused if their messages are."""
     proposals, heard, applied = Proposals(), list[tuple[int, StorageFailure | None]](), list[int]()
+
+    def done(needs: int, failure: StorageFailure | None) -> None:
+        heard.append((needs, failure))
+
     for needs in (0, 5, 9):
         note = partial(applied.append, needs)
-        proposals.add(
-            Proposal(
-                lambda failure, needs=needs: heard.append((needs, failure)), lambda: [ENTRY], note, needs
-            )
-        )
+        proposals.add(Proposal(partial(done, needs), lambda: [ENTRY], note, needs))
     proposals.take(5)
     assert proposals.entries() == [ENTRY, ENTRY]
     assert proposals

@@ -4,26 +4,9 @@ import json
 
 import pytest
 
-from app.adapters.streams_memory.storage import MemoryStorage
 from app.domain.dataplane.seam import MakePlane
-from app.domain.jetstream.storage.seam import Document
-from tests.fakes.stream_host import HeldStorage
+from tests.fakes.stream_host import HeldStorages
 from tests.support.virtual_jetstream import VirtualJetStream
-
-
-class HeldStorages(MemoryStorage):
-    """The storage of a server that has one stream."""
-
-    begin_held = False
-    """Whether its commits are held from the beginning."""
-
-    def create(self, name: str, document: Document, *, first: int = 1, relaxed: bool = False) -> HeldStorage:  # noqa: ARG002 - the signature of a storage
-        """Make it."""
-        self.held = HeldStorage(first)
-        self.held.write(document)
-        self.held.log.holds = self.begin_held
-        self._streams[name] = self.held
-        return self.held
 
 
 def test_finding_by_tokens(js: VirtualJetStream) -> None:
