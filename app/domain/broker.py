@@ -116,6 +116,8 @@ class Broker:
         self.lame: LameDuck | None = None
         """The lame duck mode, once it has begun."""
         self._is_over = False
+        self.is_unsettled: Callable[[], bool] = lambda: False
+        """Whether something was taken that will be answered: connections stay open for that, for a while."""
         self.cluster = None if membership is None else self._join(membership, needs.seed)
         """None for a server that stays alone."""
         self.leaves = None if needs.leaves is None else self._link(needs.leaves, needs.seed)
@@ -426,7 +428,7 @@ class Broker:
     def shutdown(self, done: Callable[[], None]) -> None:
         """Send what is pending for at most `FLUSH_SECONDS`, close all connections, then call `done`.
 
-        The caller has stopped accepting. Nothing is read any more.
+        The caller has stopped accepting. Nothing is read any more. What was read is answered before.
         """
         self.serving = False
         self._is_over = True
@@ -442,7 +444,7 @@ class Broker:
         self._await_flush(self.scheduler.monotonic() + FLUSH_SECONDS, _FIRST_CHECK_SECONDS, done)
 
     def _await_flush(self, deadline: float, delay: float, done: Callable[[], None]) -> None:
-        pending = any(connection.outbox.pending() for connection in self._all())
+        pending = self.is_unsettled() or any(connection.outbox.pending() for connection in self._all())
         if pending and self.scheduler.monotonic() < deadline:
             following = min(2 * delay, _FLUSH_CHECK_SECONDS)
             self.scheduler.call_later(delay, lambda: self._await_flush(deadline, following, done))
