@@ -8,7 +8,7 @@ from ..streams.stream import Stream
 class HostedStream:
     """One of them."""
 
-    __slots__ = ("consumers", "is_safe", "sids", "storage", "stream")
+    __slots__ = ("changing", "consumers", "is_safe", "sids", "storage", "stream")
 
     def __init__(self, stream: Stream, storage: StreamStorage) -> None:
         self.stream = stream
@@ -16,6 +16,8 @@ class HostedStream:
         self.sids: dict[str, bytes] = {}
         """Subscriptions by subject."""
         self.consumers: dict[str, Consumer] = {}
+        self.changing: set[str] = set()
+        """Consumers of which a change is not safe yet."""
         self.is_safe = True
         """Whether it is stored; False until its creation is answered."""
 
