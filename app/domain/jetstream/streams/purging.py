@@ -2,6 +2,7 @@
 
 from ...steps import Step, Steps
 from ..errors import JetStreamError
+from ..storage.seam import HIGHEST_FIRST
 from .config import StreamConfig
 from .contents import MANY, Contents
 
@@ -24,13 +25,16 @@ def check_purge(config: StreamConfig, sequence: int, keep: int) -> None:
 def purge(contents: Contents, pattern: bytes, sequence: int, keep: int) -> Steps[int]:
     """Remove the messages that match and are below `sequence`, but the newest `keep`; how many went.
 
-    A `sequence` of 0 stands for all that is there now; so does `keep` 0 for none.
+    A `sequence` of 0 stands for all that is there now; so does `keep` 0 for none. One that is still to
+    come is that of the next message then, as in nats-server. Raises `JetStreamError`.
     """
     log = contents.log
     end = sequence or log.last + 1
     if pattern in ALL and not keep:
+        if end > max(HIGHEST_FIRST, log.last + 1):
+            raise JetStreamError(10003)
         if end > log.last:
-            return contents.remove_before(log.last + 1)
+            return contents.remove_before(end)
         gone = 0
         while log.first < end:
             gone += contents.remove_before(min(end, log.first + PORTION))

@@ -5,7 +5,7 @@ from dataclasses import fields as fields_of
 import pytest
 
 from app.domain.jetstream.errors import JetStreamError
-from tests.fakes.stream_host import Made, make
+from tests.fakes.stream_host import FakeReader, Made, make
 
 
 def filled(count: int = 6) -> Made:
@@ -25,7 +25,7 @@ def filled(count: int = 6) -> Made:
         (b">", 0, 0, []),
         (b"", 3, 0, [3, 4, 5, 6]),
         (b"", 1, 0, [1, 2, 3, 4, 5, 6]),
-        (b"", 100, 0, []),
+        (b"", 7, 0, []),
         (b"", 0, 2, [5, 6]),
         (b"", 0, 9, [1, 2, 3, 4, 5, 6]),
         (b"s.1", 0, 0, [1, 3, 4, 6]),
@@ -57,6 +57,37 @@ def test_after_a_purge_sequences_go_on() -> None:
 
     assert (7, 6) == (made.log.first, made.log.last)
     assert '{"stream":"S","seq":7}' == made.ask("s.1")
+
+
+@pytest.mark.parametrize("count", [0, 6])
+def test_a_purge_below_a_sequence_to_come_goes_on_there(count: int) -> None:
+    """As in nats-server: the next message gets this sequence, and readers do not wait for those between."""
+    made = filled(count)
+    reader = FakeReader("r")
+    made.stream.add_reader(reader)
+
+    assert count == made.stream.purge(b"", 100)
+    assert (100, 99) == (made.log.first, made.log.last)
+    assert [("purged", 100)] == reader.heard
+    assert '{"stream":"S","seq":100}' == made.ask("s.1")
+
+
+@pytest.mark.parametrize(("sequence", "keep", "pattern"), [(2**62 + 1, 0, b""), (2**64 - 1, 0, b">")])
+def test_no_purge_leads_to_sequences_that_cannot_be_held(sequence: int, keep: int, pattern: bytes) -> None:
+    """Nothing is removed then."""
+    made = filled()
+
+    with pytest.raises(JetStreamError, match="bad request"):
+        made.stream.purge(pattern, sequence, keep)
+    assert 6 == len(made.sequences())
+
+
+def test_the_sequence_of_a_purge_by_subject_may_be_any() -> None:
+    """It moves nothing."""
+    made = filled()
+
+    assert 2 == made.stream.purge(b"s.1", 2**64 - 1)
+    assert 6 == made.log.last
 
 
 def test_a_purge_of_single_messages_needs_no_search() -> None:
