@@ -255,6 +255,7 @@ def test_a_mirror_may_become_an_ordinary_stream() -> None:
 
     assert old == checked_update(old, old)
     assert checked_update(old, StreamConfig("M", subjects=("m",))).subjects == ("m",)
+    assert checked_update(old, StreamConfig("M", mirror_direct=True)).mirror_direct
 
 
 def test_limits_and_interest_may_be_exchanged() -> None:
