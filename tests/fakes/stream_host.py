@@ -406,9 +406,10 @@ class Made(NamedTuple):
         return answer.decode()
 
     def purge(self, pattern: bytes = b"", sequence: int = 0, keep: int = 0) -> int:
-        """Purge, and return how many went so far."""
+        """Purge, end the turn, and return how many went so far."""
         before = self.log.count
         deque(self.stream.purge_steps(pattern, sequence, keep, lambda *_: None), maxlen=0)
+        self.stream.end_turn()
         return before - self.log.count
 
     def sequences(self) -> list[int]:

@@ -181,15 +181,16 @@ class ConsumerCalls:
         self._consumers.pause(hosted, consumer, until, done)
 
     def reset(self, request: ApiRequest) -> None:
-        """Deliver again from a sequence; a consumer that is not there has no answer."""
+        """Deliver again from a sequence; a consumer that is not there has no answer.
+
+        Fields that are not known are no error here, as in nats-server.
+        """
         stream, name = request.names
         hosted = self._catalogue.streams.get(stream)
         consumer = hosted.consumers.get(name) if hosted is not None else None
         if hosted is None or consumer is None:
             return
-        fields = request.object_fields()
-        sequence = fields.sequence("seq")
-        fields.finish()
+        sequence = request.object_fields().sequence("seq")
 
         def done(failure: StorageFailure | None) -> None:
             if failure is None:

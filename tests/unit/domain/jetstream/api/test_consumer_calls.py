@@ -190,6 +190,7 @@ def test_reset(js: VirtualJetStream) -> None:
     js.raw("$JS.API.CONSUMER.MSG.NEXT.S.C", b"1")
     answer = js.ask("CONSUMER.RESET.S.C", {"seq": 1})
     assert (answer["reset_seq"], answer["num_pending"]) == (1, 1)
+    assert js.ask("CONSUMER.RESET.S.C", {"seq": 1, "group": "g"})["reset_seq"] == 1
     assert js.ask("CONSUMER.RESET.S.NOPE") == js.ask("CONSUMER.RESET.NOPE.C") == {}
 
 

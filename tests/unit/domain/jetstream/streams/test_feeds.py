@@ -82,6 +82,20 @@ def test_a_mirror_follows() -> None:
     assert [1, 3, 4, 5] == made.sequences()
 
 
+def test_a_mirror_that_was_purged_beyond_its_origin_waits_for_it() -> None:
+    """What the origin has below that sequence is not copied."""
+    host = FakeHost()
+    first = origin(host, "o.1", "o.2", "o.3")
+    made = mirror(host)
+    run(host)
+    made.purge(b"", 6)
+    fill(first, "o.4", "o.5", "o.6")
+    run(host)
+
+    assert [6] == made.sequences()
+    assert first.log.last == made.log.last
+
+
 def test_only_what_is_safe_is_copied() -> None:
     """A message that its origin may lose is not elsewhere."""
     host = FakeHost()
