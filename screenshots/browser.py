@@ -8,7 +8,6 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from selenium import webdriver
@@ -55,12 +54,7 @@ class Browser:
         self.prefer(dark=self._dark)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.driver.quit()
         shutil.rmtree(self._profile, ignore_errors=True)
 

@@ -89,3 +89,14 @@ def test_the_program_is_the_one_that_is_installed(text: str) -> None:
 
     assert 'pynatsd = "pynatsd.entrypoints.server:program"' in scripts
     assert re.search(r'^(ENTRYPOINT \["pynatsd"\]|ExecStart=/opt/pynatsd/bin/pynatsd )', text, re.MULTILINE)
+
+
+def test_the_directories_that_pages_name() -> None:
+    """Where the pages have logs, streams and sockets, the server may write, in the unit and in the image."""
+    pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md"))
+    made = {"/var/log": "LogsDirectory", "/var/lib": "StateDirectory", "/run": "RuntimeDirectory"}
+    named = set(re.findall(r"(/var/l\w+|(?<!/var)/run)/pynatsd/?(?![.\w])", pages))
+
+    assert set(made) == named
+    assert [] == [key for key in made.values() if f"\n{key}=pynatsd\n" not in UNIT]
+    assert "install -d -o 4222 -g 4222 -m 750 /var/lib/pynatsd\n" in DOCKERFILE

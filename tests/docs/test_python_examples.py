@@ -48,7 +48,7 @@ def test_an_example_runs(tmp_path: Path, page: str, number: int) -> None:
 
 
 def test_the_project_of_the_page_about_tests(tmp_path: Path) -> None:
-    """All its tests pass."""
+    """All tests of the project that the page makes pass."""
     for number, text in enumerate(blocks("testing.md")):
         (tmp_path / f"test_{number}.py").write_text(text)
     (tmp_path / "conftest.py").write_text(_START)

@@ -45,7 +45,7 @@ def started(*servers: tuple[str, str], folder: Path) -> Iterator[list[LeafServer
 
 
 async def test_one_server(tmp_path: Path) -> None:
-    """It starts, and serves."""
+    """The command for one server starts it, and it serves."""
     with started((OURS, at_ports(ONE, {}, tmp_path)), folder=tmp_path) as (server,):
         async with clients(server.url) as (client,):
             subscription = await client.subscribe("a")

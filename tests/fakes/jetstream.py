@@ -9,7 +9,7 @@ from app.domain.dataplane.incoming_run import IncomingRun
 from app.domain.dataplane.message_run import AckNumbers, MessageRun
 from app.domain.dataplane.reach import Stored
 from app.domain.dataplane.stored_answer import described
-from app.domain.jetstream.outlet import Delivery, Outlet
+from app.domain.jetstream.outlet import Delivery
 from app.domain.jetstream.storage.seam import Done, StorageFailure
 from app.domain.jetstream.streams.config import StreamConfig
 from app.domain.jetstream.streams.readers import Reader
@@ -34,7 +34,38 @@ class Sent(NamedTuple):
         return self.headers.split(b"\r\n")[0].decode().removeprefix("NATS/1.0 ")
 
 
-class FakeOutlet:
+class AnswersAsMessages:
+    """The answers of an `Outlet`: each is a message like all others."""
+
+    def deliver(
+        self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
+    ) -> Delivery:
+        """See `Outlet.deliver`."""
+        raise NotImplementedError
+
+    def answer(self, reply: bytes, head: bytes, number: int) -> bool:
+        """As a message of the server."""
+        return self.deliver(reply, reply, b"", b"", b"%b%d}" % (head, number)) is not Delivery.CONGESTED
+
+    def answer_within_read(self, reply: bytes, head: bytes, number: int) -> bool:
+        """The same."""
+        return self.answer(reply, head, number)
+
+    def answer_stored_within_read(self, reply: bytes, begin: bytes, message: Stored) -> bool:
+        """As a message of the server."""
+        block = described(begin, message) + b"\r\n"
+        return self.deliver(reply, reply, b"", block, message[4]) is not Delivery.CONGESTED
+
+    def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
+        """One by one, up to one that a slow receiver is to get."""
+        for position in range(start, run.count):
+            reply = run.reply(position)
+            if reply and not self.answer(reply, head, first + position):
+                return position
+        return run.count
+
+
+class FakeOutlet(AnswersAsMessages):
     """Implements `Outlet`; `subscribe` makes interest, `congest` makes receivers slow."""
 
     def __init__(self, clock: ManualClock | None = None) -> None:
@@ -127,23 +158,6 @@ class FakeOutlet:
         self.sent.append(Sent(to, subject, reply, headers, payload))
         return Delivery.SENT
 
-    def answer(self, reply: bytes, head: bytes, number: int) -> bool:
-        """As a message of the server."""
-        return self.deliver(reply, reply, b"", b"", b"%b%d}" % (head, number)) is not Delivery.CONGESTED
-
-    def answer_within_read(self, reply: bytes, head: bytes, number: int) -> bool:
-        """The same."""
-        return self.answer(reply, head, number)
-
-    def answer_stored_within_read(self, reply: bytes, begin: bytes, message: Stored) -> bool:
-        """As a message of the server."""
-        block = described(begin, message) + b"\r\n"
-        return self.deliver(reply, reply, b"", block, message[4]) is not Delivery.CONGESTED
-
-    def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
-        """Note them, up to one that a slow receiver is to get."""
-        return answer_all(self, run, start, first, head)
-
     def deliver_run(self, to: bytes, run: MessageRun, acks: AckNumbers, room: int) -> tuple[int, int]:
         """One by one; a failure after some is met again by the next one."""
         sent = size = 0
@@ -174,15 +188,6 @@ class FakeOutlet:
             return sent
         self.sent = [each for each in sent if each.to != to.encode()]
         return [each for each in sent if each.to == to.encode()]
-
-
-def answer_all(outlet: Outlet, run: IncomingRun, start: int, first: int, head: bytes) -> int:
-    """Answer the messages of a run one by one; see `Outlet.deliver_answers`."""
-    for position in range(start, run.count):
-        reply, text = run.reply(position), b"%b%d}" % (head, first + position)
-        if reply and outlet.deliver(reply, reply, b"", b"", text) is Delivery.CONGESTED:
-            return position
-    return run.count
 
 
 class FakeState:

@@ -37,9 +37,3 @@ class GroupPlanner(ScriptedPlanner):
         """All of them."""
         self.asked.append((audience, subject))
         return plane.plan(self.plain, self.groups), 0
-
-
-class GroupStage(Stage):
-    """A plane with such a planner."""
-
-    planner: GroupPlanner

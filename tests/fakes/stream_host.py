@@ -9,10 +9,7 @@ from typing import ClassVar, NamedTuple
 from app.adapters.clock_manual import ManualClock
 from app.adapters.streams_memory.log import MemoryLog
 from app.adapters.streams_memory.storage import MemoryState, MemoryStorage, MemoryStreamStorage
-from app.domain.dataplane.incoming_run import IncomingRun
 from app.domain.dataplane.message_run import AckNumbers, MessageRun
-from app.domain.dataplane.reach import Stored
-from app.domain.dataplane.stored_answer import described
 from app.domain.jetstream.outlet import Delivery
 from app.domain.jetstream.storage.chunk import IndexEntry
 from app.domain.jetstream.storage.seam import DamagedMessage, Document, Done, StorageFailure, StoredMessage
@@ -22,7 +19,7 @@ from app.domain.jetstream.streams.parsing import parse_stream_config
 from app.domain.jetstream.streams.rules import checked
 from app.domain.jetstream.streams.stream import Stream
 from app.domain.timers import Scheduler
-from tests.fakes.jetstream import answer_all
+from tests.fakes.jetstream import AnswersAsMessages
 
 SECOND = 1_000_000_000
 BEGIN = 1_795_000_000 * SECOND
@@ -37,7 +34,7 @@ class Sent(NamedTuple):
     headers: bytes = b""
 
 
-class FakeOutlet:
+class FakeOutlet(AnswersAsMessages):
     """Keeps what is sent; inboxes that begin with `congested` or `deserted` take nothing."""
 
     def __init__(self) -> None:
@@ -85,23 +82,6 @@ class FakeOutlet:
             return Delivery.NOBODY
         self.sent.append(Sent(to, payload, headers))
         return Delivery.SENT
-
-    def answer(self, reply: bytes, head: bytes, number: int) -> bool:
-        """As a message of the server."""
-        return self.deliver(reply, reply, b"", b"", b"%b%d}" % (head, number)) is not Delivery.CONGESTED
-
-    def answer_within_read(self, reply: bytes, head: bytes, number: int) -> bool:
-        """The same."""
-        return self.answer(reply, head, number)
-
-    def answer_stored_within_read(self, reply: bytes, begin: bytes, message: Stored) -> bool:
-        """As a message of the server."""
-        block = described(begin, message) + b"\r\n"
-        return self.deliver(reply, reply, b"", block, message[4]) is not Delivery.CONGESTED
-
-    def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
-        """Keep them, up to one that a slow receiver is to get."""
-        return answer_all(self, run, start, first, head)
 
     def deliver_run(self, to: bytes, run: MessageRun, acks: AckNumbers, room: int) -> tuple[int, int]:
         """A stream delivers none."""

@@ -3,8 +3,9 @@
 A test that is marked ``every_listener`` runs at every other kind of listener for clients, too.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Unpack
 
 import pytest
@@ -16,6 +17,7 @@ from app.domain.sessions import keep_alive
 from tests.support.broker_fixture import Settings
 from tests.support.embedded import EmbeddedServer, Transport, embedded_server
 from tests.support.held_clock import LIMIT
+from tests.support.leaf_servers import LeafRig, few_pairs, leaf_rig
 from tests.support.patience import give_patience_to_nats_py
 from tests.support.twins import twins
 
@@ -77,3 +79,10 @@ async def broker(request: pytest.FixtureRequest) -> AsyncIterator[ServerKind]:
         for client in server.clients:
             client.abort()
         await server.container.service().departed()
+
+
+@pytest.fixture(name="rig", params=few_pairs(), ids=str)
+def _rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LeafRig]:
+    """Starts the servers of leaf links, for each pair of programs."""
+    with leaf_rig(request.param, tmp_path) as rig:
+        yield rig

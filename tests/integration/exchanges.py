@@ -8,6 +8,7 @@ after it in the same piece.
 from dataclasses import dataclass
 from enum import Enum
 
+from tests.support.broker_fixture import StartBroker
 from tests.support.raw_client import RawClient
 
 QUIET = b'CONNECT {"verbose":false,"pedantic":false}\r\n'
@@ -78,3 +79,9 @@ class Refusal:
             case Feeding.TRAILED:
                 await client.send(self.fatal + self.rest + PING)
         await client.expect_end(self.heard)
+
+
+async def verify(broker: StartBroker, case: Exchange | Refusal, feeding: Feeding) -> None:
+    """Play it to a server of its own."""
+    async with broker() as running:
+        await case.verify(await running.connect(), feeding)

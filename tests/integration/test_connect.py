@@ -15,6 +15,7 @@ from tests.integration.exchanges import (
     Exchange,
     Feeding,
     Refusal,
+    verify,
 )
 from tests.support.broker_fixture import StartBroker
 from tests.support.witness import Witness
@@ -124,20 +125,14 @@ BROKEN_VERB = {
 @pytest.mark.parametrize("exchange", ACCEPTED.values(), ids=ACCEPTED.keys())
 async def test_connect_is_accepted(broker: StartBroker, exchange: Exchange, feeding: Feeding) -> None:
     """A well-formed CONNECT is answered with +OK exactly when verbose holds after it."""
-    async with broker() as running:
-        client = await running.connect()
-
-        await exchange.verify(client, feeding)
+    await verify(broker, exchange, feeding)
 
 
 @pytest.mark.parametrize("feeding", Feeding)
 @pytest.mark.parametrize("exchange", REPEATED.values(), ids=REPEATED.keys())
 async def test_repeated_connect_merges(broker: StartBroker, exchange: Exchange, feeding: Feeding) -> None:
     """A further CONNECT changes what it names and keeps the rest."""
-    async with broker() as running:
-        client = await running.connect()
-
-        await exchange.verify(client, feeding)
+    await verify(broker, exchange, feeding)
 
 
 @pytest.mark.parametrize("feeding", Feeding)
@@ -146,10 +141,7 @@ async def test_connect_with_bad_json_is_refused(
     broker: StartBroker, refusal: Refusal, feeding: Feeding
 ) -> None:
     """JSON that is broken, of the wrong shape or of the wrong type ends the connection."""
-    async with broker() as running:
-        client = await running.connect()
-
-        await refusal.verify(client, feeding)
+    await verify(broker, refusal, feeding)
 
 
 @pytest.mark.parametrize("feeding", Feeding)

@@ -128,7 +128,6 @@ CUT_CELLS = """
 const cut = [...document.querySelectorAll(`${arguments[0]} td`)].filter((cell) => cell.offsetParent);
 return cut.filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.textContent);
 """
-TONES = "return [...document.querySelectorAll('#events-table tbody tr')].map((row) => row.dataset.tone)"
 POINT = """
 const plot = document.querySelector("#chart-msgs .plot");
 const box = plot.getBoundingClientRect();

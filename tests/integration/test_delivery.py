@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from tests.integration.exchanges import OK, PONG, QUIET, Exchange, Feeding
+from tests.integration.exchanges import OK, PONG, QUIET, Exchange, Feeding, verify
 from tests.support.broker_fixture import Broker, StartBroker
 from tests.support.raw_client import RawClient
 
@@ -66,10 +66,7 @@ async def deliveries(client: RawClient) -> Counter[bytes]:
 @pytest.mark.every_listener
 async def test_fan_out(broker: StartBroker, exchange: Exchange, feeding: Feeding) -> None:
     """Each subscription gets one copy, each queue group one for all its members."""
-    async with broker() as running:
-        client = await running.connect()
-
-        await exchange.verify(client, feeding)
+    await verify(broker, exchange, feeding)
 
 
 @pytest.mark.every_listener

@@ -540,7 +540,7 @@ async def test_conversations_of_one_start() -> None:
 
 
 async def test_no_blank_hides_a_secret() -> None:
-    """Nor do small letters."""
+    """Neither blanks nor small letters let a secret into a conversation."""
     async with Server(record=True) as server:
         client = await greeted(server)
         await client.send(b'connect\t{"user":"a","pass":"secret"}\r\nPING\r\n')

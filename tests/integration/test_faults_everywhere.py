@@ -11,6 +11,7 @@ from app.adapters.faults.faults import Faults
 from app.adapters.faults.frames import Frame, FrameSplitter
 from app.testing import wait_for
 from tests.support.embedded import HOST, EmbeddedServer
+from tests.support.fault_clients import payloads_of
 from tests.support.raw_client import RawClient
 from tests.support.twins import twins
 
@@ -56,15 +57,6 @@ class Faulty:
 Check = Callable[[Faulty], Coroutine[Any, Any, None]]
 
 
-async def messages(client: RawClient, count: int) -> list[bytes]:
-    """The payloads of the next messages."""
-    found: list[bytes] = []
-    while len(found) < count:
-        if (await client.line()).startswith(b"MSG"):
-            found.append((await client.line()).strip())
-    return found
-
-
 async def publish(client: RawClient, *texts: bytes, subject: bytes = b"x") -> None:
     """One after the other."""
     for text in texts:
@@ -77,7 +69,7 @@ async def cut(faulty: Faulty) -> None:
     faulty.faults.cut(client="billing", on=3)
     await publish(billing, b"1", b"2", b"3", b"4")
     assert b"" == await billing.expect_cut()
-    assert [b"1", b"2"] == await messages(reader, 2)
+    assert [b"1", b"2"] == await payloads_of(reader, 2)
     faulty.faults.cut(client="reader", direction="out", on=2)
     await publish(await faulty.client("other"), b"5", b"6")
     assert b"MSG x 1 1\r\n5\r\n" == await reader.expect_cut()
@@ -90,11 +82,11 @@ async def stall(faulty: Faulty) -> None:
         await publish(publisher, b"1")
         await publisher.fence()
         assert [b"1"] == [frame.strip() for frame in _held(faulty)]
-    assert [b"1"] == await messages(reader, 1)
+    assert [b"1"] == await payloads_of(reader, 1)
     with faulty.faults.stall(client="p", direction="in"):
         await publish(publisher, b"2")
         await reader.fence()
-    assert [b"2"] == await messages(reader, 1)
+    assert [b"2"] == await payloads_of(reader, 1)
 
 
 def _held(faulty: Faulty) -> list[bytes]:
@@ -109,7 +101,7 @@ async def delay(faulty: Faulty) -> None:
     for direction in ("in", "out"):
         with faulty.faults.delay("x", seconds=0.02, direction=direction) as rule:
             await publish(publisher, b"1", b"2", b"3")
-            assert [b"1", b"2", b"3"] == await messages(reader, 3)
+            assert [b"1", b"2", b"3"] == await payloads_of(reader, 3)
         assert 3 == rule.hits
 
 
@@ -123,7 +115,7 @@ async def lose_and_repeat(faulty: Faulty) -> None:
     await publish(publisher, b"4", b"5", subject=b"twice")
     await publish(publisher, b"6", subject=b"bad")
     assert b"-ERR 'No'\r\n" == await publisher.line()
-    assert [b"1", b"3", b"4", b"4", b"5"] == await messages(reader, 5)
+    assert [b"1", b"3", b"4", b"4", b"5"] == await payloads_of(reader, 5)
 
 
 async def refuse_and_limit(faulty: Faulty) -> None:
@@ -146,7 +138,7 @@ async def large_and_in_pieces(faulty: Faulty) -> None:
     for piece in (b"PUB x %d" % len(text), b"\r\n" + text[:100_000], text[100_000:] + b"\r", b"\nPING\r\n"):
         await publisher.send(piece)
     assert b"PONG\r\n" == await publisher.line()
-    assert [text] == await messages(reader, 1)
+    assert [text] == await payloads_of(reader, 1)
 
 
 @pytest.mark.parametrize("check", [cut, stall, delay, lose_and_repeat, refuse_and_limit, large_and_in_pieces])
@@ -186,18 +178,18 @@ def test_no_frames_are_cut_without_a_rule(loop: str, twin: str, monkeypatch: pyt
         await faulty.server.start()
         reader, publisher = await faulty.client("reader", "x"), await faulty.client("p")
         await publish(publisher, b"1")
-        seen = [*await messages(reader, 1)]
+        seen = [*await payloads_of(reader, 1)]
         before = len(cut_up)
         with faulty.faults.drop("y"):
             await publish(publisher, b"2")
-            seen += await messages(reader, 1)
+            seen += await payloads_of(reader, 1)
             during = len(cut_up)
         await wait_for(lambda: not faulty.faults.is_watching)
         await reader.fence()
         await publisher.fence()
         cut_up.clear()
         await publish(publisher, b"3")
-        seen += await messages(reader, 1)
+        seen += await payloads_of(reader, 1)
         await faulty.stop()
         assert [b"1", b"2", b"3"] == seen
         return before, during, len(cut_up)

@@ -1,7 +1,6 @@
 """How a leaf logs in at its hub, and what it may then send and receive."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from tests.support.leaf_servers import (
     LeafRig,
     LeafServer,
     Programs,
-    few_pairs,
     leaf_programs,
     leaf_rig,
 )
@@ -27,13 +25,6 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 REFUSED = "Authorization Violation"
 LINKED = "Leafnode connection created"
-
-
-@pytest.fixture(name="rig", params=few_pairs(), ids=str)
-def _rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LeafRig]:
-    """Starts servers."""
-    with leaf_rig(request.param, tmp_path) as rig:
-        yield rig
 
 
 async def exchange(at_hub: Client, at_leaf: Client) -> None:

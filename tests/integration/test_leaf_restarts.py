@@ -1,6 +1,5 @@
 """A leaf link comes back: after a crash of either side, at another address, or at another hub."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,19 +13,11 @@ from tests.support.leaf_servers import (
     LeafRig,
     LeafServer,
     Programs,
-    few_pairs,
     leaf_programs,
     leaf_rig,
 )
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
-
-
-@pytest.fixture(name="rig", params=few_pairs(), ids=str)
-def _rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LeafRig]:
-    """Starts servers."""
-    with leaf_rig(request.param, tmp_path) as rig:
-        yield rig
 
 
 async def expect_once_each_way(one: Client, other: Client, subject: str = "again") -> None:

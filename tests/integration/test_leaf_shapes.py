@@ -1,27 +1,19 @@
 """More than one link: stars, chains, meshes, loops and doubled links deliver each message once."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from nats.aio.client import Client
 
 from app.testing import free_port
 from tests.support.leaf_clients import Heard, all_met, clients, met, passed, until
-from tests.support.leaf_servers import HOST, LeafRig, LeafServer, LeafSetup, few_pairs, leaf_rig
+from tests.support.leaf_servers import HOST, LeafRig, LeafServer, LeafSetup
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 LOOP = "Loop detected"
 DUPLICATE = "Duplicate Remote LeafNode Connection"
-
-
-@pytest.fixture(name="rig", params=few_pairs(), ids=str)
-def _rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LeafRig]:
-    """Starts servers."""
-    with leaf_rig(request.param, tmp_path) as rig:
-        yield rig
 
 
 @asynccontextmanager

@@ -1,26 +1,16 @@
 """Leaf links over TLS: who checks whom, and what happens when something does not fit."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.support.certificates import KeyPair, certificates
 from tests.support.leaf_clients import DEADLINE, all_met, clients, is_unheard, met
-from tests.support.leaf_servers import GO, LeafRig, LeafServer, few_pairs, leaf_rig
+from tests.support.leaf_servers import GO, LeafRig, LeafServer
 from tests.support.patience import PATIENCE
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 FAILED = "andshake error"
 """What a log has of a failed handshake, with what it belongs to before it."""
-
-
-@pytest.fixture(name="rig", params=few_pairs(), ids=str)
-def _rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LeafRig]:
-    """Starts servers."""
-    with leaf_rig(request.param, tmp_path) as rig:
-        yield rig
 
 
 def section(pair: KeyPair | None, ca_file: str = "", more: str = "") -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.embedded import embedded_server
+from tests.support.loops import LOOPS
 from tests.support.raw_client import DEADLINE
 from tests.support.twins import twins
 
@@ -21,15 +22,6 @@ PING, PONG = b"PING\r\n", b"PONG\r\n"
 ROUNDS = 50
 
 Scene = Callable[[str], Coroutine[Any, Any, None]]
-
-
-def _uvloop() -> asyncio.AbstractEventLoop:
-    uvloop = pytest.importorskip("uvloop", reason="uvloop does not exist for this system")
-    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    return loop
-
-
-LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": _uvloop}
 
 
 @pytest.fixture(name="run", params=LOOPS)

@@ -19,6 +19,7 @@ from tests.integration.exchanges import (
     Exchange,
     Feeding,
     Refusal,
+    verify,
 )
 from tests.support.broker_fixture import StartBroker
 
@@ -189,20 +190,14 @@ def client_hello() -> bytes:
 @pytest.mark.parametrize("refusal", UNKNOWN.values(), ids=UNKNOWN.keys())
 async def test_unknown_operation(broker: StartBroker, refusal: Refusal, feeding: Feeding) -> None:
     """What is no operation gets two lines of error at its first wrong byte, and the end."""
-    async with broker() as running:
-        client = await running.connect()
-
-        await refusal.verify(client, feeding)
+    await verify(broker, refusal, feeding)
 
 
 @pytest.mark.parametrize("feeding", Feeding)
 @pytest.mark.parametrize("refusal", BAD_ARGUMENTS.values(), ids=BAD_ARGUMENTS.keys())
 async def test_bad_arguments(broker: StartBroker, refusal: Refusal, feeding: Feeding) -> None:
     """An operation with arguments that make no sense gets one line of error, and the end."""
-    async with broker() as running:
-        client = await running.connect()
-
-        await refusal.verify(client, feeding)
+    await verify(broker, refusal, feeding)
 
 
 @pytest.mark.parametrize("feeding", Feeding)
@@ -211,10 +206,7 @@ async def test_lf_ends_a_line_without_arguments(
     broker: StartBroker, refusal: Refusal, feeding: Feeding
 ) -> None:
     """A lone LF in place of the first argument ends the line, which is then one without arguments."""
-    async with broker() as running:
-        client = await running.connect()
-
-        await refusal.verify(client, feeding)
+    await verify(broker, refusal, feeding)
 
 
 @pytest.mark.parametrize("feeding", Feeding)
@@ -236,10 +228,7 @@ async def test_error_from_a_client_ends_silently(
     broker: StartBroker, refusal: Refusal, feeding: Feeding
 ) -> None:
     """A client that reports an error is let go without a word (section 4)."""
-    async with broker() as running:
-        client = await running.connect()
-
-        await refusal.verify(client, feeding)
+    await verify(broker, refusal, feeding)
 
 
 @pytest.mark.parametrize("feeding", Feeding)
@@ -248,10 +237,7 @@ async def test_what_came_before_the_error_is_answered(
     broker: StartBroker, refusal: Refusal, feeding: Feeding
 ) -> None:
     """Input before an error is obeyed and answered, input after it is ignored."""
-    async with broker() as running:
-        client = await running.connect()
-
-        await refusal.verify(client, feeding)
+    await verify(broker, refusal, feeding)
 
 
 @pytest.mark.parametrize("length", [1, 11, None], ids=["one byte", "part", "whole"])

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from tests.integration.exchanges import INVALID_SUBJECT, OK, PONG, QUIET, Exchange, Feeding
+from tests.integration.exchanges import INVALID_SUBJECT, OK, PONG, QUIET, Exchange, Feeding, verify
 from tests.support.broker_fixture import Settings, StartBroker
 
 pytestmark = pytest.mark.asyncio
@@ -138,10 +138,7 @@ PEDANTIC = {
 @pytest.mark.every_listener
 async def test_vector(broker: StartBroker, exchange: Exchange, feeding: Feeding) -> None:
     """Each vector is answered to the byte, however its bytes are cut."""
-    async with broker() as running:
-        client = await running.connect()
-
-        await exchange.verify(client, feeding)
+    await verify(broker, exchange, feeding)
 
 
 @pytest.mark.parametrize("feeding", Feeding)
@@ -150,10 +147,7 @@ async def test_pedantic_publish_is_refused_and_dropped(
     broker: StartBroker, exchange: Exchange, feeding: Feeding
 ) -> None:
     """A pedantic client that publishes to a wildcard gets an error, and the message is dropped."""
-    async with broker() as running:
-        client = await running.connect()
-
-        await exchange.verify(client, feeding)
+    await verify(broker, exchange, feeding)
 
 
 async def test_pedantic_refusal_does_not_wait_for_the_payload(broker: StartBroker) -> None:

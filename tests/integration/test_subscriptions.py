@@ -2,7 +2,16 @@
 
 import pytest
 
-from tests.integration.exchanges import INVALID_SUBJECT, OK, PARSER_ERROR, QUIET, Exchange, Feeding, Refusal
+from tests.integration.exchanges import (
+    INVALID_SUBJECT,
+    OK,
+    PARSER_ERROR,
+    QUIET,
+    Exchange,
+    Feeding,
+    Refusal,
+    verify,
+)
 from tests.support.broker_fixture import StartBroker
 
 pytestmark = pytest.mark.asyncio
@@ -91,30 +100,21 @@ QUEUE_MEMBERS = {
 @pytest.mark.parametrize("exchange", UNSUBSCRIBE.values(), ids=UNSUBSCRIBE.keys())
 async def test_unsubscribe(broker: StartBroker, exchange: Exchange, feeding: Feeding) -> None:
     """A subscription gets as many messages as its client last said, counted since SUB."""
-    async with broker() as running:
-        client = await running.connect()
-
-        await exchange.verify(client, feeding)
+    await verify(broker, exchange, feeding)
 
 
 @pytest.mark.parametrize("feeding", Feeding)
 @pytest.mark.parametrize("exchange", SIDS.values(), ids=SIDS.keys())
 async def test_sid(broker: StartBroker, exchange: Exchange, feeding: Feeding) -> None:
     """A sid names one subscription from SUB until that is gone, and may then name another."""
-    async with broker() as running:
-        client = await running.connect()
-
-        await exchange.verify(client, feeding)
+    await verify(broker, exchange, feeding)
 
 
 @pytest.mark.parametrize("feeding", Feeding)
 @pytest.mark.parametrize("exchange", QUEUE_MEMBERS.values(), ids=QUEUE_MEMBERS.keys())
 async def test_queue_member(broker: StartBroker, exchange: Exchange, feeding: Feeding) -> None:
     """A queue member is a subscription like any other, and unsubscribes like one."""
-    async with broker() as running:
-        client = await running.connect()
-
-        await exchange.verify(client, feeding)
+    await verify(broker, exchange, feeding)
 
 
 @pytest.mark.parametrize("maximum", [b"18446744073709551617", b"99999999999999999999", 900 * b"9"])

@@ -166,7 +166,7 @@ async def test_a_server_of_another_name_is_refused(harness: TransportHarness) ->
 
 @over_protected_dialers
 async def test_a_server_that_expired_is_refused(harness: TransportHarness) -> None:
-    """Certificates have their time."""
+    """A server whose certificate has expired is not dialled."""
     await harness.serve(pair=certificates().expired_server)
     refusals = harness.notes()
 

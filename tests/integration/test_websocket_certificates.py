@@ -14,6 +14,7 @@ from app.config.options import make_options
 from app.entrypoints.container import Container
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.certificates import certificates
+from tests.support.loops import LOOPS
 from tests.support.raw_client import DEADLINE
 from tests.support.twins import twins
 
@@ -31,15 +32,6 @@ TIMES = 5
 SIZES = (0, 16, 70_000, 300_000)
 
 Scene = Callable[["Server"], Coroutine[Any, Any, None]]
-
-
-def _uvloop() -> asyncio.AbstractEventLoop:
-    uvloop = pytest.importorskip("uvloop", reason="uvloop does not exist for this system")
-    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    return loop
-
-
-LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": _uvloop}
 
 
 class Server:

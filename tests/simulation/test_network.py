@@ -443,7 +443,7 @@ def test_the_kernel_ends_the_links_of_a_killed_program() -> None:
 
 @pytest.mark.parametrize("end", ["kill", "power_off"])
 def test_a_link_of_a_host_to_itself_ends_with_it(hosts: TwoHosts, end: str) -> None:
-    """Both ends are removed."""
+    """Both ends of a link from a host to itself are removed with the host."""
     hosts.here.listeners[PORT] = hosts.accepted
     hosts.dial("here")
     hosts.clock.advance(8 * LATENCY)

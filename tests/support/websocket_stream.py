@@ -42,11 +42,6 @@ class WebsocketStream:
         return stream
 
     @property
-    def is_compressed(self) -> bool:
-        """Whether compression was agreed on."""
-        return bool(self._protocol.extensions)
-
-    @property
     def close_code(self) -> int | None:
         """The status with which the server closed; None if it did not."""
         return self._protocol.close_rcvd.code if self._protocol.close_rcvd is not None else None

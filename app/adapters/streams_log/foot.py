@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ...domain.jetstream.storage.chunk import Columns, Span
 from ...domain.jetstream.storage.subject_ids import translated
-from .run_encoding import run_encoder
+from .run_encoding import column_of, run_encoder
 
 _HEAD = Struct("<IIIQq")
 """Messages, subjects, removed sequences; the last sequence that is used up, and its time."""
@@ -109,7 +109,7 @@ def _foot_in_a_row(columns: SegmentColumns, last: int, last_time: int) -> Foot:
     """The same for sequences without a gap, which is nearly all feet, and quicker."""
     ids = columns.ids
     links = run_encoder().links(ids.tobytes(), columns.sequences[0], len(columns.names))
-    following = _column("I", links[0])
+    following = column_of("I", links[0])
     numbers = zip(columns.names, *(memoryview(each).cast("Q") for each in links[1:]), strict=True)
     spans = [Span(*each) for each in numbers]
     used = [span for span in spans if span.messages]
@@ -118,12 +118,6 @@ def _foot_in_a_row(columns: SegmentColumns, last: int, last_time: int) -> Foot:
         ids = translated(ids, list(places))
     whole = Columns(columns.sequences, ids, columns.places, columns.times, columns.sizes, following)
     return Foot(whole, used, columns.removes, last, last_time)
-
-
-def _column(kind: str, data: bytes) -> "array[int]":
-    column: array[int] = array(kind)
-    column.frombytes(data)
-    return column
 
 
 def _links(ids: "array[int]", sequences: "array[int]", subjects: int) -> "array[int]":

@@ -63,11 +63,11 @@ class EncodedRun(NamedTuple):
         """The messages, for an index; ids are positions in `run.names`."""
         return Columns(
             range(sequence, sequence + self.total),
-            _column("I", run.ids[4 * start : 4 * (start + self.total)]),
-            _column("Q", self.places),
-            _column("q", self.times),
-            _column("I", self.sizes),
-            _column("I", self.following),
+            column_of("I", run.ids[4 * start : 4 * (start + self.total)]),
+            column_of("Q", self.places),
+            column_of("q", self.times),
+            column_of("I", self.sizes),
+            column_of("I", self.following),
         )
 
     def spans(self, run: IncomingRun) -> list[Span]:
@@ -76,10 +76,11 @@ class EncodedRun(NamedTuple):
         return [Span(*each) for each in zip(run.names, *numbers, strict=True)]
 
 
-def _column(kind: str, data: bytes) -> "array[int]":
-    column: array[int] = array(kind)
-    column.frombytes(data)
-    return column
+def column_of(kind: str, data: bytes) -> "array[int]":
+    """Numbers of one type, from their bytes."""
+    numbers: array[int] = array(kind)
+    numbers.frombytes(data)
+    return numbers
 
 
 Links = tuple[bytes, bytes, bytes, bytes]

@@ -287,14 +287,6 @@ def _silent(_stream: str, _read: int, _messages: int) -> None:
     """Show nothing."""
 
 
-def all_damages(image: Image, every: int, random: Random | None, block: int) -> Iterator[Damage]:
-    """All kinds, one after the other."""
-    yield from flips(image, every, random)
-    yield from cuts(image, every)
-    yield from blocks(image, block)
-    yield from files(image)
-
-
 def main(words: Sequence[str] | None = None) -> int:
     """Damage and open; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.storage.damage", description=__doc__)

@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 
 from app.adapters.clock_loop import LoopClock
+from tests.support.loops import LOOPS
 
 
 class StandingLoop(asyncio.SelectorEventLoop):
@@ -54,13 +55,7 @@ def test_no_clock_without_a_loop() -> None:
         LoopClock()
 
 
-def _uvloop() -> asyncio.AbstractEventLoop:
-    uvloop = pytest.importorskip("uvloop", reason="uvloop does not exist for this system")
-    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    return loop
-
-
-@pytest.mark.parametrize("make_loop", [asyncio.new_event_loop, _uvloop], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("make_loop", LOOPS.values(), ids=LOOPS)
 def test_input_that_waits_is_seen(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     """What can be read at any descriptor of the loop waits until it is read; nothing else does."""
     ours, theirs = os.pipe()

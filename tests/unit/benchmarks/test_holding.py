@@ -42,5 +42,5 @@ def test_the_table() -> None:
 
 
 def test_a_slope() -> None:
-    """One point has none."""
+    """The slope is that of a straight line, and one point has none."""
     assert (0.0, 2.0, -0.5) == (slope([1], [5]), slope([0, 1, 2], [1, 3, 5]), slope([0, 2], [1, 0]))

@@ -4,7 +4,7 @@ from benchmarks.starting import Line, Times, table
 
 
 def test_medians() -> None:
-    """In milliseconds."""
+    """Medians of starts are given in milliseconds."""
     line = Line("a server", [Times(0.001, 0.002, 0.1), Times(0.003, 0.004, 0.2), Times(0.9, 0.9, 0.3)])
 
     text = table([line, Line("the first import", [Times(0.2, 0.0, 0.1)])])

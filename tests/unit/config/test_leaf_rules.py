@@ -31,7 +31,7 @@ def test_a_mesh_with_hubs_needs_a_name() -> None:
 
 
 def test_a_server_alone_needs_no_name() -> None:
-    """Its own name does."""
+    """A server without a cluster needs no name for it."""
     values: dict[str, object] = {"leafnodes": {"remotes": (REMOTE,)}}
 
     assert [] == list(leaf_contradictions(make_options(values), known(values)))

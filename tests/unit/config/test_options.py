@@ -280,7 +280,7 @@ def test_the_times_of_lame_duck_mode() -> None:
 
 
 def test_tags_are_one_word_or_several() -> None:
-    """As nats-server reads `server_tags`."""
+    """A text or a list of texts gives tags, as with nats-server's `server_tags`."""
     tags = [make_options({"server_tags": value}).server_tags for value in ("eu", ("eu", "id:7"))]
 
     assert [("eu",), ("eu", "id:7")] == tags

@@ -99,7 +99,7 @@ def test_a_part_is_replaced_with_one_line(container: Container) -> None:
 def test_info_says_whether_a_login_is_needed(
     container: Container, authenticator: AllowAll | SingleUser
 ) -> None:
-    """``auth_required`` follows the authenticator."""
+    """INFO has `auth_required` if the authenticator asks for a login."""
     container.authenticator.override(providers.Object(authenticator))
 
     assert authenticator.required == container.broker().greeting.info.auth_required
@@ -116,7 +116,7 @@ def test_info_says_whether_a_login_is_needed(
     ],
 )
 def test_the_authenticator_is_the_one_that_is_configured(asked: dict[str, object], kind: type) -> None:
-    """Options decide who judges."""
+    """The options decide which authenticator checks logins."""
     container = Container(make_options({"authorization": asked}), PYTHON)
     container.clock.override(providers.Object(ManualClock()))
     container.event_log.override(providers.Object(RecordingEventLog()))

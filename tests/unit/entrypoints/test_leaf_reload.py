@@ -240,7 +240,7 @@ async def test_the_first_remote_takes_a_restart() -> None:
 
 
 async def test_a_remote_that_cannot_be_used(tmp_path: Path) -> None:
-    """Nothing changes."""
+    """A reload with a remote that cannot be used changes nothing."""
     rig = ReloadRig(leafnodes={"remotes": ({"urls": "nats://hub"},)})
 
     with pytest.raises(ReloadRefused, match="missing"):

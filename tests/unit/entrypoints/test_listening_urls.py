@@ -29,7 +29,7 @@ def test_a_server_with_everything() -> None:
 
 
 def test_a_server_for_clients_alone() -> None:
-    """Nothing else is named."""
+    """A server for clients alone names only their address."""
     found = listening_urls(
         make_options({"host": "127.0.0.1"}), Addresses((Address("127.0.0.1", 1),), None, {})
     )

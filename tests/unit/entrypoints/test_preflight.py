@@ -156,7 +156,7 @@ def test_certificates_that_are_none(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("addresses")
 def test_hooks_that_cannot_be_imported() -> None:
-    """The line names them."""
+    """The line of an obstacle names the hooks that cannot be imported."""
     (line,) = found({"hooks": {"factory": "no_such_module:make"}})
 
     assert line.startswith("x.conf:2:7: hooks factory 'no_such_module:make'")

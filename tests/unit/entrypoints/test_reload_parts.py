@@ -40,7 +40,7 @@ async def test_what_was_prepared_is_given_up(tmp_path: Path, monkeypatch: pytest
 
 
 async def test_a_log_that_cannot_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the reason."""
+    """A log that cannot be opened is the reason for refusing a reload."""
     rig = ReloadRig()
 
     def fail(_: Options) -> None:

@@ -40,7 +40,7 @@ def damage(directory: Path) -> None:
 
 
 def test_a_good_store(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its streams are listed."""
+    """The streams of a good store are listed, with status 0."""
     assert run_command(["store", "check", str(directory)], {}) == GOOD
 
     assert "ORDERS: 3 messages, 141 bytes, 0 consumers\nnothing is damaged\n" == capsys.readouterr().out
@@ -71,7 +71,7 @@ def test_what_can_be_read_is_saved(directory: Path, tmp_path: Path) -> None:
 
 
 def test_a_store_in_use_is_left_alone(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A server has it."""
+    """A store that a server uses is not read."""
     storage = opened(directory)
     assert run_store(["check", str(directory)]) == MISUSED
     storage.close()
@@ -123,7 +123,7 @@ def test_a_closed_output_is_an_error(directory: Path, monkeypatch: pytest.Monkey
 def test_progress_is_shown_at_a_terminal(
     directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And only there."""
+    """Progress is shown at a terminal, and nowhere else."""
     monkeypatch.setattr("app.adapters.streams_log.checking._STEP", 2)
     run_store(["check", str(directory)])
     assert capsys.readouterr().err == ""

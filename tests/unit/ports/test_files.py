@@ -20,13 +20,13 @@ def test_files(implementation: type) -> None:
 
 @pytest.mark.parametrize("implementation", [OsFile, OverlayFile, FakeFile])
 def test_open_files(implementation: type) -> None:
-    """Open files too."""
+    """The adapter and the fake of open files have all methods of the port."""
     assert [] == breaches(File, implementation)
 
 
 @pytest.mark.parametrize("implementation", [SyncThread, StepWorker])
 def test_workers(implementation: type) -> None:
-    """And workers."""
+    """The adapters and the fake of workers have all methods of the port."""
     assert [] == breaches(Worker, implementation)
 
 

@@ -72,7 +72,7 @@ def test_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_port_is_free(network: FakeNetwork) -> None:
-    """The error says so."""
+    """Where no port is free, the error says so."""
     network.used |= set(range(16_385, 32_768))
     with pytest.raises(OSError, match=r"^all 127 ports of this process are in use at ::1$"):
         free_port("::1")

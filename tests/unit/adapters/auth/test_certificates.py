@@ -93,5 +93,5 @@ def test_the_log_says_which_certificate(names: CertificateNames | None, text: st
 
 
 def test_it_asks_for_a_login() -> None:
-    """INFO says so."""
+    """INFO says that a login is required."""
     assert CertificateAuthenticator.required

@@ -58,7 +58,7 @@ async def test_logins_wait_for_their_turn() -> None:
 
 @pytest.mark.asyncio
 async def test_it_ends_while_logins_wait() -> None:
-    """They stay unanswered."""
+    """Logins that wait when the authenticator is closed get no answer."""
     inner = ManualAuthenticator()
     paced = PacedLogins(inner, 1)
     for _ in range(3):

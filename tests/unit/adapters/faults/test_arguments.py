@@ -7,7 +7,7 @@ from app.adapters.faults.rules import FaultKind
 
 
 def test_what_makes_sense() -> None:
-    """It is accepted."""
+    """Arguments that a rule can obey are accepted."""
     check_chosen(FaultKind.DROP, "a.*", {"client": "x", "on": 1, "probability": 0.5, "seed": 7})
     check_chosen(FaultKind.STALL, "", {"user": "x", "direction": "both"})
     check_effect(FaultKind.DELAY, {"seconds": 0.1})
@@ -26,7 +26,7 @@ def test_what_makes_sense() -> None:
     ],
 )
 def test_what_makes_none(kind: FaultKind, chosen: dict[str, object], text: str) -> None:
-    """The error says why."""
+    """Arguments that no rule can obey raise an error that says why."""
     with pytest.raises(ValueError, match=text):
         check_chosen(kind, "", chosen)
 

@@ -49,7 +49,7 @@ def test_a_selector_chooses(selector: Selector, *, hit: bool) -> None:
 
 
 def test_lines_are_no_messages() -> None:
-    """Only messages are hit."""
+    """A rule for messages is not hit by other lines."""
     assert not Selector().takes(FakePeer(), IN, PING)
 
 
@@ -129,6 +129,6 @@ def test_it_ends_once() -> None:
 
 @pytest.mark.parametrize("given", [{"on": -1}, {"every": -1}, {"times": -1}, {"probability": 1.1}])
 def test_counts_that_make_no_sense(given: dict[str, int]) -> None:
-    """They are refused."""
+    """Counts that no message can reach are refused."""
     with pytest.raises(ValueError, match="counts from 1 on"):
         Count(**given)

@@ -27,7 +27,7 @@ def test_short_jobs_are_done_at_once() -> None:
 
 
 def test_time_does_not_pass() -> None:
-    """Nothing is called later."""
+    """A scheduler of tools calls nothing later."""
     scheduler = StoppedScheduler()
     events: list[str] = []
     scheduler.call_soon(lambda: events.append("soon"))

@@ -120,7 +120,7 @@ def test_only_bytes_are_written(native: NativeJobs, descriptor: int) -> None:
 
 
 def test_a_queue_that_is_dropped_lets_go_of_its_jobs(native: NativeJobs) -> None:
-    """Those that nobody got."""
+    """Jobs that no thread has taken are freed with their queue."""
     kept = object()
     queue = native.JobQueue()
 

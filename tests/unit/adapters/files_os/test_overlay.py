@@ -71,7 +71,7 @@ def test_directories_are_renamed_and_removed(root: Path) -> None:
 
 
 def test_a_directory_has_to_be_there(tmp_path: Path) -> None:
-    """A tool makes none."""
+    """A directory that is missing, or is a file, is an error, and is not made."""
     (tmp_path / "file").touch()
 
     with pytest.raises(FileNotFoundError):

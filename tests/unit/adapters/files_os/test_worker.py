@@ -325,7 +325,7 @@ def test_what_a_job_raises_comes_out() -> None:
 
 
 def test_waits_of_this_thread_are_counted() -> None:
-    """A sleep is one."""
+    """A sleep of the thread counts as a wait."""
     before = worker_module.waits_of_thread()
     time.sleep(0.001)
 

@@ -99,7 +99,7 @@ async def test_an_async_hook() -> None:
 
 @pytest.mark.asyncio
 async def test_an_async_hook_that_raises() -> None:
-    """It has failed later."""
+    """An async hook that raises is reported as failed, later."""
 
     async def act() -> Allow:
         await asyncio.sleep(0)
@@ -204,7 +204,7 @@ async def test_the_end_waits_for_calls_under_way() -> None:
 
 @pytest.mark.asyncio
 async def test_the_end_cancels_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No task is left."""
+    """No task of a hook is left after the end."""
     monkeypatch.setattr("app.adapters.hooks.runner.CLOSE_SECONDS", 0.01)
 
     async def act() -> None:

@@ -90,7 +90,7 @@ def test_methods_of_one_object() -> None:
 
 
 def test_what_a_configuration_says() -> None:
-    """It wins."""
+    """What the configuration says wins over the hooks' own settings."""
     terms = hook_terms(Audit(), HookSettings(shadow=True, time_limit=0.5))
 
     assert (0.5, True) == (terms.time_limit, terms.shadow)

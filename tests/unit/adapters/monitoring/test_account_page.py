@@ -29,6 +29,6 @@ async def test_an_account(watched: Watched) -> None:
 
 
 async def test_no_account(watched: Watched) -> None:
-    """Another name is refused."""
+    """An account that does not exist is refused."""
     response = await ask(watched, "/accountz?acc=A")
     assert (response.status_code, response.text) == (400, "Account A does not exist")

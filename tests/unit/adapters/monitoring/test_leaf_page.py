@@ -112,5 +112,5 @@ def test_varz_of_a_leaf() -> None:
 
 
 def test_varz_without_leaf_nodes() -> None:
-    """The object is empty."""
+    """Without leaf nodes their part of `/varz` is an empty object."""
     assert {} == leaf_section(LeafSummary(), FACTS, {}).model_dump(exclude_none=True)

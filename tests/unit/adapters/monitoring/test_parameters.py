@@ -145,6 +145,6 @@ def test_callbacks(callback: str) -> None:
 
 @pytest.mark.parametrize("callback", ["<script>", "a b", "a\r\nb", "a\n", "a;b", "a(b)", "é", "a\0"])
 def test_no_callbacks(callback: str) -> None:
-    """Nothing else may."""
+    """A callback that is no name of a function is refused."""
     with pytest.raises(ValidationError):
         PageQuery.model_validate({"callback": callback})

@@ -79,7 +79,7 @@ async def test_pages_are_of_accounts(watched: Watched, streams: FakeStreams) -> 
 
 
 async def test_another_account_has_no_details(watched: Watched, streams: FakeStreams) -> None:
-    """There is `$G` alone."""
+    """Only the account `$G` has details of streams."""
     assert "account_details" not in (await ask(watched, "/jsz?acc=A&streams=1")).json()
     assert streams.asked == []
 

@@ -61,7 +61,7 @@ def test_the_names() -> None:
 
 
 def test_a_part_with_two_attributes() -> None:
-    """They stay together."""
+    """Two attributes of one part of a name stay together."""
     pair = [part(NameOID.COMMON_NAME, "a"), part(NameOID.ORGANIZATIONAL_UNIT_NAME, "x")]
     names = names_in(certificate(x509.Name([x509.RelativeDistinguishedName(pair)])))
 

@@ -87,7 +87,7 @@ def test_the_end_comes_after_what_is_held() -> None:
 
 
 def test_an_end_with_nothing_held_is_passed_on() -> None:
-    """At once."""
+    """The end of input is passed on at once when nothing is held."""
     link = Link()
     link.layer.eof_received()
 

@@ -62,7 +62,7 @@ def test_a_payload_in_pieces(own: Masks, at: int, room_bytes: int) -> None:
 
 
 def test_a_mask_of_another_length(own: Masks) -> None:
-    """It is a defect."""
+    """A mask that has not four bytes is a defect of the caller, and raises."""
     with pytest.raises(ValueError, match=r"."):
         own.unmask(b"four", b"abc")
 

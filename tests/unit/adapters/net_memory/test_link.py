@@ -35,7 +35,7 @@ class Rig:
 
 
 def test_without_layers_the_wire_writes_to_the_stream() -> None:
-    """No call is between."""
+    """Without layers the wire's write is that of the stream, with no call between."""
     rig = Rig()
     wire = rig.ends[0].wire
 

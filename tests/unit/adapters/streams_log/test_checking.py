@@ -47,7 +47,7 @@ def damaged() -> FakeDisk:
 
 
 def test_a_good_store_is_good() -> None:
-    """All streams are counted."""
+    """All streams of a good store are counted, and none is damaged."""
     report = check_store(opened(stored()), silent)
 
     assert report.is_good
@@ -57,7 +57,7 @@ def test_a_good_store_is_good() -> None:
 
 
 def test_damage_is_named() -> None:
-    """By stream and sequence."""
+    """Damage is reported by stream and sequence."""
     report = check_store(opened(damaged()), silent)
 
     assert not report.is_good

@@ -136,7 +136,7 @@ def test_entries_of_unknown_consumers_are_left_out() -> None:
     ],
 )
 def test_entries_without_sense_are_refused(entry: JournalEntry) -> None:
-    """The caller reports them."""
+    """Entries that contradict each other raise an error, which the caller reports."""
     with pytest.raises(ValueError, match=r"."):
         again([entry])
 

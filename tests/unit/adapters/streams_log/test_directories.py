@@ -30,7 +30,7 @@ def test_the_name_goes_first() -> None:
 
 
 def test_a_stream_that_is_not_there_is_removed() -> None:
-    """It was never made."""
+    """Removing a stream that was never made is no error."""
     disk = disk_with_stream()
     give_up_stream(disk, stream_directory(2))
     remove_stream(disk, stream_directory(2))

@@ -34,7 +34,7 @@ def test_a_head_is_read_as_it_was_written() -> None:
 
 
 def test_a_damaged_head_is_none() -> None:
-    """So is another file."""
+    """A damaged head is not taken, nor is that of another file."""
     data, _ = make_head(IDENTITY, 7, 100, 55, 3)
     flipped = bytes([*data[:30], data[30] ^ 1, *data[31:]])
 

@@ -67,13 +67,13 @@ def test_entries_add_up() -> None:
     ("kind", "body"), [(DOCUMENT, b"["), (DOCUMENT, b"[]"), (DOCUMENT, b"\xff"), (FLOOR, b"")]
 )
 def test_what_makes_no_sense_is_refused(kind: int, body: bytes) -> None:
-    """The caller reports it."""
+    """Entries that contradict each other raise an error, which the caller reports."""
     with pytest.raises(ValueError, match=r"."):
         image((kind, body))
 
 
 def test_a_file_that_is_no_journal_is_reported() -> None:
-    """It is not used."""
+    """A file that is no journal is reported, and not used."""
     disk = FakeDisk()
     disk.make_directory("d")
     disk.create("d/00000001.journal").write(0, [b"something else"])

@@ -44,7 +44,7 @@ def test_the_last_message_of_a_subject() -> None:
 
 
 def test_what_is_appended_can_be_read_at_once() -> None:
-    """Before anything is written."""
+    """A message can be read before anything of it is written."""
     log: StreamLog = Store().create(first=5).log
     log.append(b"a.b", b"", b"1", 10)
     log.append(b"c", b"", b"2", 20)

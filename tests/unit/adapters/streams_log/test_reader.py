@@ -20,7 +20,7 @@ def test_a_reader_that_goes_on_reads_blocks() -> None:
 
 
 def test_large_and_small_messages_are_read_anywhere() -> None:
-    """Whatever was read before."""
+    """A message of any size is read, whatever was read before it."""
     store = Store(sizes=SIZES)
     stream = store.create()
     for number in range(1, 12):

@@ -94,20 +94,20 @@ def test_what_is_no_plain_message(checks: RecordChecks) -> None:
 
 @given(st.binary(max_size=300), st.integers(0, 2**32 - 1))
 def test_the_checksum_is_that_of_zlib(data: bytes, seed: int) -> None:
-    """Whatever the length."""
+    """The compiled checksum is that of zlib for data of any length."""
     native = pytest.importorskip("app.adapters.streams_log.native_records")
     assert native.checksum(data, seed) == crc32(data, seed)
 
 
 def test_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plain Python does it."""
+    """Where nothing is compiled, plain Python takes its place."""
     module = import_module(record_run.__name__)
     monkeypatch.setitem(sys.modules, f"{module.__package__}.native_records", None)
     assert isinstance(record_checks.__wrapped__(), PlainChecks)
 
 
 def test_columns_of_other_lengths_are_refused() -> None:
-    """They are a defect."""
+    """Columns of different lengths are a defect of the caller, and raise."""
     block = filled()
     block.subjects.pop()
     for checks in KINDS:

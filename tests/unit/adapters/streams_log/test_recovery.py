@@ -156,7 +156,7 @@ def test_a_missing_segment_is_reported() -> None:
 
 
 def test_a_segment_of_another_stream_is_set_aside() -> None:
-    """It is not deleted."""
+    """A segment of another stream is set aside, and not deleted."""
     other = Store()
     stream = other.create("T")
     fill(stream, 3)

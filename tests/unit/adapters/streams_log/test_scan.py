@@ -110,7 +110,7 @@ def test_records_of_other_places_are_not_taken() -> None:
 
 
 def test_records_that_go_back_are_not_taken() -> None:
-    """Sequences ascend."""
+    """A record whose sequence is not above the one before is not taken."""
     data, _ = written([1, 1])
     before = int.from_bytes(data[-4:], "little")
     record, _ = encode(MESSAGE, 1, 2, 0, (b"s", b"", b"again"), before, seed_of(SALT, len(data)))

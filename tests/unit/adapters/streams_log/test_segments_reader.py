@@ -29,7 +29,7 @@ def read(
 
 
 def test_segments_follow_each_other() -> None:
-    """With and without feet."""
+    """Segments are read in order, with feet and without."""
     found, texts = read(stored(), [1, 2, 3])
 
     assert [] == texts
@@ -49,7 +49,7 @@ def test_an_empty_file_is_removed() -> None:
 
 
 def test_a_file_without_records_is_set_aside() -> None:
-    """Whatever it is."""
+    """A file without records is set aside, whatever is in it."""
     disk = stored()
     disk.create("streams/1/00000009.segment").write(0, [b"something else" * 10])
     _, texts = read(disk, [1, 9])
@@ -73,7 +73,7 @@ def test_a_damaged_head_costs_nothing() -> None:
 
 
 def test_a_file_that_cannot_be_read_is_reported() -> None:
-    """The others are read."""
+    """A file that cannot be read is reported, and the others are read."""
     found, texts = read(stored(), [1, 2, 7])
 
     assert len(found) == 2

@@ -67,7 +67,7 @@ def test_what_could_not_be_made_is_not_written() -> None:
 
 
 def test_errors_of_cleaning_cost_only_room() -> None:
-    """They are no failure."""
+    """A file that cannot be removed costs room, and is no failure of the stream."""
     assert play("cleaning", no_room())[1] == Outcome(prepared=True)
 
 

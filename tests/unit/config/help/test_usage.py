@@ -31,7 +31,7 @@ def test_every_flag_is_explained() -> None:
 
 
 def test_a_long_spelling_has_a_line_of_its_own() -> None:
-    """Columns stay columns."""
+    """A spelling that is too long for its column leaves the texts in theirs."""
     flag = Flag("-u, -display-subscriptions-column", boolean, "Show it", ("u",))
 
     assert f"X:\n    {flag.spelling}\n{' ' * 37}Show it\n\n" == rows({"X": (flag,)}, {})

@@ -65,7 +65,7 @@ def test_streams_sort_both_ways(sort: str) -> None:
 
 @pytest.mark.parametrize("sort", CONSUMER_SORTS)
 def test_consumers_sort_both_ways(sort: str) -> None:
-    """The same for consumers."""
+    """Consumers are sorted by a column, up or down."""
     for descending, names in ((False, ["a", "b"]), (True, ["b", "a"])):
         page = finished(select_consumers(snapshot(), query(consumers=sort, descending=descending)))
         assert names == [row.figures.name for row in page.rows]
