@@ -131,13 +131,26 @@ class FakeHost:
     has_account_limits: ClassVar[bool] = True
 
     def __init__(self) -> None:
-        self.outlet = FakeOutlet()
+        self.outlet: FakeOutlet = FakeOutlet()
         self.answers = Answers(self.outlet)
         self.domain = ""
         self.over_limit = False
         self.room: int | None = None
         """Bytes that the account may still use; None for any."""
         self.streams: dict[str, Stream] = {}
+        self.listeners: dict[bytes, Callable[[bytes, bytes, bytes, bytes], None]] = {}
+        """Who gets the messages of a subject."""
+
+    def listen(
+        self, subject: bytes, handler: Callable[[bytes, bytes, bytes, bytes], None]
+    ) -> Callable[[], None]:
+        """The test calls the handler."""
+        self.listeners[subject] = handler
+
+        def end() -> None:
+            self.listeners.pop(subject, None)
+
+        return end
 
     def is_over_limit(self, *, in_memory: bool) -> bool:
         """As tests say."""

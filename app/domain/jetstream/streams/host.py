@@ -1,5 +1,6 @@
 """What a stream knows of the server and of other streams."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from ..outlet import Outlet
@@ -76,4 +77,13 @@ class StreamHost(Protocol):
 
     def find_origin(self, name: str) -> Origin | None:
         """Another stream of this server; None if there is none."""
+        ...
+
+    def listen(
+        self, subject: bytes, handler: Callable[[bytes, bytes, bytes, bytes], None]
+    ) -> Callable[[], None]:
+        """Have `handler` get each message on this subject, with headers, payload and reply.
+
+        Returns what ends it.
+        """
         ...

@@ -366,6 +366,7 @@ class Stream:
 
     def delete(self, done: Callable[[StorageFailure | None], None]) -> None:
         """End the stream and its consumers; `done` is called when nothing is left of it."""
+        self.feeds.end()
         self.close()
         for reader in self.contents.index.all():
             reader.deleted()
