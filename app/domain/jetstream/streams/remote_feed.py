@@ -29,6 +29,9 @@ ANSWER_TIME = 10.0
 FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
 """Seconds until it is asked again; twice as long each time."""
 
+PAUSE = 1.0
+"""Seconds between two requests because of what got lost: a message may never get through."""
+
 FEW = 10
 """Messages that a mirror may lack to answer for its origin: one that is in use is always a little behind."""
 
@@ -54,6 +57,7 @@ class RemoteFeed(Feed):
         self._timer: Timer | None = None
         self._is_reachable = False
         self._delay = FIRST_DELAY
+        self._asked_at = -PAUSE
         self._attempt = 0
         """Counts requests: what belongs to an earlier one is not obeyed."""
         self._consumer = b""
@@ -94,6 +98,7 @@ class RemoteFeed(Feed):
             self._fail(self._failed(f"nobody serves {self._subject}: is there a link to this domain?"))
             return
         self._attempt += 1
+        self._asked_at = self._outlet.scheduler.monotonic()
         self._timer = self._outlet.scheduler.call_later(ANSWER_TIME, self._unanswered)
         level = self._levels[self._level]
         wanted = remote.RemoteConsumer(
@@ -110,6 +115,15 @@ class RemoteFeed(Feed):
         subject, payload = wanted.request(self.source)
         headers = wanted.headers("" if self.mirrors else self.identity)
         self._outlet.publish(subject.encode(), payload, headers, reply)
+
+    def _ask_anew(self) -> None:
+        """Something got lost."""
+        wait = self._asked_at + PAUSE - self._outlet.scheduler.monotonic()
+        if wait <= 0:
+            self._ask()
+        else:
+            self._stop_reading()
+            self._timer = self._outlet.scheduler.call_later(wait, self._ask)
 
     def _name(self, level: int) -> str:
         """What the origin adds letters to by itself, where it knows of sourcing consumers."""
@@ -192,14 +206,15 @@ class RemoteFeed(Feed):
         if attempt != self._attempt or not self._consumer:
             return
         self._touch()
-        if remote.is_status(headers, payload):
-            self._hear_status(headers, reply)
-            return
         place = remote.read_reply(reply)
-        if place is None or place.consumer != self._consumer or place.deliveries > 1:
+        if place is None:
+            if remote.is_status(headers, payload):
+                self._hear_status(headers, reply)
+            return
+        if place.consumer != self._consumer or place.deliveries > 1:
             return
         if place.number > self._number + 1:
-            self._ask()
+            self._ask_anew()
         elif place.number == self._number + 1:
             self._number = place.number
             self._note_pending(place.pending)
@@ -229,11 +244,11 @@ class RemoteFeed(Feed):
     def _hear_status(self, headers: bytes, reply: bytes) -> None:
         last = h.field(headers, remote.LAST_CONSUMER)
         if not remote.is_control(headers):
-            self._ask()
+            self._ask_anew()
         elif reply:
             self._confirm_when_safe(reply)
         elif last.isdigit() and last != b"%d" % self._number:
-            self._ask()
+            self._ask_anew()
         elif stalled := h.field(headers, remote.STALLED):
             self._confirm_when_safe(stalled)
 
@@ -269,8 +284,8 @@ class RemoteFeed(Feed):
         """Stop for good, and tell the origin to forget the consumer."""
         consumer = self._consumer.decode()
         self.close()
-        if consumer:
-            subject = remote.api_subject(self.source, f"CONSUMER.DELETE.{self.source.name}.{consumer}")
+        subject = remote.api_subject(self.source, f"CONSUMER.DELETE.{self.source.name}.{consumer}")
+        if consumer and is_literal(subject):
             self._outlet.publish(subject.encode(), b"", b"", f"$JSC.R.{self._outlet.random_name(8)}".encode())
 
 

@@ -4,6 +4,7 @@ The lines are those of nats-server (jetstream-streams.md, section 9). The origin
 consumer that only servers make: `direct`, so that its stream counts it nowhere.
 """
 
+import re
 from typing import NamedTuple
 
 from ...protocol.json_text import dump, rfc3339
@@ -33,6 +34,12 @@ NO_SUCH_LEVEL = frozenset({10185, 10025})
 
 OTHER_STREAM = 10225
 """The error of an origin that was made anew."""
+
+HIGHEST = 2**63
+"""Above all numbers that a message can have."""
+
+_IDENTITY = re.compile("[0-9A-Za-z]{1,64}")
+"""It becomes a word of `Nats-Stream-Source`."""
 
 _CONTROL = b"NATS/1.0 100 "
 _STATUS = b"NATS/1.0 "
@@ -159,7 +166,8 @@ def read_answer(headers: bytes, payload: bytes) -> RemoteAnswer:
         return RemoteAnswer(refusal)
     if not name or not deliver:
         return RemoteAnswer(JetStreamError(10025, "no consumer in the answer of the origin"))
-    return RemoteAnswer(None, name, deliver, pending, h.field(headers, IDENTITY).decode("utf-8", "replace"))
+    identity = h.field(headers, IDENTITY).decode("utf-8", "replace")
+    return RemoteAnswer(None, name, deliver, pending, identity if _IDENTITY.fullmatch(identity) else "")
 
 
 class Delivered(NamedTuple):
@@ -183,7 +191,8 @@ def read_reply(reply: bytes) -> Delivered | None:
     numbers = tokens[first + 1 : first + 6]
     if not all(each.isdigit() and len(each) < 20 for each in numbers):
         return None
-    return Delivered(tokens[first], *map(int, numbers))
+    values = [int(each) for each in numbers]
+    return Delivered(tokens[first], *values) if max(values) < HIGHEST else None
 
 
 def is_status(headers: bytes, payload: bytes) -> bool:

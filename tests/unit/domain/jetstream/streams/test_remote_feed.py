@@ -89,6 +89,7 @@ class Far:
         document = {"name": name, "config": config, "num_pending": pending} | fields
         headers = f"NATS/1.0\r\nNats-Stream-Identity: {identity}\r\n\r\n".encode() if identity else b""
         self.say(self.outlet.replies[-1], headers, json.dumps(document).encode())
+        self.outlet.clock.advance(remote_feed.PAUSE)
 
     def refuse(self, number: int, description: str = "no") -> None:
         """The consumer was not made."""
@@ -401,6 +402,41 @@ def test_no_confirmation_after_the_end(far: Far) -> None:
     far.asked()
     made.log.let_go()
     far.run()
+
+    assert [] == far.asked()
+
+
+def test_what_never_gets_through(far: Far) -> None:
+    """A message that is lost again and again is asked for once in a second."""
+    made = mirror(far)
+    far.answer()
+    far.deliver(1, 1)
+    far.deliver(3, 3)
+    for _ in range(3):
+        config = far.config()
+        document = {"name": "C", "config": config, "num_pending": 1}
+        far.say(far.outlet.replies[-1], b"", json.dumps(document).encode())
+        far.deliver(3, 2)
+        assert ([], {}) == (far.asked(), far.host.listeners)
+        far.outlet.clock.advance(remote_feed.PAUSE)
+
+    assert [1] == made.sequences()
+
+
+def test_a_message_that_looks_like_a_status(far: Far) -> None:
+    """What has an ack subject is a message."""
+    made = mirror(far)
+    far.answer()
+    far.say(far.subject, b"NATS/1.0 409 X\r\n\r\n", reply=b"$JS.ACK.O.C.1.1.1.1000.0")
+
+    assert ([1], []) == (made.sequences(), far.asked())
+
+
+def test_a_consumer_that_cannot_be_deleted(far: Far) -> None:
+    """Its name is no word."""
+    made = mirror(far)
+    far.answer(name="a b")
+    made.stream.feeds.end()
 
     assert [] == far.asked()
 

@@ -142,6 +142,14 @@ def test_an_answer() -> None:
     assert (None, "C", "d.x", 3, "abc") == read_answer(headers, json.dumps(document).encode())
 
 
+@pytest.mark.parametrize("identity", ["a b", "", 65 * "x", "ä"])
+def test_an_identity_that_is_none(identity: str) -> None:
+    """It cannot be a word in a header field."""
+    headers = f"NATS/1.0\r\nNats-Stream-Identity: {identity}\r\n\r\n".encode()
+
+    assert "" == read_answer(headers, b'{"name":"C","config":{"deliver_subject":"d"}}').identity
+
+
 def test_a_refusal() -> None:
     """The error is the one that the other server gave."""
     error = {"code": 404, "err_code": 10059, "description": "stream not found"}
@@ -181,6 +189,7 @@ def test_a_reply_subject(reply: bytes) -> None:
         b"$JS.FCX.S.C.1.5.2.99.7",
         b"$JS.ACK.S.C.1.5.2.99.7.8.9.10.11",
         b"$JS.ACK.S.C.1.5.2.99." + 30 * b"9",
+        b"$JS.ACK.S.C.1.5.2.99.9223372036854775808",
     ],
 )
 def test_other_reply_subjects(reply: bytes) -> None:
