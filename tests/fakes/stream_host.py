@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import ClassVar, NamedTuple
 
 from app.adapters.clock_manual import ManualClock
@@ -16,6 +17,7 @@ from app.domain.jetstream.storage.chunk import IndexEntry
 from app.domain.jetstream.storage.seam import DamagedMessage, Document, Done, StorageFailure, StoredMessage
 from app.domain.jetstream.streams.answers import Answers
 from app.domain.jetstream.streams.config import StreamConfig
+from app.domain.jetstream.streams.host import Handler
 from app.domain.jetstream.streams.parsing import parse_stream_config
 from app.domain.jetstream.streams.rules import checked
 from app.domain.jetstream.streams.stream import Stream
@@ -138,19 +140,19 @@ class FakeHost:
         self.room: int | None = None
         """Bytes that the account may still use; None for any."""
         self.streams: dict[str, Stream] = {}
-        self.listeners: dict[bytes, Callable[[bytes, bytes, bytes, bytes], None]] = {}
-        """Who gets the messages of a subject."""
+        self.listeners: dict[bytes, tuple[bytes, Handler]] = {}
+        """Subjects, and who gets their messages, by sid."""
+        self._sids = count(1)
 
-    def listen(
-        self, subject: bytes, handler: Callable[[bytes, bytes, bytes, bytes], None]
-    ) -> Callable[[], None]:
+    def listen(self, subject: bytes, handler: Handler) -> bytes:
         """The test calls the handler."""
-        self.listeners[subject] = handler
+        sid = b"%d" % next(self._sids)
+        self.listeners[sid] = (subject, handler)
+        return sid
 
-        def end() -> None:
-            self.listeners.pop(subject, None)
-
-        return end
+    def leave(self, sid: bytes) -> None:
+        """No more."""
+        del self.listeners[sid]
 
     def is_over_limit(self, *, in_memory: bool) -> bool:
         """As tests say."""

@@ -119,9 +119,13 @@ class Catalogue:
         mirrors = self._answering.get(name, {}).values()
         return next((each.stream for each in mirrors if each.stream.feeds.has_caught_up), None)
 
-    def listen(self, subject: bytes, handler: Handler) -> Callable[[], None]:
+    def listen(self, subject: bytes, handler: Handler) -> bytes:
         """See `StreamHost`."""
-        return partial(self._intake.leave, self._intake.attend(subject, handler))
+        return self._intake.attend(subject, handler)
+
+    def leave(self, sid: bytes) -> None:
+        """See `StreamHost`."""
+        self._intake.leave(sid)
 
     def _limit(self, *, in_memory: bool) -> int:
         return self.settings.max_memory if in_memory else self.settings.max_storage

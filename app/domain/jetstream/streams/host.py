@@ -40,6 +40,10 @@ class Origin(Protocol):
         ...
 
 
+Handler = Callable[[bytes, bytes, bytes, bytes], None]
+"""Gets a message: subject, headers, payload, reply; in the last three empty is none."""
+
+
 class StreamHost(Protocol):
     """The service, as a stream sees it."""
 
@@ -79,11 +83,10 @@ class StreamHost(Protocol):
         """Another stream of this server; None if there is none."""
         ...
 
-    def listen(
-        self, subject: bytes, handler: Callable[[bytes, bytes, bytes, bytes], None]
-    ) -> Callable[[], None]:
-        """Have `handler` get each message on this subject, with headers, payload and reply.
+    def listen(self, subject: bytes, handler: Handler) -> bytes:
+        """Have messages to this subject handed over; returns what `leave` takes."""
+        ...
 
-        Returns what ends it.
-        """
+    def leave(self, sid: bytes) -> None:
+        """End that."""
         ...

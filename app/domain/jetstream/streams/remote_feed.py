@@ -53,7 +53,8 @@ class RemoteFeed(Feed):
         self._kind = "MIRROR" if self.mirrors else "SRC"
         self._subject = remote.api_subject(source, f"CONSUMER.CREATE.{source.name}")
         self._end_watch: Callable[[], None] | None = None
-        self._end_listening: Callable[[], None] = _nothing
+        self._sid = b""
+        """Of the subject that is listened to; empty for none."""
         self._timer: Timer | None = None
         self._is_reachable = False
         self._delay = FIRST_DELAY
@@ -111,7 +112,7 @@ class RemoteFeed(Feed):
             level,
         )
         reply = f"$JSC.R.{self._outlet.random_name(8)}".encode()
-        self._end_listening = self._host.listen(reply, partial(self._answered, self._attempt))
+        self._sid = self._host.listen(reply, partial(self._answered, self._attempt))
         subject, payload = wanted.request(self.source)
         headers = wanted.headers("" if self.mirrors else self.identity)
         self._outlet.publish(subject.encode(), payload, headers, reply)
@@ -170,7 +171,7 @@ class RemoteFeed(Feed):
         if answer.identity:
             self.identity = answer.identity
         self._touch()
-        self._end_listening = self._host.listen(answer.deliver.encode(), partial(self._hear, self._attempt))
+        self._sid = self._host.listen(answer.deliver.encode(), partial(self._hear, self._attempt))
         self._watch_silence(remote.SILENCE)
 
     def _watch_silence(self, seconds: float) -> None:
@@ -193,8 +194,9 @@ class RemoteFeed(Feed):
         self._delay = min(2 * self._delay, LONGEST_DELAY)
 
     def _stop_reading(self) -> None:
-        self._end_listening()
-        self._end_listening = _nothing
+        if self._sid:
+            self._host.leave(self._sid)
+            self._sid = b""
         self._consumer = b""
         if self._timer is not None:
             self._timer.cancel()
@@ -287,7 +289,3 @@ class RemoteFeed(Feed):
         subject = remote.api_subject(self.source, f"CONSUMER.DELETE.{self.source.name}.{consumer}")
         if consumer and is_literal(subject):
             self._outlet.publish(subject.encode(), b"", b"", f"$JSC.R.{self._outlet.random_name(8)}".encode())
-
-
-def _nothing() -> None:
-    """Nobody listens."""

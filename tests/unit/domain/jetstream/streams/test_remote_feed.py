@@ -7,6 +7,7 @@ import pytest
 
 from app.domain.jetstream.storage.seam import StorageFailure
 from app.domain.jetstream.streams import remote_feed
+from app.domain.jetstream.streams.host import Handler
 from app.domain.jetstream.streams.remote_origin import SILENCE
 from tests.fakes.stream_host import FakeHost, FakeOutlet, HeldStorage, Made, Sent, make
 
@@ -57,6 +58,11 @@ class Far:
         self.outlet = LinkedOutlet()
         self.host.outlet = self.outlet
 
+    @property
+    def listeners(self) -> dict[bytes, Handler]:
+        """Who gets the messages of a subject."""
+        return dict(self.host.listeners.values())
+
     def link(self, *, there: bool) -> None:
         """The link comes or goes."""
         self.outlet.is_linked = there
@@ -76,7 +82,7 @@ class Far:
 
     def say(self, subject: bytes, headers: bytes, payload: bytes = b"", reply: bytes = b"") -> None:
         """Something comes to a subject that is listened to."""
-        self.host.listeners[subject](subject, headers, payload, reply)
+        self.listeners[subject](subject, headers, payload, reply)
         self.run()
 
     def run(self) -> None:
@@ -100,13 +106,13 @@ class Far:
     @property
     def subject(self) -> bytes:
         """Where messages are waited for."""
-        (found,) = [each for each in self.host.listeners if not each.startswith(b"$JSC")]
+        (found,) = [each for each in self.listeners if not each.startswith(b"$JSC")]
         return found
 
     def deliver(self, sequence: int, number: int, name: str = "C", count: int = 1, pending: int = 0) -> None:
         """A message comes."""
         reply = f"$JS.ACK.O.{name}.{count}.{sequence}.{number}.{sequence}000.{pending}"
-        handler = self.host.listeners[self.subject]
+        handler = self.listeners[self.subject]
         handler(f"o.{sequence}".encode(), b"", b"%d" % sequence, reply.encode())
         self.run()
 
@@ -182,7 +188,7 @@ def test_the_link_comes_later(far: Far) -> None:
     far.link(there=True)
 
     assert 1 == len(far.asked())
-    assert 1 == len(far.host.listeners)
+    assert 1 == len(far.listeners)
 
 
 def test_the_link_comes_again(far: Far) -> None:
@@ -190,7 +196,7 @@ def test_the_link_comes_again(far: Far) -> None:
     made = mirror(far)
     far.answer()
     far.deliver(1, 1)
-    old = far.host.listeners[far.subject]
+    old = far.listeners[far.subject]
     far.link(there=False)
     far.link(there=True)
     config = far.config()
@@ -220,27 +226,27 @@ def test_no_answer(far: Far) -> None:
     """It is asked again; an answer that comes too late is not listened to."""
     made = mirror(far)
     far.asked()
-    late = far.host.listeners[far.outlet.replies[-1]]
+    late = far.listeners[far.outlet.replies[-1]]
     far.outlet.clock.advance(remote_feed.ANSWER_TIME)
-    assert (10029, {}) == (error(made), far.host.listeners)
+    assert (10029, {}) == (error(made), far.listeners)
     far.outlet.clock.advance(1)
     late(b"", b"", b"{}", b"")
 
     assert 1 == len(far.asked())
-    assert 1 == len(far.host.listeners)
+    assert 1 == len(far.listeners)
 
 
 def test_a_second_answer(far: Far) -> None:
     """Only the first one counts."""
     mirror(far)
     far.asked()
-    answer = far.host.listeners[far.outlet.replies[-1]]
+    answer = far.listeners[far.outlet.replies[-1]]
     document = {"name": "C", "config": {"deliver_subject": "d.x"}, "num_pending": 0}
     answer(b"", b"", json.dumps(document).encode(), b"")
     answer(b"", b"", json.dumps(document | {"name": "D"}).encode(), b"")
     far.deliver(1, 1)
 
-    assert [b"d.x"] == list(far.host.listeners)
+    assert [b"d.x"] == list(far.listeners)
 
 
 def test_an_answer_that_cannot_be_used(far: Far) -> None:
@@ -417,7 +423,7 @@ def test_what_never_gets_through(far: Far) -> None:
         document = {"name": "C", "config": config, "num_pending": 1}
         far.say(far.outlet.replies[-1], b"", json.dumps(document).encode())
         far.deliver(3, 2)
-        assert ([], {}) == (far.asked(), far.host.listeners)
+        assert ([], {}) == (far.asked(), far.listeners)
         far.outlet.clock.advance(remote_feed.PAUSE)
 
     assert [1] == made.sequences()
@@ -493,7 +499,7 @@ def test_a_failure_after_the_end(far: Far) -> None:
     made.log.let_go(StorageFailure.FULL)
     far.run()
 
-    assert ([], {}) == (far.asked(), far.host.listeners)
+    assert ([], {}) == (far.asked(), far.listeners)
 
 
 def test_it_goes_on_after_a_restart(far: Far) -> None:
@@ -523,7 +529,7 @@ def test_the_end_of_a_stream(far: Far) -> None:
     again.stream.delete(lambda _failure: None)
 
     assert [b"$JS.HUB.API.CONSUMER.DELETE.O.C"] == [each.subject for each in far.asked()]
-    assert ({}, []) == (far.host.listeners, far.outlet.changed)
+    assert ({}, []) == (far.listeners, far.outlet.changed)
 
 
 def test_a_source_that_is_taken_away(far: Far) -> None:
