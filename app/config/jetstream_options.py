@@ -4,16 +4,14 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from .scalars import parse_duration
-from .section import LARGEST_COUNT, YEAR, Count, Key, OptionError, Section
+from .foreign_keys import each
+from .section import LARGEST_COUNT, YEAR, Count, Key, OptionError, Section, read_seconds
 
 LARGEST_SIZE = 2**60
 
-_SINGLE = "{key} has no effect: it is for clusters of servers with JetStream"
-
-
-def _single(*keys: str) -> dict[str, str]:
-    return {key: _SINGLE.format(key=key) for key in keys}
+_SINGLE = "has no effect: it is for clusters of servers with JetStream"
+_BUFFER = "has no effect: publishers wait in place of errors"
+_ENCRYPTION = "is not supported: streams are not encrypted; use an encrypted file system"
 
 
 def _always_strict(value: bool) -> bool:  # noqa: FBT001 - the value of an option
@@ -22,12 +20,8 @@ def _always_strict(value: bool) -> bool:  # noqa: FBT001 - the value of an optio
     return value
 
 
-def _duration(value: object) -> object:
-    return parse_duration(value) if isinstance(value, str) else value
-
-
 def _sync_interval(value: object) -> object:
-    return 0.0 if value == "always" else _duration(value)
+    return 0.0 if value == "always" else read_seconds(value)
 
 
 Size = Annotated[int, Field(ge=-1, le=LARGEST_SIZE)]
@@ -39,13 +33,15 @@ Limit = Annotated[int, Field(ge=-1, le=LARGEST_COUNT)]
 class JetStreamLimitOptions(Section):
     """What clients may configure at most; no limit unless set."""
 
-    idle: ClassVar = _single("max_ha_assets") | {"batch": "batch has no effect: batches have fixed limits"}
+    idle: ClassVar = each(_SINGLE, "max_ha_assets") | each(
+        "has no effect: batches have fixed limits", "batch"
+    )
 
     max_ack_pending: Annotated[Limit, Key("Messages of one consumer without an ack; 0 means no limit.")] = 0
     max_request_batch: Annotated[Limit, Key("Messages that one pull may ask for; 0 means no limit.")] = 0
     duplicate_window: Annotated[
         float,
-        BeforeValidator(_duration),
+        BeforeValidator(read_seconds),
         Field(ge=0, le=YEAR),
         Key("Maximum duplicate window of a stream; 0 means no limit."),
     ] = 0.0
@@ -54,7 +50,8 @@ class JetStreamLimitOptions(Section):
 class JetStreamOptions(Section):
     """Streams, consumers, key-value and object stores. On with this section, unless `enabled` is false."""
 
-    idle: ClassVar = _single(
+    idle: ClassVar = each(
+        _SINGLE,
         "unique_tag",
         "max_outstanding_catchup",
         "tpm",
@@ -64,14 +61,10 @@ class JetStreamOptions(Section):
         "meta_compact_sync",
         "info_queue_limit",
         "max_concurrent_io",
-    ) | {
-        "max_buffered_size": "max_buffered_size has no effect: publishers wait in place of errors",
-        "max_buffered_msgs": "max_buffered_msgs has no effect: publishers wait in place of errors",
-    }
-    refused: ClassVar = {
-        key: f"{key} is not supported: streams are not encrypted; use an encrypted file system"
-        for key in ("key", "cipher", "ek", "encryption_key", "prev_key", "prev_ek", "prev_encryption_key")
-    }
+    ) | each(_BUFFER, "max_buffered_size", "max_buffered_msgs")
+    refused: ClassVar = each(
+        _ENCRYPTION, "key", "cipher", "ek", "encryption_key", "prev_key", "prev_ek", "prev_encryption_key"
+    )
 
     enabled: Annotated[bool, Key("Enable JetStream.", also=("enable",))] = True
     store_dir: Annotated[

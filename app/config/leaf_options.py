@@ -10,10 +10,10 @@ from ..domain.leaf.settings import FIRST_INFO_SECONDS, GLOBAL, LOGIN_SECONDS, RE
 from ..domain.security.cipher_suites import PREFERRED
 from ..domain.security.nkey import public_user_key, user_seed
 from ..domain.subjects.subject import is_pattern, tokens_of
-from .addresses import AddressError, parse_advertised, parse_leaf
-from .section import AddressKey, Host, Key, OptionError, Port, Seconds, Section
+from .addresses import AddressError, parse_leaf
+from .authorization_options import SecretText
+from .section import AddressKey, Advertised, Host, Key, OptionError, Port, Seconds, Section
 from .tls_options import CipherNames, CurveNames, MinVersion, Pins, TlsOptions, tls_key
-from .user_options import SecretText
 
 LEAST_VERSION = (2, 8, 0)
 """The oldest server with leaf nodes that nats-server 2.15 lets an operator name."""
@@ -39,11 +39,6 @@ def _min_version(text: str) -> str:
     if version < LEAST_VERSION:
         raise OptionError("the minimum version should be at least 2.8.0")
     return text.removeprefix("v")
-
-
-def _advertised(text: str) -> str:
-    parse_advertised(text)
-    return text
 
 
 def _url(value: object) -> object:
@@ -78,19 +73,16 @@ def _seed(text: str) -> str:
     return text
 
 
-def _remote_account(name: str) -> str:
-    return _known_account(name, "remote")
+def _known_account(where: str) -> AfterValidator:
+    """Refuses any account but the one that there is; `where` is the place in the error."""
 
+    def check(name: str) -> str:
+        if name != GLOBAL:
+            text = f'cannot find local account "{name}" specified in leafnode {where}'
+            raise OptionError(f'{text}: there is one account, "{GLOBAL}"')
+        return name
 
-def _user_account(name: str) -> str:
-    return _known_account(name, "authorization")
-
-
-def _known_account(name: str, where: str) -> str:
-    if name != GLOBAL:
-        text = f'cannot find local account "{name}" specified in leafnode {where}'
-        raise OptionError(f'{text}: there is one account, "{GLOBAL}"')
-    return name
+    return AfterValidator(check)
 
 
 def no_route_compression(value: object) -> object:
@@ -127,7 +119,7 @@ class LeafUserOptions(Section):
         SecretText, Key("Password of the user, plain or a bcrypt hash.", also=("pass",), guards=True)
     ] = ""
     account: Annotated[
-        Account, AfterValidator(_user_account), Key("Account of the user; there is one, `$G`.")
+        Account, _known_account("authorization"), Key("Account of the user; there is one, `$G`.")
     ] = GLOBAL
 
 
@@ -168,7 +160,7 @@ class LeafAuthorizationOptions(Section):
         Key("Several leaves, each a map with `user` and `password`.", guards=True),
     ] = None
     account: Annotated[
-        Account, AfterValidator(_user_account), Key("Account of leaves; there is one, `$G`.")
+        Account, _known_account("authorization"), Key("Account of leaves; there is one, `$G`.")
     ] = GLOBAL
     timeout: Annotated[Seconds, Key("Time limit for a leaf's login.")] = LOGIN_SECONDS
 
@@ -267,7 +259,7 @@ class LeafRemoteOptions(Section):
     ]
     account: Annotated[
         Account,
-        AfterValidator(_remote_account),
+        _known_account("remote"),
         Key("Account that is shared with the hub; there is one, `$G`.", also=("local",)),
     ] = GLOBAL
     credentials: Annotated[
@@ -351,7 +343,7 @@ class LeafOptions(Section):
         Key("Hubs to connect to, each a map."),
     ] = ()
     advertise: Annotated[
-        Annotated[str, AfterValidator(_advertised)] | None,
+        Advertised | None,
         Key("Address to advertise to leaves.", also=("leafnode_advertise",)),
     ] = None
     no_advertise: Annotated[bool, Key("Advertise no address to leaves.")] = False

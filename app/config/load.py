@@ -18,7 +18,7 @@ from .given import Given
 from .keys import Resolved, resolve
 from .options import Options
 from .rules import contradictions, without_effect
-from .sources import SourceFile, Unreadable, open_source
+from .sources import Unreadable, open_source
 from .validation import salvage, validate
 
 ReadFile = Callable[[str, Mapping[str, str]], Block]
@@ -71,15 +71,6 @@ def read_file(path: str, environment: Mapping[str, str]) -> Block:
         source = open_source(path)
     except Unreadable as error:
         raise ConfigError([Problem(f"error opening config file: {error}")]) from error
-    return _read_source(source, environment)
-
-
-def read_text(text: str, file: str, environment: Mapping[str, str]) -> Block:
-    """The same for the text of `file`, which need not exist."""
-    return _read_source(SourceFile(file, text), environment)
-
-
-def _read_source(source: SourceFile, environment: Mapping[str, str]) -> Block:
     from .reading import DocumentReader  # noqa: PLC0415 - a server without a file starts without lark
 
     return DocumentReader(environment).read(source)

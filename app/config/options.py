@@ -3,37 +3,32 @@
 A configuration file, and flags above it, give values for some fields; the model
 fills in the rest. To add an option, add a field to its section: its type with bounds,
 its default, and a `Key` that says what it means and which other names it has.
-The sections are `TlsOptions`, in a module of its own, `AuthorizationOptions`, `ClusterOptions`
-and, around them, `Options` (configuration-file.md, sections 2 to 4).
+`Options` is the whole; each larger section has a module of its own
+(configuration-file.md, sections 2 to 4).
 """
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ..domain.closed_clients import CLOSED_CLIENTS
-from ..domain.cluster.route_url import RouteUrl
 from ..domain.limits import DELAY_BUDGET, fitting_pending
 from . import foreign_keys
-from .addresses import (
-    AddressError,
-    HostPort,
-    parse_advertised,
-    parse_advertised_to_servers,
-    parse_route,
-)
+from .addresses import HostPort
+from .authorization_options import AuthorizationOptions
+from .cluster_options import ClusterOptions
 from .document import Block
 from .errors import ConfigError
 from .jetstream_options import JetStreamSection, StoreDirectory
-from .leaf_options import LeafOptions, no_route_compression
-from .permissions import PermissionsValue
+from .leaf_options import LeafOptions
 from .section import (
     LARGEST_COUNT,
+    LARGEST_SIZE,
     AddressKey,
+    Advertised,
     Count,
+    Factory,
     Host,
     Key,
     OptionError,
@@ -44,8 +39,8 @@ from .section import (
 )
 from .tls_options import TlsOptions
 from .unix_socket_options import UnixSocketOptions
-from .user_options import SecretText, UserOptions, distinct_users
 from .validation import validate
+from .websocket_options import WebsocketOptions
 
 LARGEST_LINE = 2**30
 LARGEST_RING = 1_000_000
@@ -53,42 +48,11 @@ GNATSD_LINE = 1024
 """`max_control_line` of gnatsd, unless it is given; that of current servers is the default."""
 GNATSD_DEADLINE = 2.0
 """The same of `write_deadline`."""
-LARGEST_BACKLOG = 2**40
 SHORTEST_LAME_DUCK = 30.0
 
-_FACTORY = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
 
-
-def _advertised(text: str) -> str:
-    parse_advertised(text)
-    return text
-
-
-def _advertised_to_servers(text: str) -> str:
-    parse_advertised_to_servers(text)
-    return text
-
-
-def _factory(name: str) -> str:
-    if not _FACTORY.fullmatch(name):
-        raise ValueError("must be written package.module:factory")
-    return name
-
-
-def _route(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("must be a URL such as nats://host:port")  # noqa: TRY004 - pydantic turns this kind into a report
-    try:
-        return parse_route(value)
-    except AddressError as error:
-        raise OptionError(str(error)) from error
-
-
-Advertised = Annotated[str, AfterValidator(_advertised)]
-AdvertisedToServers = Annotated[str, AfterValidator(_advertised_to_servers)]
 CompatibleWith = Literal["current", "0.8.0"]
 LogFormat = Literal["text", "json"]
-Route = Annotated[InstanceOf[RouteUrl], BeforeValidator(_route)]
 SlowConsumer = Literal["cut", "hold"]
 TlsReload = Literal["signal", "auto"]
 
@@ -104,166 +68,11 @@ def _no_limit(value: object) -> object:
     return LARGEST_COUNT if value == -1 and type(value) is int else value
 
 
-class AuthorizationOptions(Section):
-    """Credentials required of clients; none if nothing is set."""
-
-    refused: ClassVar = foreign_keys.AUTHORIZATION_REFUSED
-    needs: ClassVar = {"permissions": "users", "default_permission": "users"}
-    """Not `default_permissions`: gnatsd starts with it, with any login."""
-
-    user: Annotated[
-        str | None, Key("User name, if there is a single user.", also=("username",), guards=True)
-    ] = None
-    password: Annotated[
-        SecretText, Key("Password of the single user, plain or a bcrypt hash.", also=("pass",), guards=True)
-    ] = ""
-    token: Annotated[
-        SecretText, Key("Token, plain or a bcrypt hash; has no effect if there are users.", guards=True)
-    ] = ""
-    users: Annotated[
-        tuple[UserOptions, ...] | None,
-        Field(strict=False),
-        AfterValidator(distinct_users),
-        Key(
-            "Several users, each a map with `user` and `password`.",
-            wrong="Could not parse user array properly, it must be an array of maps",
-            guards=True,
-        ),
-    ] = None
-    default_permissions: Annotated[
-        PermissionsValue | None,
-        Key(
-            "Permissions of users that have none of their own.",
-            also=("default_permission", "permissions"),
-            guards=True,
-        ),
-    ] = None
-    authenticator: Annotated[
-        Annotated[str, AfterValidator(_factory)] | None,
-        Key("Authenticator of your own, as `package.module:factory`.", guards=True),
-    ] = None
-    authenticator_timeout: Annotated[Seconds, Key("Time limit for one answer of the authenticator.")] = 2.0
-    timeout: Annotated[Seconds, Key("Time limit for a client's login.")] = 1.0
-    login_rate_limit: Annotated[
-        int,
-        Field(ge=0, le=LARGEST_COUNT),
-        Key("Maximum number of logins judged within a second, further ones wait; 0 means no limit."),
-    ] = 0
-
-    @model_validator(mode="after")
-    def _choose_one(self) -> Self:
-        if self.user and self.users:
-            raise OptionError("Can not have a single user/pass and a users array", "users")
-        if self.authenticator and (self.user or self.users or self.token):
-            text = "users or a token cannot be combined with an authenticator; remove one of them"
-            raise OptionError(text, "authenticator")
-        return self
-
-
-class ClusterAuthorizationOptions(Section):
-    """Credentials required of other servers; none if nothing is set."""
-
-    refused: ClassVar = {
-        "token": "Cluster authorization does not allow a token",
-        "users": "Cluster authorization does not allow multiple users",
-    }
-
-    user: Annotated[
-        str | None, Key("User name required of other servers.", also=("username",), guards=True)
-    ] = None
-    password: Annotated[
-        SecretText, Key("Password of that user, plain or a bcrypt hash.", also=("pass",), guards=True)
-    ] = ""
-    timeout: Annotated[Seconds, Key("Time limit for a server's login.")] = 1.0
-
-
-class ClusterOptions(Section):
-    """Other servers. There is a cluster when there is a port."""
-
-    addresses: ClassVar = {"listen": AddressKey("host", "port", "Address to listen on for other servers.")}
-    idle: ClassVar = foreign_keys.CLUSTER_IDLE
-    refused: ClassVar = foreign_keys.CLUSTER_REFUSED
-
-    name: Annotated[str | None, Field(pattern=r"^\S+$"), Key("Name of the cluster, shown to clients.")] = None
-    host: Annotated[Host, Key("Host to listen on for other servers.", also=("net",))] = "0.0.0.0"  # noqa: S104 - gnatsd's default
-    port: Annotated[Port, Key("Port for other servers; 0 means no cluster, -1 picks a free port.")] = 0
-    authorization: Annotated[
-        ClusterAuthorizationOptions, Key("Credentials required of other servers.", guards=True)
-    ] = ClusterAuthorizationOptions.unset()
-    tls: Annotated[TlsOptions | None, Key("TLS between servers; off without it.", guards=True)] = None
-    routes: Annotated[tuple[Route, ...], Field(strict=False), Key("URLs of servers to connect to.")] = ()
-    no_advertise: Annotated[
-        bool, Key("Do not advertise servers to clients, neither the others nor this one.")
-    ] = False
-    cluster_advertise: Annotated[
-        AdvertisedToServers | None,
-        Key("Numeric address to advertise to other servers.", also=("advertise",)),
-    ] = None
-    connect_retries: Annotated[
-        int,
-        Field(ge=0, le=LARGEST_COUNT),
-        Key("Maximum number of attempts to reach a discovered server; 0 means no limit."),
-    ] = 0
-    compression: Annotated[
-        str, BeforeValidator(no_route_compression), Key("Compression of routes; can only be `off`.")
-    ] = "off"
-
-
-def _origin(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be written https://host or https://host:port")
-    return text
-
-
-class WebsocketOptions(Section):
-    """Where clients connect over websockets. They can when there is a port."""
-
-    addresses: ClassVar = {"listen": AddressKey("host", "port", "Address to listen on for websockets.")}
-    idle: ClassVar = foreign_keys.WEBSOCKET_IDLE
-    refused: ClassVar = foreign_keys.WEBSOCKET_REFUSED
-
-    host: Annotated[Host, Key("Host to listen on for websockets.", also=("net",))] = "0.0.0.0"  # noqa: S104 - as for clients
-    port: Annotated[Port, Key("Port for websockets; 0 means none, -1 picks a free port.")] = 0
-    no_tls: Annotated[bool, Key("Serve websockets without TLS; otherwise `tls` is required.")] = False
-    tls: Annotated[TlsOptions | None, Key("TLS for websockets.", guards=True)] = None
-    compression: Annotated[bool, Key("Compress messages if the client offers it.", also=("compress",))] = (
-        False
-    )
-    same_origin: Annotated[
-        bool, Key("Refuse web pages from hosts other than the one they connect to.", guards=True)
-    ] = False
-    allowed_origins: Annotated[
-        tuple[Annotated[str, AfterValidator(_origin)], ...],
-        Field(strict=False),
-        BeforeValidator(one_or_more),
-        Key(
-            "Origins of web pages that may connect; all may if empty.",
-            also=("allowed_origin", "allow_origins", "allow_origin", "origins", "origin"),
-            guards=True,
-        ),
-    ] = ()
-    handshake_timeout: Annotated[Seconds, Key("Time limit for the request of a websocket.")] = 2.0
-    advertise: Annotated[Advertised | None, Key("Address to advertise to clients of websockets.")] = None
-    no_auth_user: Annotated[
-        str | None,
-        Key(
-            "User of clients without credentials over websockets; that of all clients if not set.",
-            guards=True,
-        ),
-    ] = None
-
-    @property
-    def maps_certificates(self) -> bool:
-        """Whether certificates say who a client is."""
-        return bool(self.port) and not self.no_tls and self.tls is not None and self.tls.verify_and_map
-
-
 class HookOptions(Section):
     """Code of the operator's own that sees what clients do. There is some when there is a factory."""
 
     factory: Annotated[
-        Annotated[str, AfterValidator(_factory)] | None,
+        Factory | None,
         Key("Hooks of your own, as `package.module:factory`.", guards=True),
     ] = None
     shadow: Annotated[bool, Key("Log what hooks would refuse, and refuse nothing.", guards=True)] = False
@@ -386,7 +195,7 @@ class Options(Section):
     ] = 1_048_576
     max_pending_size: Annotated[
         int,
-        Field(ge=1, le=LARGEST_BACKLOG),
+        Field(ge=1, le=LARGEST_SIZE),
         Key("Maximum data pending for a client before it is too slow.", also=("max_pending",), unit="bytes"),
     ] = 10_485_760
     slow_consumer: Annotated[

@@ -5,6 +5,7 @@ its key: default and bounds, and, as a `Key`, what only a file or the reference 
 needs.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Self, get_args
 
@@ -13,10 +14,15 @@ from pydantic.fields import FieldInfo
 
 from ..domain.address import HIGHEST_PORT
 from ..domain.value_object import value_object
+from .addresses import parse_advertised
 from .scalars import parse_duration
 
 LARGEST_COUNT = 2**31 - 1
+LARGEST_SIZE = 2**40
+"""Bytes."""
 YEAR = 365 * 24 * 3600.0
+
+_FACTORY = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
 @value_object
@@ -154,7 +160,19 @@ def _bare(host: str) -> str:
     return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
 
-def _read_seconds(value: object) -> object:
+def _advertised(text: str) -> str:
+    parse_advertised(text)
+    return text
+
+
+def _factory(name: str) -> str:
+    if not _FACTORY.fullmatch(name):
+        raise ValueError("must be written package.module:factory")
+    return name
+
+
+def read_seconds(value: object) -> object:
+    """A time written as a text in seconds; anything else as it is."""
     return parse_duration(value) if isinstance(value, str) else value
 
 
@@ -164,7 +182,13 @@ Host = Annotated[str, AfterValidator(_bare)]
 Port = Annotated[int, Field(ge=-1, le=HIGHEST_PORT)]
 """-1 is any free port."""
 
+Advertised = Annotated[str, AfterValidator(_advertised)]
+"""A host, or ``host:port``, to which clients or leaf nodes can connect."""
+
+Factory = Annotated[str, AfterValidator(_factory)]
+"""The code of an operator, as ``package.module:factory``."""
+
 Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
 
-Seconds = Annotated[float, BeforeValidator(_read_seconds), Field(gt=0, le=YEAR)]
+Seconds = Annotated[float, BeforeValidator(read_seconds), Field(gt=0, le=YEAR)]
 """A number, or a text such as ``1m30s``."""

@@ -20,22 +20,21 @@ def _known_cipher(name: str) -> str:
     return name
 
 
-def _some_ciphers(names: tuple[str, ...]) -> tuple[str, ...]:
-    if not names:
-        raise OptionError("error parsing tls config, 'cipher_suites' cannot be empty", lacking=True)
-    return names
-
-
 def _known_curve(name: str) -> str:
     if name not in CURVES:
         raise OptionError(f"unrecognized curve preference {name}; the names are {', '.join(CURVES)}")
     return name
 
 
-def _some_curves(names: tuple[str, ...]) -> tuple[str, ...]:
-    if not names:
-        raise OptionError("error parsing tls config, 'curve_preferences' cannot be empty", lacking=True)
-    return names
+def _some(key: str) -> AfterValidator:
+    """Refuses an empty array of names."""
+
+    def check(names: tuple[str, ...]) -> tuple[str, ...]:
+        if not names:
+            raise OptionError(f"error parsing tls config, '{key}' cannot be empty", lacking=True)
+        return names
+
+    return AfterValidator(check)
 
 
 def _pin(text: str) -> str:
@@ -70,13 +69,13 @@ _FIRST_WORDS: Mapping[str, bool | str] = {
 
 CipherNames = Annotated[
     tuple[Annotated[str, AfterValidator(_known_cipher)], ...],
-    AfterValidator(_some_ciphers),
+    _some("cipher_suites"),
     Field(strict=False),
 ]
 
 CurveNames = Annotated[
     tuple[Annotated[str, AfterValidator(_known_curve)], ...],
-    AfterValidator(_some_curves),
+    _some("curve_preferences"),
     Field(strict=False),
 ]
 

@@ -95,7 +95,8 @@ class Broker:
         self.removals = Removals(
             self.interest, scheduler, self.turns, removed=self._flush_routes, on_failure=self.failed
         )
-        self.greeting = self._make_greeting(info, needs)
+        info = replace(info, compatibility=compatibility)
+        self.greeting = Greeting(info, scheduler, self._inform_clients, needs.make_nonce)
         self.sessions: dict[int, ClientSession] = {}
         """Of live clients, by cid."""
         self._local: dict[int, LocalClient] = {}
@@ -115,6 +116,8 @@ class Broker:
         self.lame: LameDuck | None = None
         """The lame duck mode, once it has begun."""
         self._is_over = False
+        self.is_unsettled: Callable[[], bool] = lambda: False
+        """Whether something was taken that will be answered: connections stay open for that, for a while."""
         self.cluster = None if membership is None else self._join(membership, needs.seed)
         """None for a server that stays alone."""
         self.leaves = None if needs.leaves is None else self._link(needs.leaves, needs.seed)
@@ -131,21 +134,6 @@ class Broker:
         plane.clock = self.scheduler.monotonic
         return plane, Interest(index, routing, plane)
 
-    def _make_greeting(self, info: ServerInfo, needs: Needs) -> Greeting:
-        """INFO for clients, with the addresses of the other servers."""
-        greeting = Greeting(
-            replace(info, compatibility=self.compatibility),
-            self.scheduler,
-            self._inform_clients,
-            lambda: self.cluster.connect_urls() if self.cluster is not None else [],
-            needs.make_nonce,
-        )
-        greeting.others_for_websockets = lambda: (
-            self.cluster.websocket_urls() if self.cluster is not None else []
-        )
-        greeting.others_for_leaves = lambda: self.cluster.leaf_urls() if self.cluster is not None else []
-        return greeting
-
     def _link(self, needs: LeafNeeds, seed: int) -> "Leaves":
         """The leaf links, which hear of interest from now on."""
         from .leaf.leaves import Leaves  # noqa: PLC0415 - see the head of the module
@@ -161,6 +149,9 @@ class Broker:
 
         cluster = Cluster(self, membership.settings, membership.gatekeeper, membership.dialer, seed)
         self.interest.announce_to(cluster.interest_announcer)
+        self.greeting.others = cluster.connect_urls
+        self.greeting.others_for_websockets = cluster.websocket_urls
+        self.greeting.others_for_leaves = cluster.leaf_urls
         return cluster
 
     # --- INFO --------------------------------------------------------------------
@@ -437,7 +428,7 @@ class Broker:
     def shutdown(self, done: Callable[[], None]) -> None:
         """Send what is pending for at most `FLUSH_SECONDS`, close all connections, then call `done`.
 
-        The caller has stopped accepting. Nothing is read any more.
+        The caller has stopped accepting. Nothing is read any more. What was read is answered before.
         """
         self.serving = False
         self._is_over = True
@@ -453,7 +444,7 @@ class Broker:
         self._await_flush(self.scheduler.monotonic() + FLUSH_SECONDS, _FIRST_CHECK_SECONDS, done)
 
     def _await_flush(self, deadline: float, delay: float, done: Callable[[], None]) -> None:
-        pending = any(connection.outbox.pending() for connection in self._all())
+        pending = self.is_unsettled() or any(connection.outbox.pending() for connection in self._all())
         if pending and self.scheduler.monotonic() < deadline:
             following = min(2 * delay, _FLUSH_CHECK_SECONDS)
             self.scheduler.call_later(delay, lambda: self._await_flush(deadline, following, done))

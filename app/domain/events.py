@@ -89,32 +89,6 @@ class AddressEvent(Event):
 
 
 @value_object
-class ServerStarting(Event):
-    """The program has begun, with this version."""
-
-    level = Level.INFO
-    sentence = "Starting nats-server version {self.version}"
-
-    version: str
-
-
-@value_object
-class RuntimeChosen(Event):
-    """Which program, interpreter, event loop and data plane this process runs."""
-
-    level = Level.INFO
-    sentence = (
-        "Running {self.program} on {self.runtime}, event loop {self.event_loop}, data plane {self.data_plane}"
-    )
-
-    program: str
-    """The name of this server and its own version; that of the protocol is another one."""
-    runtime: str
-    event_loop: str
-    data_plane: str
-
-
-@value_object
 class Listening(AddressEvent):
     """Clients can connect at this address."""
 
@@ -123,31 +97,11 @@ class Listening(AddressEvent):
 
 
 @value_object
-class ServerIdentified(Event):
-    """The server has chosen its id."""
-
-    level = Level.DEBUG
-    sentence = "Server id is {self.server_id}"
-
-    server_id: str
-
-
-@value_object
 class ServerReady(Event):
     """All ports are open."""
 
     level = Level.INFO
     sentence = "Server is ready"
-
-
-@value_object
-class SignalTrapped(Event):
-    """A signal of the system came in."""
-
-    level = Level.DEBUG
-    sentence = "Trapped Signal; {self.signal}"
-
-    signal: str
 
 
 @value_object
@@ -194,16 +148,6 @@ class MonitorStarting(AddressEvent):
     sentence = "Starting {self.scheme} monitor on {self.address}"
 
     scheme: str
-
-
-@value_object
-class MonitorListenFailed(Event):
-    """The port for monitoring cannot be opened; the server ends."""
-
-    level = Level.FATAL
-    sentence = "Can't listen to the monitor port: {self.reason}"
-
-    reason: str
 
 
 @value_object

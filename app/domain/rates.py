@@ -1,4 +1,4 @@
-"""Rates: how much may happen within a second, with a burst of one second's worth."""
+"""Rates: how much may happen within a second, with a burst of one second's worth unless it is said."""
 
 from weakref import WeakValueDictionary
 
@@ -9,17 +9,17 @@ from .value_object import value_object
 class Bucket:
     """Tokens that come at a rate, as many as fit; it may be in debt."""
 
-    __slots__ = ("_at", "_level", "rate")
+    __slots__ = ("_at", "_level", "_most", "rate")
 
-    def __init__(self, rate: float, now: float) -> None:
-        """It is full. `rate` is per second, and above 0."""
+    def __init__(self, rate: float, now: float, most: float | None = None) -> None:
+        """It is full. `rate` is per second, and above 0; `most` is what fits, if that is not `rate`."""
         self.rate = rate
-        self._level = rate
+        self._most = self._level = rate if most is None else most
         self._at = now
 
     def take(self, count: float, now: float) -> float:
         """Take as many, and return the seconds until nothing is owed; 0 if nothing is."""
-        self._level = min(self.rate, self._level + (now - self._at) * self.rate) - count
+        self._level = min(self._most, self._level + (now - self._at) * self.rate) - count
         self._at = now
         return max(0.0, -self._level / self.rate)
 
@@ -30,6 +30,15 @@ class Bucket:
             return False
         self._level -= 1
         return True
+
+    def give_back(self) -> None:
+        """Put in one that was taken and not needed."""
+        self._level = min(self._level + 1, self._most)
+
+    def wait(self, now: float) -> float:
+        """Seconds until there is one."""
+        self.take(0, now)
+        return max(0.0, 1 - self._level) / self.rate
 
 
 @value_object

@@ -77,22 +77,6 @@ class ClientRights:
     """The latest of them, oldest first."""
 
 
-@value_object
-class SlowConsumerRecord:
-    """A receiver that was closed because it was too slow. The time is on the monotonic scale."""
-
-    kind: str
-    """``cid`` for a client, ``rid`` for a route."""
-    cid: int
-    name: str
-    """The name that the peer gave itself; may be empty."""
-    ip: str
-    port: int
-    reason: str
-    pending_bytes: int
-    at: float
-
-
 class Profile(NamedTuple):
     """What a client said of itself, and who it turned out to be; empty where it said nothing."""
 

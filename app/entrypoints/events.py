@@ -5,6 +5,62 @@ from ..domain.value_object import value_object
 
 
 @value_object
+class ServerStarting(Event):
+    """The program has begun, with this version."""
+
+    level = Level.INFO
+    sentence = "Starting nats-server version {self.version}"
+
+    version: str
+
+
+@value_object
+class RuntimeChosen(Event):
+    """Which program, interpreter, event loop and data plane this process runs."""
+
+    level = Level.INFO
+    sentence = (
+        "Running {self.program} on {self.runtime}, event loop {self.event_loop}, data plane {self.data_plane}"
+    )
+
+    program: str
+    """The name of this server and its own version; that of the protocol is another one."""
+    runtime: str
+    event_loop: str
+    data_plane: str
+
+
+@value_object
+class ServerIdentified(Event):
+    """The server has chosen its id."""
+
+    level = Level.DEBUG
+    sentence = "Server id is {self.server_id}"
+
+    server_id: str
+
+
+@value_object
+class SignalTrapped(Event):
+    """A signal of the system came in."""
+
+    level = Level.DEBUG
+    sentence = "Trapped Signal; {self.signal}"
+
+    signal: str
+
+
+@value_object
+class MonitorListenFailed(Event):
+    """The port for monitoring cannot be opened; the server ends."""
+
+    level = Level.FATAL
+    sentence = "Can't listen to the monitor port: {self.reason}"
+
+    reason: str
+
+
+@value_object
 class ConfigurationQuestioned(Event):
     """An option has no effect. There is no level of warnings between ERR and INF."""
 
@@ -83,11 +139,18 @@ class CertificateEnds(Event):
     """A certificate should be replaced soon. There is no level of warnings between ERR and INF."""
 
     level = Level.ERROR
-    sentence = "The certificate of {self.section} ends in {self.days} days, on {self.date}"
+    sentence = "The certificate of {self.section} ends in {self.span}, on {self.date}"
 
     section: str
     date: str
     days: int
+
+    @property
+    def span(self) -> str:
+        """The days that are left, in words."""
+        if not self.days:
+            return "less than a day"
+        return "1 day" if self.days == 1 else f"{self.days} days"
 
 
 @value_object

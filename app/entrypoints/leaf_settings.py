@@ -80,7 +80,6 @@ def leaf_listener_settings(options: Options) -> LeafListenerSettings | None:
         auth_timeout=section.authorization.timeout,
         tls_required=section.tls is not None,
         tls_verify=section.tls is not None and section.tls.demands_certificates,
-        tls_timeout=section.tls.timeout if section.tls is not None else 0.0,
         advertised=section.advertise or _reachable(section.host),
         advertise=not section.no_advertise,
         min_version=section.min_version or "",

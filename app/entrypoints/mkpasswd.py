@@ -1,6 +1,6 @@
 """``pynatsd-mkpasswd``: a password, and its hash for the configuration.
 
-Without flags it generates one. Flags and texts are those of gnatsd's tool
+Without flags it generates one. Flags, prompts and output are those of gnatsd's tool
 (configuration-file.md, section 10), except that ``-p`` reads the password from standard
 input also when that is no terminal, so that scripts can use it.
 """
@@ -18,7 +18,17 @@ from ..adapters.process.standard_streams import complain, fill_standard_streams,
 from ..config.flag_syntax import UsageError, Value, boolean, integer, scan, stray_word, switch_value
 from ..domain.security.bcrypt_hash import GREATEST_COST, HASHED_BYTES, LEAST_COST
 
-_USAGE = "Usage: mkpasswd [-p <stdin password>] [-c COST] \n"
+_USAGE = """\
+Usage: pynatsd-mkpasswd [-p] [-c COST]
+
+Prints a password, and its bcrypt hash for the configuration file.
+
+    -p                               Do not generate the password: ask for it, or read it from a pipe
+    -c COST                          Cost of the hash; each step doubles its time (default: 11)
+    -h, --help                       Print this text
+
+    authorization { user: derek, password: "$2a$11$…" }    the hash in a file
+"""
 _FAILED, _MISUSED = 1, 2
 _INTERRUPTED = 130
 
@@ -45,8 +55,7 @@ def main(words: Sequence[str] | None = None) -> int:
         complain(f"{error}\n")
         return _MISUSED
     if given.get("h") or given.get("help"):
-        complain(_USAGE)
-        return _FAILED
+        return 0 if say(_USAGE) else _FAILED
     try:
         done = _run(from_input=bool(given.get("p", False)), cost=int(given.get("c", _USUAL_COST)))
     except _PasswordError as error:

@@ -1,4 +1,4 @@
-"""A check of all that a start would open: log, pid file, certificates, addresses.
+"""A check of all that a start would open: log, pid file, certificates, addresses, directory of streams.
 
 Each is opened and closed again, and all obstacles are reported at once. Files are
 neither made nor changed. A port in use is no obstacle: the server to be restarted may
@@ -19,7 +19,7 @@ from ..adapters.logs.syslog_sink import open_syslog
 from ..adapters.net_asyncio.listening_socket import listening_socket
 from ..adapters.net_asyncio.tls_context import TlsError, check_authorities, client_context, server_context
 from ..adapters.net_asyncio.unix_socket import obstacle
-from ..adapters.process.files import reason_not_writable
+from ..adapters.process.files import reason_not_a_directory, reason_not_writable
 from ..config.errors import Place, Problem
 from ..config.given import Given
 from ..config.options import Options
@@ -31,6 +31,7 @@ from ..ports.hooks import HooksError
 from ..ports.transport import ListenError
 from .leaf_settings import remote_login, remote_tls
 from .settings import auth_settings, hook_settings, tls_files, unix_socket_settings
+from .stream_settings import store_directory
 
 _PAIR = "error parsing X509 certificate/key pair: "
 _IN_USE = "address already in use"
@@ -50,6 +51,7 @@ def obstacles(options: Options, given: Given, data_plane: str) -> list[Problem]:
         *_of_remotes(options, given),
         *_of_listeners(options, given),
         *_of_unix_socket(options, given),
+        *_of_streams(options, given),
         *_of_data_plane(data_plane),
     ]
 
@@ -190,6 +192,14 @@ def _of_unix_socket(options: Options, given: Given) -> Iterator[Problem]:
     if settings is not None and reason:
         text = f"cannot listen for clients on unix socket {settings.path}: {reason}"
         yield Problem(text, given.place("unix_socket", "path"))
+
+
+def _of_streams(options: Options, given: Given) -> Iterator[Problem]:
+    directory = store_directory(options)
+    reason = reason_not_a_directory(directory) if options.stores_streams else ""
+    if reason:
+        place = given.place("jetstream", "store_dir") or given.place("store_dir")
+        yield Problem(f"could not create storage directory {directory}: {reason}", place)
 
 
 async def _reason_not_listening(host: str, port: int) -> str:

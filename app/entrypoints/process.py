@@ -20,7 +20,7 @@ from ..adapters.process.ports_file import PortsFile, PortsFileError
 from ..config.load import Loaded
 from ..config.options import Options
 from ..domain.broker import FLUSH_SECONDS
-from ..domain.events import Event, SignalTrapped
+from ..domain.events import Event
 from ..ports.authenticator import AuthError
 from ..ports.event_log import EventLog
 from ..ports.hooks import HooksError
@@ -32,6 +32,7 @@ from .events import (
     PendingRaised,
     PlainDataPlane,
     PortsFileFailed,
+    SignalTrapped,
     StartFailed,
 )
 from .listening_urls import listening_urls

@@ -3,8 +3,8 @@
 import asyncio
 import time
 
-from ..domain.events import SignalTrapped
 from .container import Container
+from .events import SignalTrapped
 from .reload import Reloader, ReloadRefused
 from .service import Addresses
 

@@ -18,17 +18,7 @@ from ..adapters.process.own_thread import in_own_thread
 from ..domain.broker import FLUSH_SECONDS, Broker
 from ..domain.cluster.events import RouteListenFailed, RouteListening
 from ..domain.connection_type import ConnectionType
-from ..domain.events import (
-    Event,
-    ListenFailed,
-    Listening,
-    MonitorListenFailed,
-    RuntimeChosen,
-    ServerExiting,
-    ServerIdentified,
-    ServerReady,
-    ServerStarting,
-)
+from ..domain.events import Event, ListenFailed, Listening, ServerExiting, ServerReady
 from ..domain.failure import described
 from ..domain.lame_duck import LameDuckTerms
 from ..domain.protocol.encode import ListenerInfo
@@ -38,7 +28,14 @@ from ..ports.authenticator import Authenticator
 from ..ports.event_log import EventLog
 from ..ports.monitor import Monitor
 from ..ports.transport import LINGER_SECONDS, Address, Dialer, Listener, ListenError
-from .events import JetStreamFailed, StopIncomplete
+from .events import (
+    JetStreamFailed,
+    MonitorListenFailed,
+    RuntimeChosen,
+    ServerIdentified,
+    ServerStarting,
+    StopIncomplete,
+)
 from .identity import PROGRAM, RUNTIME
 from .leaf_nodes import LeafNodes, NoLeafListener
 from .streams import CannotOpen, Streams

@@ -56,6 +56,6 @@ def _free_space(directory: str) -> int:
     """The share of what is free where the directory is, or will be."""
     place = Path(directory)
     for each in (place, *place.parents):
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # the second: no name of a file
             return int(SHARE * shutil.disk_usage(each).free)
     return -1

@@ -105,8 +105,9 @@ def _made(directory: Path) -> Path:
         raise CannotOpen(
             f"storage directory is not a directory: {directory}; remove that file, or set another store_dir"
         ) from error
-    except OSError as error:
-        raise CannotOpen(f"could not create storage directory {directory}: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # the second: no name of a file
+        reason = getattr(error, "strerror", None) or error
+        raise CannotOpen(f"could not create storage directory {directory}: {reason}") from error
     return directory
 
 

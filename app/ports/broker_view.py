@@ -34,7 +34,6 @@ from ..domain.interest.index import IndexStats
 from ..domain.lame_duck import LameDuckFacts
 from ..domain.limits import Limits
 from ..domain.monitoring.connection_query import (
-    GLOBAL_ACCOUNT,
     OF_CLOSED,
     ConnectionQuery,
     ConnectionState,
@@ -51,7 +50,7 @@ from ..domain.monitoring.facts import (
 )
 from ..domain.monitoring.receivers import Receivers, ReceivingGroup, ReceivingRoute, ReceivingSubscription
 from ..domain.protocol.compatibility import Compatibility
-from ..domain.protocol.encode import PROTO, ServerInfo
+from ..domain.protocol.encode import ACCOUNT, PROTO, ServerInfo
 from ..domain.security.link_security import Security
 from ..domain.slow_receivers import (
     Backlog,
@@ -69,7 +68,6 @@ from ..domain.stats import (
     LeafStats,
     Profile,
     RouteStats,
-    SlowConsumerRecord,
     SubscriptionStats,
     Traffic,
     Violations,
@@ -77,7 +75,7 @@ from ..domain.stats import (
 from ..domain.steps import Steps
 
 __all__ = [
-    "GLOBAL_ACCOUNT",
+    "ACCOUNT",
     "OF_CLOSED",
     "PROTO",
     "Backlog",
@@ -114,7 +112,6 @@ __all__ = [
     "ServerFacts",
     "ServerInfo",
     "SlowAction",
-    "SlowConsumerRecord",
     "SlowReceiver",
     "SortKey",
     "Steps",

@@ -72,7 +72,7 @@ NAMES = {
     "Crossing": "MessageSource",
     "LeafPicture|RemotePicture": "LeafSummary",
     "_decoy": "a dummy secret",
-    "_?Way": "DeliveryMode, NodePath",
+    "_?Way": "PullSide, PushSide, NodePath",
     "Served": "ScheduledConsumer",
 }
 """Names of modules, classes and fields that were given up, and those that are used."""

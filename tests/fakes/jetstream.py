@@ -50,6 +50,7 @@ class FakeOutlet:
         self._interest: list[tuple[bytes, str]] = []
         self._watchers: dict[int, tuple[bytes, Callable[[], None]]] = {}
         self._names = 0
+        self.failures: list[Exception] = []
 
     def wall(self) -> int:
         """The time of the clock, in whole microseconds: it is a float, which has no more digits."""
@@ -62,6 +63,10 @@ class FakeOutlet:
     def together(self, call: Callable[[], object]) -> None:
         """At once."""
         call()
+
+    def failed(self, error: Exception) -> None:
+        """Keep the defect."""
+        self.failures.append(error)
 
     def random_name(self, length: int) -> str:
         """Another name for each call."""

@@ -4,7 +4,8 @@ from app.domain.broker import Broker
 from app.domain.events import AuthorizationTimedOut, ClientReportedError
 from app.domain.interest.routing import Audience
 from app.domain.peer_kind import PeerKind
-from app.domain.protocol.commands import parse_connect, readable
+from app.domain.protocol.commands import readable
+from app.domain.protocol.connect import parse_connect
 from app.domain.protocol.errors import AuthorizationTimeout
 from app.domain.security.credentials import Credentials, Identity
 from app.domain.sessions.connection import Connection

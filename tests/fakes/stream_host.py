@@ -1,13 +1,15 @@
 """The surroundings of a stream in tests: a way out, a service, a consumer, a storage that waits."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import ClassVar, NamedTuple
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.streams_memory.log import MemoryLog
-from app.adapters.streams_memory.storage import MemoryState, MemoryStreamStorage
+from app.adapters.streams_memory.storage import MemoryState, MemoryStorage, MemoryStreamStorage
 from app.domain.dataplane.incoming_run import IncomingRun
 from app.domain.dataplane.message_run import AckNumbers, MessageRun
 from app.domain.dataplane.reach import Stored
@@ -49,6 +51,7 @@ class FakeOutlet:
         self.congested: tuple[bytes, ...] = ()
         self.deserted: tuple[bytes, ...] = ()
         self.unwatched: list[Callable[[], None]] = []
+        self.failures: list[Exception] = []
         self.shift = 0
         """Nanoseconds that the wall clock was set forward."""
 
@@ -63,6 +66,10 @@ class FakeOutlet:
     def together(self, call: Callable[[], object]) -> None:
         """At once."""
         call()
+
+    def failed(self, error: Exception) -> None:
+        """Keep the defect."""
+        self.failures.append(error)
 
     def random_name(self, length: int) -> str:
         """The same letters each time."""
@@ -227,6 +234,7 @@ class HeldLog(MemoryLog):
         self.damaged: set[int] = set()
         self.removed_with: list[list[int]] = []
         """What went with each message."""
+        self.proposals: list[Done] = []
         self._safe = (self.last, 0)
         self._removed: list[tuple[int, IndexEntry, bytes]] = []
         """What went with unsafe messages: the message's sequence, and all of what went."""
@@ -261,6 +269,24 @@ class HeldLog(MemoryLog):
         if not self.holds:
             self.let_go()
 
+    def propose_removal(self, sequences: Sequence[int], done: Done, *, erase: bool = False) -> None:
+        """The same."""
+        assert erase in (False, True)
+        assert all(0 < each <= self.last for each in sequences)
+        self.propose(done)
+
+    def propose_removal_before(self, sequence: int, done: Done) -> None:
+        """The same."""
+        assert sequence <= self.last + 1
+        self.propose(done)
+
+    def propose(self, done: Done) -> None:
+        """Succeed at once, or wait."""
+        if self.holds:
+            self.proposals.append(done)
+        else:
+            done(self.is_failing)
+
     def commit_now(self) -> bool:
         """As tests say."""
         return self.is_quick
@@ -280,6 +306,9 @@ class HeldLog(MemoryLog):
         else:
             self._take_back()
         for done, _ in waiting:
+            done(failure)
+        proposals, self.proposals = self.proposals, []
+        for done in proposals:
             done(failure)
 
     def _take_back(self) -> None:
@@ -333,6 +362,42 @@ class HeldStorage(MemoryStreamStorage):
         super().write_consumer(name, document, in_memory=in_memory)
         return self.states.setdefault(name, KeptState())
 
+    def propose(self, document: Document, done: Done) -> None:
+        """Succeed at once, or wait."""
+        self._propose(partial(super().propose, document), done)
+
+    def propose_consumer(self, name: str, document: Document, done: Done) -> None:
+        """The same."""
+        self._propose(partial(super().propose_consumer, name, document), done)
+
+    def propose_deletion(self, name: str, done: Done) -> None:
+        """The same."""
+        self._propose(partial(super().propose_deletion, name), done)
+
+    def _propose(self, apply: Callable[[Done], None], done: Done) -> None:
+        def written(failure: StorageFailure | None) -> None:
+            if failure is None:
+                apply(done)
+            else:
+                done(failure)
+
+        self.log.propose(written)
+
+
+class HeldStorages(MemoryStorage):
+    """The storage of a server that has one stream."""
+
+    begin_held = False
+    """Whether its commits are held from the beginning."""
+
+    def create(self, name: str, document: Document, *, first: int = 1, relaxed: bool = False) -> HeldStorage:  # noqa: ARG002 - the signature of a storage
+        """Make it."""
+        self.held = HeldStorage(first)
+        self.held.write(document)
+        self.held.log.holds = self.begin_held
+        self._streams[name] = self.held
+        return self.held
+
 
 class Made(NamedTuple):
     """A stream, and what surrounds it."""
@@ -354,6 +419,12 @@ class Made(NamedTuple):
         self.outlet.clock.run_pending()
         (answer,) = self.outlet.take()
         return answer.decode()
+
+    def purge(self, pattern: bytes = b"", sequence: int = 0, keep: int = 0) -> int:
+        """Purge, and return how many went so far."""
+        before = self.log.count
+        deque(self.stream.purge_steps(pattern, sequence, keep, lambda *_: None), maxlen=0)
+        return before - self.log.count
 
     def sequences(self) -> list[int]:
         """What is there."""

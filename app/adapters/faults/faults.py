@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from ...domain.broker import Broker
 from ...domain.closing_reason import ClosingReason
-from ...domain.protocol.commands import readable, shown
+from ...domain.protocol.commands import readable
+from ...domain.protocol.connect import shown
 from ...domain.protocol.encode import NOTHING_PERSONAL
 from ...domain.sessions.connection import Connection
 from ...domain.timers import Scheduler, Timer

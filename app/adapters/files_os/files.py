@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from .file_lock import FileLock
+from .file_system import can_sync, sync_file_system
 
 _PIECES = 1000
 """Most pieces that one call of the system writes; Linux allows 1024."""
@@ -14,7 +15,7 @@ _JOINED, _SMALL = 16, 4096
 """More pieces than this that are smaller on average are joined before."""
 _DIRECTORY = 0o700
 _FILE = 0o600
-_NO_SPARE = -1
+_NONE = -1
 _TO_SYNC = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -92,8 +93,11 @@ class OsFiles:
         root.mkdir(mode=_DIRECTORY, parents=True, exist_ok=True)
         self._root = root
         self._lock = FileLock()
-        self._spare: int | None = None
-        """A descriptor, given up for the sync of a directory if there is no other; `_NO_SPARE` then."""
+        self._descriptor = _NONE
+        """Of the root, kept open: without a free descriptor all of its file system is synced by it.
+
+        One that is closed to be used again may be lost to another thread in between.
+        """
 
     def open(self, name: str) -> OsFile:
         return OsFile(os.open(self._root / name, os.O_RDWR | os.O_CLOEXEC))
@@ -118,37 +122,35 @@ class OsFiles:
         (self._root / name).rmdir()
 
     def sync_directory(self, name: str) -> None:
-        descriptor = self._open_to_sync(self._root / name)
+        path = self._root / name
+        try:
+            descriptor = os.open(path, _TO_SYNC)
+        except OSError as error:
+            if error.errno not in {errno.EMFILE, errno.ENFILE} or not self._has_in_reach(path):
+                raise
+            sync_file_system(self._descriptor)
+            return
         try:
             os.fsync(descriptor)
         finally:
-            if self._spare == _NO_SPARE:
-                self._spare = descriptor  # any one will do
-            else:
-                os.close(descriptor)
+            os.close(descriptor)
 
-    def _open_to_sync(self, path: Path) -> int:
-        try:
-            return os.open(path, _TO_SYNC)
-        except OSError as error:
-            if error.errno not in {errno.EMFILE, errno.ENFILE} or self._spare in {None, _NO_SPARE}:
-                raise
-        self._give_up_spare(_NO_SPARE)
-        return os.open(path, _TO_SYNC)
-
-    def _give_up_spare(self, left: int | None) -> None:
-        spare, self._spare = self._spare, left
-        if spare is not None and spare != _NO_SPARE:
-            os.close(spare)
+    def _has_in_reach(self, path: Path) -> bool:
+        """Whether a sync of the root's file system covers this directory."""
+        if self._descriptor == _NONE:
+            return False
+        return path.stat().st_dev == os.fstat(self._descriptor).st_dev
 
     def lock(self, name: str) -> None:
         self._lock.take(self._root / name, os.O_RDWR | os.O_CREAT)
         try:
-            self._spare = os.open(self._root, _TO_SYNC)
+            self._descriptor = os.open(self._root, _TO_SYNC) if can_sync() else _NONE
         except OSError:
             self._lock.release()
             raise
 
     def close(self) -> None:
-        self._give_up_spare(None)
+        descriptor, self._descriptor = self._descriptor, _NONE
+        if descriptor != _NONE:
+            os.close(descriptor)
         self._lock.release()

@@ -65,9 +65,10 @@ class OverlayFiles:
     """A directory that is there. What is made, renamed or removed is so in memory alone."""
 
     def __init__(self, root: Path) -> None:
-        """Raises `NotADirectoryError`."""
+        """Raises `NotADirectoryError`, or `FileNotFoundError` where there is nothing."""
         if not root.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(root))
+            number = errno.ENOTDIR if root.exists() else errno.ENOENT
+            raise OSError(number, os.strerror(number), str(root))
         self._root = root
         self._lock = FileLock()
         self._made: dict[str, OverlayFile] = {}

@@ -7,7 +7,7 @@ from fastapi.responses import PlainTextResponse
 from pydantic import Field, WithJsonSchema
 
 from ...domain.steps import Steps
-from ...ports.broker_view import GLOBAL_ACCOUNT
+from ...ports.broker_view import ACCOUNT
 from .context import MonitoringContext
 from .formats import indented, one_line, rfc3339
 from .jsonp import JAVASCRIPT, reply
@@ -23,7 +23,7 @@ class AccountzQuery(PageQuery):
 
     acc: Annotated[
         str,
-        WithJsonSchema({"type": "string", "enum": ["", GLOBAL_ACCOUNT, SYSTEM_ACCOUNT]}),
+        WithJsonSchema({"type": "string", "enum": ["", ACCOUNT, SYSTEM_ACCOUNT]}),
         Field(description="Show this account; without it their names are listed."),
     ] = ""
 
@@ -89,13 +89,13 @@ class AccountPage:
         """All clients belong to one account."""
         context = self._context
         context.requests.accountz += 1
-        if question.acc not in ("", GLOBAL_ACCOUNT, SYSTEM_ACCOUNT):
+        if question.acc not in ("", ACCOUNT, SYSTEM_ACCOUNT):
             return PlainTextResponse(f"Account {one_line(question.acc)} does not exist", 400)
         page = Accountz(
             server_id=context.view.server().info.server_id,
             now=rfc3339(context.wall_time.now()),
             system_account=SYSTEM_ACCOUNT,
-            accounts=None if question.acc else [SYSTEM_ACCOUNT, GLOBAL_ACCOUNT],
+            accounts=None if question.acc else [SYSTEM_ACCOUNT, ACCOUNT],
         )
         if question.acc:
             detail = await context.stepper.run(_detail(context, question.acc))

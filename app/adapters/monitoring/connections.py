@@ -12,7 +12,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import Field
 
 from ...domain.security.link_security import PeerCredentials
-from ...ports.broker_view import GLOBAL_ACCOUNT, ClientStats, RouteStats
+from ...ports.broker_view import ACCOUNT, ClientStats, RouteStats
 from .context import WallTime
 from .formats import duration, rfc3339
 from .schemas import Duration, PageModel, SubscriptionDetail, Time
@@ -219,7 +219,7 @@ CLIENT_COLUMNS: Mapping[str, Column[ClientStats]] = {
         lambda client, _: client.connection.security.cipher_suite if client.connection.security else None
     ),
     "authorized_user": Column(lambda client, _: client.profile.user, form=_or_none),
-    "name_tag": Column(lambda _client, _: GLOBAL_ACCOUNT, of_today=True),
+    "name_tag": Column(lambda _client, _: ACCOUNT, of_today=True),
     "waits_for": Column(lambda client, _: client.connection.waits_for, "waits_for", _as_receivers),
     "unix_peer": Column(lambda client, _: client.connection.credentials, form=_as_process),
 }

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from ...ports.broker_view import GLOBAL_ACCOUNT, BrokerView
+from ...ports.broker_view import ACCOUNT, BrokerView
 from ...ports.streams_view import StreamsView
 from .context import RequestCounts
 from .jsonp import JSON
@@ -95,7 +95,7 @@ class Probes:
         if streams is None or not question.account:
             return None
         account, stream, consumer = question.account, question.stream, question.consumer
-        if account != GLOBAL_ACCOUNT:
+        if account != ACCOUNT:
             fault = HealthFault(
                 type="ACCOUNT", account=account, error=f'JetStream account "{account}" not found'
             )

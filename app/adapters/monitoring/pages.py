@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from ...domain.subjects.subject import matches, tokens_of
 from ...ports.broker_view import (
-    GLOBAL_ACCOUNT,
+    ACCOUNT,
     ClientStats,
     ClosedClient,
     ConnectionQuery,
@@ -271,8 +271,8 @@ def accstatz(context: MonitoringContext) -> Steps[Accstatz]:
     leaves = yield from context.view.leaves()
     sent, received = _both_ways(facts.traffic, routes, leaves)
     account = AccountStat(
-        acc=GLOBAL_ACCOUNT,
-        name=GLOBAL_ACCOUNT,
+        acc=ACCOUNT,
+        name=ACCOUNT,
         conns=facts.connections,
         leafnodes=facts.leaves,
         total_conns=facts.connections + facts.leaves,
@@ -372,7 +372,7 @@ def subjects_in_row(listed: Listed) -> Chunks:
 
 def _details(context: MonitoringContext, listed: Listed, margin: bytes) -> Chunks:
     """Subscriptions in a list."""
-    account = GLOBAL_ACCOUNT if context.is_current else None
+    account = ACCOUNT if context.is_current else None
     for some in listed:
         yield _items([_subscription(one, account) for one in some], _subscription_rows, margin)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from ...ports.broker_view import GLOBAL_ACCOUNT
+from ...ports.broker_view import ACCOUNT
 from ...ports.streams_view import StreamsDetail, StreamsView
 from .context import MonitoringContext
 from .formats import html_safe, rfc3339
@@ -38,7 +38,7 @@ class JszQuery(PageQuery):
         """The same in the words of the port."""
         account = bool(self.acc) or any(map(is_on, (self.accounts, self.streams, self.consumers)))
         return StreamsDetail(
-            account and (self.acc == GLOBAL_ACCOUNT or (not self.acc and self.offset < 1)),
+            account and (self.acc == ACCOUNT or (not self.acc and self.offset < 1)),
             is_on(self.streams),
             is_on(self.consumers),
             is_on(self.config),

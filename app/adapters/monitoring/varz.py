@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ...ports.broker_view import PROTO, ClusterFacts, LameDuckFacts, ServerFacts, SlowConsumerRecord
+from ...ports.broker_view import PROTO, ClusterFacts, LameDuckFacts, ServerFacts, SlowReceiver
 from .context import MonitoringContext
 from .formats import duration, nanoseconds, rfc3339
 from .leaf_page import leaf_section
@@ -181,10 +181,10 @@ def peer_counts(total: int, routes: int, leaves: int) -> PeerCounts:
     return PeerCounts(clients=total - routes - leaves, routes=routes, gateways=0, leafs=leaves)
 
 
-def _slow_consumer(context: MonitoringContext, record: SlowConsumerRecord) -> SlowConsumerEntry:
+def _slow_consumer(context: MonitoringContext, record: SlowReceiver) -> SlowConsumerEntry:
     return SlowConsumerEntry(
         kind=record.kind,
-        cid=record.cid,
+        cid=record.number,
         name=record.name,
         ip=record.ip,
         port=record.port,

@@ -44,6 +44,18 @@ def reason_not_writable(path: str) -> str:
     return ""
 
 
+def reason_not_a_directory(path: str) -> str:
+    """Why no file can be made in the directory `path`, which may have to be made first; empty if one can."""
+    try:
+        directory = Path(path).resolve()
+    except ValueError as error:  # an invalid name
+        return str(error)
+    nearest = next(place for place in (directory, *directory.parents) if place.exists())
+    if not nearest.is_dir():
+        return os.strerror(errno.ENOTDIR).lower()
+    return "" if os.access(nearest, os.W_OK | os.X_OK) else os.strerror(errno.EACCES).lower()
+
+
 def _reason_not_creatable(path: str) -> str:
     """The same for a file that does not exist; a link counts as its target."""
     directory = Path(path).resolve().parent

@@ -42,5 +42,5 @@ class PortsFile:
 
     def remove(self) -> None:
         """Remove it, if it is there."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # the second: no name of a file
             self.path.unlink()

@@ -1,7 +1,7 @@
 """Consumers of a stream on disk: their documents, and what they have to remember."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from struct import Struct
 from typing import Protocol
 
@@ -17,6 +17,10 @@ class Journals(Protocol):
 
     def enter(self, kind: int, name: bytes, body: bytes) -> None:
         """Write an entry with the next commit, or within 100 ms."""
+        ...
+
+    def supersede(self, kinds: Collection[int], begin: bytes) -> None:
+        """Forget what is to be written of these kinds, and begins so."""
         ...
 
     def commit_state(self, done: Done) -> None:
@@ -49,6 +53,7 @@ class FileState:
         self.checkpoint = checkpoint
         self.changes = []
         self.appended = 0
+        self._journals.supersede((CHANGE, CHECKPOINT), self._id)
         self._journals.enter(CHECKPOINT, b"", self._id + checkpoint)
 
     def commit(self, done: Done) -> None:
@@ -114,9 +119,7 @@ class Consumers:
         self._states[name] = FileState(self._journals, id_)
 
     def _entry(self, name: str) -> JournalEntry:
-        return JournalEntry(
-            CONSUMER, name.encode(), _ID.pack(self._ids[name]) + to_json(self.documents[name])
-        )
+        return _document_entry(name, self._ids[name], self.documents[name])
 
     def _forget_id(self, name: str) -> None:
         id_ = self._ids.pop(name, None)
@@ -129,6 +132,27 @@ class Consumers:
         """Forget one."""
         self.documents.pop(name, None)
         self._forget_id(name)
+        self._states.pop(name, None)
+
+    def change(self, name: str, document: Document) -> list[JournalEntry]:
+        """An entry that gives it another document; none for one that leaves no trace."""
+        id_ = self._ids.get(name)
+        return [] if id_ is None else [_document_entry(name, id_, document)]
+
+    def changed(self, name: str, document: Document) -> None:
+        """That is written."""
+        if name in self.documents:
+            self.documents[name] = document
+
+    def end(self, name: str) -> list[JournalEntry]:
+        """An entry that ends it; none for one that leaves no trace."""
+        id_ = self._ids.get(name)
+        return [] if id_ is None else [JournalEntry(CONSUMER_GONE, name.encode(), _ID.pack(id_))]
+
+    def ended(self, name: str) -> None:
+        """That is written."""
+        self._by_id.pop(self._ids.pop(name, 0), None)
+        self.documents.pop(name, None)
         self._states.pop(name, None)
 
     def entries(self) -> Iterator[JournalEntry]:
@@ -166,6 +190,10 @@ class Consumers:
             self._add(name, id_)
         self._last_id = max(self._last_id, id_)
         self.documents[name] = parsed
+
+
+def _document_entry(name: str, id_: int, document: Document) -> JournalEntry:
+    return JournalEntry(CONSUMER, name.encode(), _ID.pack(id_) + to_json(document))
 
 
 def to_json(document: Document) -> bytes:

@@ -45,20 +45,29 @@ def making_stream(files: Files, directory: str, fill: Callable[[str], list[Step]
     ]
 
 
-def remove_stream(files: Files, directory: str) -> None:
-    """Remove the directory of a stream: first its name, so that a crash leaves no half of it.
+def give_up_stream(files: Files, directory: str) -> None:
+    """Take its name from the directory of a stream: after a crash it is removed as a whole, or not at all.
 
-    Raises `OSError`.
+    Raises `OSError`; then it has its name, as far as that can be known.
     """
     gone = f"{directory}{GONE}"
     try:
         files.rename(directory, gone)
     except FileNotFoundError:  # it was never complete, if there is anything
-        with suppress(FileNotFoundError):
-            remove_directory(files, f"{directory}{NEW}")
         return
-    sync_directory(files, STREAMS)
-    remove_directory(files, gone)
+    try:
+        sync_directory(files, STREAMS)
+    except OSError:
+        with suppress(OSError):
+            files.rename(gone, directory)
+        raise
+
+
+def remove_stream(files: Files, directory: str) -> None:
+    """Remove what was given up, or never complete; what is left of it is removed at the next start."""
+    for ending in (GONE, NEW):
+        with suppress(OSError):
+            remove_directory(files, f"{directory}{ending}")
 
 
 def remove_directory(files: Files, name: str) -> None:

@@ -5,7 +5,7 @@ become long, the next one begins with all that still counts, and takes its place
 The one before is kept.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -40,6 +40,9 @@ class _Place(NamedTuple):
     sequence: int
     salt: int
     file: File | None
+    epoch: int
+    new_epoch: bool
+    unsynced: bool
 
 
 class StreamJournal:
@@ -80,7 +83,8 @@ class StreamJournal:
         """Whether the file may have something beyond the end."""
 
     def _place(self) -> _Place:
-        return _Place(self.number, self.end, self._checksum, self._sequence, self._salt, self._file)
+        place = self.number, self.end, self._checksum, self._sequence, self._salt, self._file
+        return _Place(*place, self._epoch, self._new_epoch, self._unsynced)
 
     def resume(  # noqa: PLR0913 - by name, but for the first
         self, number: int, *, file: File, end: int, checksum: int, sequence: int, epoch: int
@@ -95,6 +99,12 @@ class StreamJournal:
     def add(self, kind: int, name: bytes, body: bytes) -> None:
         """Have an entry written with the next round."""
         self._pending.append(JournalEntry(kind, name, body))
+
+    def supersede(self, kinds: Collection[int], begin: bytes) -> None:
+        """Forget entries that wait, if a later one says what they say: those whose bodies begin so."""
+        self._pending = [
+            each for each in self._pending if each.kind not in kinds or not each.body.startswith(begin)
+        ]
 
     def is_pending(self, *, sync: bool) -> bool:
         """Whether something is to be written, or synced."""
@@ -111,15 +121,15 @@ class StreamJournal:
         self._rotating = True
         return self._new_file(directory)[0]
 
-    def take(self, *, sync: bool) -> list[Step]:
-        """All that is to be written, as steps."""
+    def take(self, *, sync: bool, also: Sequence[JournalEntry] = ()) -> list[Step]:
+        """All that is to be written, as steps; `also` is not written again if that fails."""
         self._before = self._place()
-        if self._pending and self.end >= self._rotate_at:
+        if (self._pending or also) and self.end >= self._rotate_at:
             return self._rotation()
         self._taken, self._pending = self._pending, []
         steps: list[Step] = []
-        if self._taken:
-            offset, pieces = self.end, self._encode(self._taken)
+        if self._taken or also:
+            offset, pieces = self.end, self._encode([*self._taken, *also])
             steps.append(partial(self._write, offset, pieces, self.end))
             self._unsynced = True
         if sync and self._unsynced:
@@ -148,14 +158,25 @@ class StreamJournal:
         file = self._file
         assert file is not None  # noqa: S101 - it is made before
         if self._half_written:
-            file.truncate(offset)
-            sync_now(file)
-            self._allocated = 0
+            self._cut_off(file, offset)
         if end > self._allocated:
             self._allocate(file, end)
         self._half_written = True
-        file.write(offset, pieces)
+        try:
+            file.write(offset, pieces)
+        except OSError:
+            self._cut_off(file, offset)  # some of what is refused now may be there
+            raise
         self._half_written = False
+
+    def _cut_off(self, file: File, end: int) -> None:
+        """Be rid of what is beyond. Raises `SyncFailed`: then nothing is known of it."""
+        try:
+            file.truncate(end)
+        except OSError as error:
+            raise SyncFailed.of(error, "cut") from error
+        sync_now(file)
+        self._allocated = 0
 
     def _allocate(self, file: File, end: int) -> None:
         try:
@@ -226,7 +247,9 @@ class StreamJournal:
         before = self._before
         if self._rotating and self._file is not None and self._file is not before.file:
             self._file.close()
-        self.number, self.end, self._checksum, self._sequence, self._salt, self._file = before
+        self.number, self.end, self._checksum, self._sequence, self._salt, self._file = before[:6]
+        # no sync was made that the next record could prove
+        self._epoch, self._new_epoch, self._unsynced = before.epoch, before.new_epoch, before.unsynced
         if self._rotating:
             self._rotate_at = self.end + self.size
         self._rotating = False

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ...domain.jetstream.storage.seam import Document
 from ...ports.files import File, Files, SyncFailed
 from .consumers import Consumers, from_json
-from .file_head import JOURNAL, FileHead, StreamIdentity, file_name, read_head, records_after_head, salt_of
+from .file_head import JOURNAL, FileHead, file_name, read_head, records_after_head, salt_of
 from .record import (
     CHANGE,
     CHECKPOINT,
@@ -156,8 +156,3 @@ def cut_off(file: File, found: Scan) -> None:
         file.sync()
     except OSError as error:
         raise SyncFailed(error.errno, f"sync failed: {error.strerror}") from error
-
-
-def identity_of(journals: list[JournalFile]) -> StreamIdentity | None:
-    """Whose they are."""
-    return journals[-1].head.identity if journals else None

@@ -47,6 +47,14 @@ class LogCommits(Protocol):
         """Have it done within 100 ms."""
         ...
 
+    def propose_removal(self, sequences: Sequence[int], done: Done, *, erase: bool) -> None:
+        """See `StreamLog`."""
+        ...
+
+    def propose_removal_before(self, sequence: int, done: Done) -> None:
+        """See `StreamLog`."""
+        ...
+
     def damage_found(self, text: str) -> None:
         """Damage was met when a message was read."""
         ...
@@ -187,6 +195,18 @@ class FileLog(IndexedLog):
             self._writer.close_active()
         self._later()
         return removed
+
+    def propose_removal(self, sequences: Sequence[int], done: Done, *, erase: bool = False) -> None:
+        if self._commits is None:
+            done(None)
+        else:
+            self._commits.propose_removal(sequences, done, erase=erase)
+
+    def propose_removal_before(self, sequence: int, done: Done) -> None:
+        if self._commits is None:
+            done(None)
+        else:
+            self._commits.propose_removal_before(sequence, done)
 
     def _count_in(self, segment: Segment) -> int:
         return self._index.count_from(segment.first) - self._index.count_from(segment.last + 1)

@@ -132,7 +132,7 @@ class StreamRecovery:
             size += damaged if lost else 0
             needless += damaged if start > end else 0
         if all_lost:
-            runs = self._stream.lost_runs = in_runs(sorted(all_lost))
+            runs = self._stream.entries.lost_runs = in_runs(sorted(all_lost))
             self._stream.log.note_lost(sorted(all_lost), size)
             text = ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in runs[:20])
             self._report(f"messages are lost: {text}{', …' if len(runs) > 20 else ''}")

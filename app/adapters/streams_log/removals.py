@@ -10,7 +10,17 @@ _MOST = 50_000
 class PendingRemovals:
     """Removed sequences that the journal does not have yet, and segments that became empty."""
 
-    __slots__ = ("_empty", "_erase", "_floor_written", "_runs", "_sequences", "floor")
+    __slots__ = (
+        "_empty",
+        "_erase",
+        "_floor_written",
+        "_runs",
+        "_sequences",
+        "agreed",
+        "agreed_floor",
+        "agreed_to_erase",
+        "floor",
+    )
 
     def __init__(self, floor: int = 0) -> None:
         self.floor = floor
@@ -20,9 +30,28 @@ class PendingRemovals:
         self._runs: list[tuple[int, int]] = []
         self._erase: dict[int, int] = {}
         self._empty: set[int] = set()
+        self.agreed: set[int] = set()
+        """Those that the journal has as removed, and that are about to be."""
+        self.agreed_to_erase: set[int] = set()
+        self.agreed_floor = 0
+        """The same for everything below."""
+
+    def agree(self, sequences: Sequence[int], *, erase: bool) -> None:
+        """The journal has that these are removed; `add` follows soon."""
+        self.agreed.update(sequences)
+        if erase:
+            self.agreed_to_erase.update(sequences)
+
+    def agree_before(self, sequence: int) -> None:
+        """The same for everything below."""
+        self.agreed_floor = max(self.agreed_floor, sequence)
 
     def add(self, sequences: Sequence[int]) -> bool:
         """These were removed; returns `is_due`, which one asks then."""
+        if self.agreed:
+            known = self.agreed.intersection(sequences)
+            self.agreed -= known
+            sequences = [each for each in sequences if each not in known]
         self._sequences += sequences
         return bool(self._empty) or len(self._sequences) > _MOST
 
@@ -33,10 +62,13 @@ class PendingRemovals:
     def all_before(self, sequence: int) -> None:
         """Everything below was removed."""
         self.floor = max(self.floor, sequence)
+        for agreed in (self.agreed, self.agreed_to_erase):
+            agreed.difference_update([each for each in agreed if each < sequence])
 
     def erase(self, sequence: int, place: int) -> None:
         """This one's bytes are to be overwritten."""
         self._erase[sequence] = place
+        self.agreed_to_erase.discard(sequence)
 
     def note_empty(self, segment: int) -> None:
         """A segment has no messages any more, or few."""

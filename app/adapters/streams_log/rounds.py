@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
+from ...domain.for_each import finish_each
 from ...domain.timers import Scheduler
 from ...ports.files import Worker
 from .steps import Batch, Outcome, Step, carry_out
@@ -53,6 +54,7 @@ class Rounds:
         "_called",
         "_dirty",
         "_full",
+        "_held",
         "_lazy",
         "_running",
         "_scheduler",
@@ -76,6 +78,8 @@ class Rounds:
         self.unsynced: dict[Writes, None] = {}
         """Those that have written something that is not synced."""
         self._full: dict[Writes, None] = {}
+        self._held: set[Writes] = set()
+        """Those that write nothing at the moment."""
 
     def sync_every(self, interval: float) -> None:
         """Another interval from now on; what waits for a sync is synced now."""
@@ -121,8 +125,19 @@ class Rounds:
             self._scheduler.call_later(PROBE, self._probe)
         self._full[stream] = None
 
+    def hold(self, stream: Writes) -> None:
+        """Have this stream write nothing until `let_go`; a round that runs goes on."""
+        self._held.add(stream)
+
+    def let_go(self, stream: Writes) -> None:
+        """Have it write what has waited."""
+        self._held.discard(stream)
+        if self._dirty:
+            self._call()
+
     def forget(self, stream: Writes) -> None:
         """A stream is gone."""
+        self._held.discard(stream)
         for waiting in (self._dirty, self._lazy, self.unsynced, self._full):
             waiting.pop(stream, None)
 
@@ -151,10 +166,11 @@ class Rounds:
 
     def _start(self) -> None:
         self._called = False
-        if self._running or not self._dirty:
+        dirty = {each: sync for each, sync in self._dirty.items() if each not in self._held}
+        if self._running or not dirty:
             return
-        dirty, self._dirty = self._dirty, {}
-        work = [(stream, stream.take(sync=sync)) for stream, sync in dirty.items()]
+        self._dirty = {each: sync for each, sync in self._dirty.items() if each in self._held}
+        work = [(stream, _taken(stream, sync=sync)) for stream, sync in dirty.items()]
         self._running = True
         with_outcomes = [(stream, batch, Outcome()) for stream, batch in work]
 
@@ -194,12 +210,11 @@ class Rounds:
         """Answer those who waited for a round. What they write meanwhile is answered after them."""
         runs, self._running = self._running, True
         try:
-            for answer in answers:
-                answer()
+            finish_each(lambda answer: answer(), answers)
         finally:
             self._running = runs
-        if self._dirty:
-            self._call()
+            if self._dirty:
+                self._call()
 
     def alone(self, batch: Batch, done: Callable[[Outcome], None]) -> None:
         """Carry something out between two rounds."""
@@ -217,3 +232,15 @@ class Rounds:
         while self._dirty or self._running:
             self._start()
             self._worker.finish()
+
+
+def _taken(stream: Writes, *, sync: bool) -> Batch:
+    """What it has to write. A defect there ends writing to this stream, as one in the worker does."""
+    try:
+        return stream.take(sync=sync)
+    except Exception as error:  # noqa: BLE001 - as said above
+        return Batch(prepare=[partial(_raise, error)])
+
+
+def _raise(error: Exception) -> None:
+    raise error

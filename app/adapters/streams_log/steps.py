@@ -4,6 +4,7 @@ import errno
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from ...domain.failure import described
 from ...domain.jetstream.storage.seam import StorageFailure
 from ...ports.files import SyncFailed, Write
 
@@ -47,6 +48,15 @@ class Outcome:
     def is_good(self) -> bool:
         """Whether nothing failed."""
         return self.messages is self.journal is None
+
+    def in_words(self) -> str:
+        """What failed, for an operator."""
+        error = self.error
+        if StorageFailure.BROKEN not in (self.messages, self.journal):
+            return f"{shortage(error)}: {error}; publishing goes on when there is room"
+        if error is None or isinstance(error, OSError):
+            return f"the disk failed: {error}; nothing is stored before a restart, check the disk before that"
+        return f"internal error: {described(error)}; nothing is stored before a restart"
 
     def note_write(self, error: OSError | None) -> None:
         """What came of a `Batch.write`."""

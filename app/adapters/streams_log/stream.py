@@ -1,39 +1,32 @@
 """One stream on disk: its messages, its journal, and what waits to be written."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
+from ...domain.for_each import finish_each
 from ...domain.jetstream.storage.index import Index
 from ...domain.jetstream.storage.seam import Document, Done, StorageFailure
-from ...domain.value_object import value_object
 from ...ports.files import Files
 from .cleaning import Cleaner
 from .consumers import Consumers, FileState, VolatileState, to_json
-from .directories import SIZES, Sizes, making_stream, remove_stream, stream_directory
+from .directories import SIZES, Sizes, give_up_stream, making_stream, remove_stream, stream_directory
 from .file_head import StreamIdentity
 from .journal import JournalEntry, StreamJournal
 from .journal_image import JournalFile
 from .log import FileLog
-from .record import DOCUMENT, ERASE, FLOOR, LOST, MARK, REMOVED, REMOVED_RUNS
-from .removals import PendingRemovals, pack, pack_runs, without
+from .proposals import Answer, Proposal
+from .record import DOCUMENT
+from .removals import PendingRemovals
 from .rounds import Rounds
 from .short_way import take_short_way
-from .steps import Batch, Outcome, Step, shortage
+from .steps import Batch, Outcome, Step
+from .stream_entries import StreamEntries, StreamParts
 from .tail import Tail, TailBudget
 from .waiting import CommitWaiting
 from .writer import MessageWriter
 
 Report = Callable[[str, str], None]
 """Called with the name of a stream and what is wrong with it."""
-
-
-@value_object
-class StreamParts:
-    """What a stream is made of."""
-
-    index: Index
-    writer: MessageWriter
-    removals: PendingRemovals
 
 
 class FileStream:
@@ -70,14 +63,15 @@ class FileStream:
         self._log = FileLog(identity.name, self._index, self.writer, self._removals, self._tail)
         self._log.attach(self)
         self.relaxed = relaxed
-        self.journal = StreamJournal(files, self.directory, identity, self._contents)
-        self.journal.size, self.journal.reserve = sizes.journal, sizes.ahead
         self.consumer_table = Consumers(self)
-        self._document: Document = {}
+        self._cleaner = Cleaner(files, identity, self.writer, self._log, self._removals)
+        self.entries = StreamEntries(parts, self._log, self._cleaner, self.consumer_table)
+        self._proposals = self.entries.proposals
+        self.journal = StreamJournal(files, self.directory, identity, self.entries.contents)
+        self.journal.size, self.journal.reserve = sizes.journal, sizes.ahead
         self.is_made = False
         self._gone = False
         self.on_gone: Callable[[], None] = lambda: None
-        self._deleted: Done = lambda _failure: None
         self._waiting: list[CommitWaiting] = []
         self._repairing = False
         """Whether the next round removes what a failed one may have left."""
@@ -86,9 +80,6 @@ class FileStream:
         self._taken: list[CommitWaiting] = []
         self._journal_wanted = False
         self._journal_taken = False
-        self._cleaner = Cleaner(files, identity, self.writer, self._log, self._removals)
-        self._marked = (0, 0)
-        self.lost_runs: list[tuple[int, int]] = []
         self._was_full = False
         self._has_failed = False  # to write at once what waits
         self._incomplete = False
@@ -103,10 +94,10 @@ class FileStream:
 
     @property
     def document(self) -> Document:
-        return self._document
+        return self.entries.document
 
     def write(self, document: Document) -> None:
-        self._document = document
+        self.entries.document = document
         self.enter(DOCUMENT, b"", to_json(document))
 
     def begin(self, first: int) -> None:
@@ -116,7 +107,7 @@ class FileStream:
 
     def recovered(self, document: Document) -> None:
         """The document as it is on the disk."""
-        self._document = document
+        self.entries.document = document
 
     def resume(self, journal: JournalFile, *, highest: int, whole: bool) -> None:
         """Go on after recovery, with this journal. `highest` is the number of the newest, readable or not."""
@@ -158,14 +149,54 @@ class FileStream:
         self.consumer_table.delete(name)
 
     def delete(self, done: Done) -> None:
+        self._rounds.hold(self)
+        step = partial(give_up_stream, self._files, self.directory)
+        self._rounds.alone(Batch(prepare=[step]), partial(self._given_up, done))
+
+    def _given_up(self, done: Done, outcome: Outcome) -> None:
+        """The directory has lost its name, or the stream goes on."""
+        if outcome.messages is not None and self.is_made:
+            self._rounds.let_go(self)
+            done(outcome.messages)
+            return
         self._gone = True
         self._rounds.forget(self)
         self._tails.forget(self._tail)
         self.on_gone()
         waiting, self._waiting = self._waiting, []
+        self._rounds.alone(Batch(prepare=[self._remove_files]), lambda _: done(None))
         self._refuse(StorageFailure.GONE, waiting)
-        self._deleted = done
-        self._rounds.alone(Batch(prepare=[self._remove_files]), self._files_gone)
+
+    # proposals
+
+    def propose(self, document: Document, done: Done) -> None:
+        entry = JournalEntry(DOCUMENT, b"", to_json(document))
+        self._propose(Proposal(done, lambda: [entry], partial(self.recovered, document)))
+
+    def propose_consumer(self, name: str, document: Document, done: Done) -> None:
+        entries = partial(self.consumer_table.change, name, document)
+        self._propose(Proposal(done, entries, partial(self.consumer_table.changed, name, document)))
+
+    def propose_deletion(self, name: str, done: Done) -> None:
+        entries = partial(self.consumer_table.end, name)
+        self._propose(Proposal(done, entries, partial(self.consumer_table.ended, name)))
+
+    def propose_removal(self, sequences: Sequence[int], done: Done, *, erase: bool) -> None:
+        """See `StreamLog`."""
+        entries = partial(self.entries.removal, sorted(sequences), erase=erase)
+        agree = partial(self._removals.agree, sequences, erase=erase)
+        self._propose(Proposal(done, entries, agree, max(sequences, default=0)))
+
+    def propose_removal_before(self, sequence: int, done: Done) -> None:
+        """See `StreamLog`."""
+        entries = partial(self.entries.removal_before, sequence)
+        self._propose(Proposal(done, entries, partial(self._removals.agree_before, sequence), sequence - 1))
+
+    def _propose(self, proposal: Proposal) -> None:
+        if not self._broken(proposal.done):
+            self._proposals.add(proposal)
+            self._journal_wanted = True
+            self._rounds.request(self)
 
     # commits
 
@@ -235,6 +266,10 @@ class FileStream:
         self.journal.add(kind, name, body)
         self.later()
 
+    def supersede(self, kinds: Collection[int], begin: bytes) -> None:
+        """Forget entries that wait; see `StreamJournal`."""
+        self.journal.supersede(kinds, begin)
+
     def later(self) -> None:
         """Something is to be written soon."""
         if not self._journal_wanted and not self._gone:
@@ -267,16 +302,20 @@ class FileStream:
         elif wanted:
             self._journal_wanted = False
             self._journal_taken = True
-            self._enter_removals()
+            self.entries.enter_removals(self.journal)
             if sync and self._incomplete and self._cleaner.is_pending:
                 self._incomplete = False
-                self._enter_all()
-            batch.journal = self.journal.take(sync=sync)
+                self.entries.enter_all(self.journal)
+            self._proposals.take(self.writer.written.last)
+            batch.journal = self.journal.take(sync=sync, also=self._proposals.entries())
             batch.cleaning = self._cleaner.steps() if sync else []
         else:
             batch.write = self.writer.only_write
         if self._removals.is_pending:
             self._wait_on()
+        if self._proposals:
+            self._journal_wanted = True
+            self._rounds.request(self)
         if not sync:
             self._rounds.sync_later(self)
         return batch
@@ -284,7 +323,7 @@ class FileStream:
     @property
     def _has_entries(self) -> bool:
         """Whether the journal gets something, which may rely on messages."""
-        return self.journal.is_pending(sync=False) or self._removals.is_pending
+        return self.journal.is_pending(sync=False) or self._removals.is_pending or bool(self._proposals)
 
     def _wait_on(self) -> None:
         """What was removed right after it was stored is entered when it is written: in the next round."""
@@ -295,84 +334,49 @@ class FileStream:
             self._journal_wanted = True
             self._rounds.request(self)
 
-    def _first_certain(self) -> int:
-        """Below it nothing is there, nor will be."""
-        return min([self._index.first, *self._log.unwritten_removals()])
-
-    def _enter_removals(self) -> None:
-        written = self.writer.written
-        floor, runs, erase = self._removals.take(self._first_certain(), written.last)
-        self._cleaner.to_erase.update(erase)
-        if floor is not None:
-            self.journal.add(FLOOR, b"", pack([floor, written.last, written.last_time]))
-        longer = [run for run in runs if run[0] < run[1]]
-        if longer:
-            self.journal.add(REMOVED_RUNS, b"", pack_runs(longer))
-        if len(longer) < len(runs):
-            self.journal.add(REMOVED, b"", pack(start for start, end in runs if start == end))
-        if erase:
-            self.journal.add(ERASE, b"", pack(erase))
-        self._enter_mark()
-
-    def _enter_all(self) -> None:
-        """Begin a new journal: segments are removed that have removals which this one does not have."""
-        self.journal.add(MARK, b"", self._mark())
-        self.journal.rotate()
-
-    def _enter_mark(self) -> None:
-        point = self.writer.synced
-        if (point.number, point.end) != self._marked and self.journal.is_pending(sync=False):
-            self._marked = (point.number, point.end)
-            self.journal.add(MARK, b"", self._mark())
-
-    def _mark(self) -> bytes:
-        point = self.writer.synced
-        return pack([point.number, point.end, point.last, point.last_time])
-
-    def _contents(self) -> Iterator[JournalEntry]:
-        """What a new journal begins with."""
-        yield JournalEntry(DOCUMENT, b"", to_json(self._document))
-        yield from self.consumer_table.entries()
-        point, unwritten = self.writer.written, set(self._log.unwritten_removals())
-        first = min(max(self._first_certain(), self._removals.floor), point.last + 1)
-        yield JournalEntry(FLOOR, b"", pack([first, point.last, point.last_time]))
-        gaps = [(max(start, first), min(end, point.last)) for start, end in self._index.gaps_from(first)]
-        runs = [run for gap in gaps for run in without(gap, unwritten) if run[0] <= run[1]]
-        yield JournalEntry(REMOVED_RUNS, b"", pack_runs(runs))
-        yield JournalEntry(ERASE, b"", pack(self._cleaner.to_erase))
-        yield JournalEntry(LOST, b"", pack_runs(run for run in self.lost_runs if run[1] >= first))
-        yield JournalEntry(MARK, b"", self._mark())
-
     def taken_done(self, outcome: Outcome) -> Callable[[], None]:
         """A round is over: note what is written; returns what answers those who waited for it."""
         taken, self._taken = self._taken, []
         if self._gone:
             return partial(self._refuse, StorageFailure.GONE, taken)
         refused, self._refused = self._refused, []
+        answers: list[Answer] = []
         self.is_made |= outcome.prepared
         if outcome.error is not None:
             self._report_error(outcome)
-        self._settle(outcome)
-        if self._log.failure is None:
-            self._rewrite()
-        return partial(self._answer, taken, refused, outcome)
+        try:
+            answers = self._settle(outcome)
+            if self._log.failure is None:
+                self._rewrite()
+        except Exception as error:  # noqa: BLE001 - a defect; those who wait are answered all the same
+            outcome.messages = outcome.journal = self._log.failure = StorageFailure.BROKEN
+            outcome.error = error
+            self._report_error(outcome)
+        return partial(self._answer, taken, refused, outcome, answers)
 
-    def _answer(self, taken: Sequence[CommitWaiting], refused: Sequence[Done], outcome: Outcome) -> None:
+    def _answer(
+        self,
+        taken: Sequence[CommitWaiting],
+        refused: Sequence[Done],
+        outcome: Outcome,
+        proposals: Sequence[Answer],
+    ) -> None:
         """Answer those whose messages were taken back, and those who waited for this round."""
-        for done in refused:
-            done(StorageFailure.FULL)
+        calls: list[Answer] = [partial(done, StorageFailure.FULL) for done in refused]
         for waiting in taken:
             failure = waiting.failure_by(outcome)
             if failure is StorageFailure.FULL and waiting.messages and self._repairing:
                 self._refused.append(waiting.done)
             else:
-                waiting.done(failure)
+                calls.append(partial(waiting.done, failure))
+        calls += proposals
         if self._log.failure is StorageFailure.BROKEN:
             rest, self._waiting = self._waiting, []
-            self._refuse(StorageFailure.BROKEN, rest)
+            calls.append(partial(self._refuse, StorageFailure.BROKEN, rest))
+        finish_each(lambda call: call(), calls)
 
-    def _settle(self, outcome: Outcome) -> None:
-        """Note what is written now."""
+    def _settle(self, outcome: Outcome) -> list[Answer]:
+        """Note what is written now; returns what answers for proposals."""
         broken = StorageFailure.BROKEN in (outcome.messages, outcome.journal)
         if outcome.messages is None and not broken:
             self._messages_done()
@@ -387,6 +391,12 @@ class FileStream:
                 self._rounds.probe_later(self)
         self._journal_taken = False
         self._cleaner.done(safe=outcome.is_good)
+        answers = self._proposals.finish(StorageFailure.BROKEN if broken else outcome.journal)
+        if not outcome.prepared:
+            answers += self._proposals.refuse(outcome.journal or StorageFailure.BROKEN)
+        elif outcome.messages is not None:
+            answers += self._proposals.refuse(outcome.messages, self.writer.written.last)
+        return answers
 
     def _rewrite(self) -> None:
         """Write a segment anew, if the journal has everything that its messages removed."""
@@ -425,8 +435,10 @@ class FileStream:
     def _refuse(self, failure: StorageFailure, waiting: Sequence[CommitWaiting] = ()) -> None:
         """Say that messages are not stored, and what waits is not done; by now nothing is on the disk."""
         refused, self._refused = [*self._refused, *(each.done for each in waiting)], []
-        for done in refused:
-            done(failure)
+        calls: list[Answer] = [partial(done, failure) for done in refused]
+        finish_each(
+            lambda call: call(), [*calls, *self._proposals.finish(failure), *self._proposals.refuse(failure)]
+        )
 
     @property
     def is_refusing(self) -> bool:
@@ -434,14 +446,10 @@ class FileStream:
         return self.writer.needs_repair
 
     def _report_error(self, outcome: Outcome) -> None:
-        error = outcome.error
-        if StorageFailure.BROKEN in (outcome.messages, outcome.journal):
-            text = f"the disk failed: {error}; nothing is stored before a restart, check the disk before that"
-            self._report(self.identity.name, text)
-        elif not self._was_full:
-            self._was_full = True
-            text = f"{shortage(error)}: {error}; publishing goes on when there is room"
-            self._report(self.identity.name, text)
+        is_broken = StorageFailure.BROKEN in (outcome.messages, outcome.journal)
+        if is_broken or not self._was_full:
+            self._was_full |= not is_broken
+            self._report(self.identity.name, outcome.in_words())
 
     def probe(self) -> Step:
         """A step that fails unless there is room."""
@@ -459,9 +467,6 @@ class FileStream:
         if self._journal_wanted:
             self._rounds.request(self)
 
-    def _files_gone(self, outcome: Outcome) -> None:
-        self._deleted(outcome.messages)
-
     def _remove_files(self) -> None:
         """Remove the directory; runs in the worker."""
         self.close_files()
@@ -476,13 +481,10 @@ class FileStream:
 
     def mark(self) -> None:
         """Write how far everything is synced, with the next round."""
-        if self.is_made and not self._gone and self._log.failure is None:
-            point = self.writer.synced
-            if (point.number, point.end) != self._marked:
-                self._marked = (point.number, point.end)
-                self.journal.add(MARK, b"", self._mark())
-                self._journal_wanted = True
-                self._rounds.request(self, sync=True)
+        is_well = self.is_made and not self._gone and self._log.failure is None
+        if is_well and self.entries.mark(self.journal):
+            self._journal_wanted = True
+            self._rounds.request(self, sync=True)
 
     def close_files(self) -> None:
         """Let go of all files."""

@@ -82,6 +82,18 @@ class MemoryLog(IndexedLog):
                 del self._bodies[each]
         return removed
 
+    def propose_removal(
+        self,
+        sequences: Sequence[int],  # noqa: ARG002 - nothing has to be written
+        done: Done,
+        *,
+        erase: bool = False,  # noqa: ARG002 - the same
+    ) -> None:
+        done(None)
+
+    def propose_removal_before(self, sequence: int, done: Done) -> None:  # noqa: ARG002 - the same
+        done(None)
+
     def read(self, sequence: int) -> StoredMessage | None:
         body = self._bodies.get(sequence)
         if body is None:

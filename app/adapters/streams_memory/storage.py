@@ -63,6 +63,18 @@ class MemoryStreamStorage:
         self._consumers.pop(name, None)
         self._states.pop(name, None)
 
+    def propose(self, document: Document, done: Done) -> None:
+        self.write(document)
+        done(None)
+
+    def propose_consumer(self, name: str, document: Document, done: Done) -> None:
+        self._consumers[name] = document
+        done(None)
+
+    def propose_deletion(self, name: str, done: Done) -> None:
+        self.delete_consumer(name)
+        done(None)
+
     def delete(self, done: Done) -> None:
         self._streams.pop(self._name, None)
         done(None)

@@ -8,6 +8,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from ...domain.permissions.rules import Permissions
+from ..authorization_options import AuthorizationOptions, UserOptions
+from ..cluster_options import ClusterAuthorizationOptions, ClusterOptions
 from ..flags import BLOCKS
 from ..jetstream_options import JetStreamLimitOptions, JetStreamOptions
 from ..leaf_options import (
@@ -18,19 +20,12 @@ from ..leaf_options import (
     LeafTlsOptions,
     LeafUserOptions,
 )
-from ..options import (
-    AuthorizationOptions,
-    ClusterAuthorizationOptions,
-    ClusterOptions,
-    HookOptions,
-    Options,
-    WebsocketOptions,
-)
+from ..options import HookOptions, Options
 from ..reloading import RELOADABLE, is_reloadable
 from ..section import Section, inner_section, key_of
 from ..tls_options import TlsOptions
 from ..unix_socket_options import UnixSocketOptions
-from ..user_options import UserOptions
+from ..websocket_options import WebsocketOptions
 from .usage import shown
 
 SECTIONS: tuple[tuple[str, type[Section], str], ...] = (

@@ -19,6 +19,7 @@ A messaging server for NATS clients. Without options it accepts all clients, on 
     pynatsd -a 127.0.0.1 -m 8222               local clients only, with monitoring
     pynatsd --user derek --pass T0pS3cr3t      one user
     pynatsd explain --user derek SUBJECT -c FILE    what a user may do, and why
+    pynatsd store check DIRECTORY              read all that is stored, and report damage
 """
 
 _END = """\

@@ -5,7 +5,6 @@ events              what is logged
 info                the INFO that two servers exchange
 interest_announcer  sends the subscriptions of local clients to the other servers
 liveness            which servers answer
-dial_rate           how fast unknown addresses are dialled
 rejections          peers that were turned away: they wait longer each time
 route_dialer        which servers to dial, and when again
 route_session       one route

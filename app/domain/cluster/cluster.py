@@ -66,7 +66,7 @@ class Cluster:
 
     def __init__(
         self,
-        host: Host[Connection],
+        host: Host,
         settings: ClusterSettings,
         gatekeeper: Gatekeeper,
         dialer: Dialer,
@@ -215,11 +215,11 @@ class Cluster:
                 session.connection.send(line)
 
     def login_over(self, session: RouteSession) -> None:
-        """See `Mesh`."""
+        """Its CONNECT is complete: stop the login timer."""
         self._logins.discard(session)
 
     def turned_away(self, session: RouteSession) -> bool:
-        """See `Mesh`."""
+        """A peer will not become a route. Whether the log should say so, again."""
         ip = session.connection.wire.peer.ip
         return self._refusals.note(ip, self._host.scheduler.monotonic())
 
@@ -300,18 +300,18 @@ class Cluster:
         self.interest.clear(session.origin)
 
     def is_second(self, session: RouteSession) -> bool:
-        """See `Mesh`."""
+        """Whether another route is that of the server which this one's CONNECT has named."""
         name = session.claimed
         return name in self.remotes or any(
             other.claimed == name for other in self.routes.values() if other.connection.cid < session.number
         )
 
     def renewed(self) -> None:
-        """See `Mesh`: its addresses for clients may be new."""
+        """A registered peer has introduced itself again: its addresses for clients may be new."""
         self._host.greeting.urls_changed()
 
     def closed(self, session: RouteSession) -> None:
-        """See `Mesh`: forget the server, and dial it again."""
+        """The route is closed: forget the server, and dial it again."""
         self.routes.pop(session.connection.cid, None)
         self._pings.discard(session.connection)
         self._liveness.discard(session)
@@ -371,7 +371,7 @@ class Cluster:
                 other.connection.send(line + LOSABLE if other.loses_lines else line)
 
     def heard_of(self, session: RouteSession, info: RouteInfo) -> None:
-        """See `Mesh`: dial a third server whose INFO a peer has sent."""
+        """A registered peer has sent the INFO of a third server, which is dialled."""
         if len(session.known) < MOST_KNOWN:
             session.known.add(info.server_id)
         if info.server_id == self._own_id or info.server_id in self.remotes:

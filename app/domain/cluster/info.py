@@ -3,7 +3,7 @@
 import json
 from functools import lru_cache
 
-from ..protocol.commands import members_of
+from ..protocol.connect import members_of
 from ..protocol.errors import ParserError
 from ..value_object import value_object
 
@@ -101,24 +101,18 @@ class RouteInfo:
             "tls_verify": self.tls_verify,
             "max_payload": self.max_payload,
         }
-        if self.server_name:
-            fields["server_name"] = self.server_name
-        if self.sends_on:
-            fields[SENDS_ON] = True
-        if self.headers:
-            fields["headers"] = True
-        if self.traces:
-            fields[TRACES] = True
-        if self.ldm:
-            fields["ldm"] = True
-        if self.ip:
-            fields["ip"] = self.ip
-        if self.connect_urls:
-            fields["connect_urls"] = self.connect_urls
-        if self.ws_connect_urls:
-            fields["ws_connect_urls"] = self.ws_connect_urls
-        if self.leafnode_urls:
-            fields["leafnode_urls"] = self.leafnode_urls
+        later: dict[str, object] = {
+            "server_name": self.server_name,
+            SENDS_ON: self.sends_on,
+            "headers": self.headers,
+            TRACES: self.traces,
+            "ldm": self.ldm,
+            "ip": self.ip,
+            "connect_urls": self.connect_urls,
+            "ws_connect_urls": self.ws_connect_urls,
+            "leafnode_urls": self.leafnode_urls,
+        }
+        fields |= {name: value for name, value in later.items() if value}
         return b"INFO %b\r\n" % _compact(fields)
 
 

@@ -27,7 +27,7 @@ ANNOUNCED = heard_by(PeerKind.ROUTE)
 class InterestAnnouncer:
     """Sends to all registered routes. Implements `Announcer`."""
 
-    def __init__(self, remotes: Mapping[str, RouteSession], host: Host[Connection]) -> None:
+    def __init__(self, remotes: Mapping[str, RouteSession], host: Host) -> None:
         """`remotes` are the registered routes."""
         self._remotes = remotes
         self._host = host

@@ -12,7 +12,9 @@ forgotten when nobody was reached there for `FORGET_SECONDS`.
 gnatsd tries a learnt address once. That leaves holes in the mesh after a
 partition, so this server goes on trying, politely: the waits grow, and vary by
 chance, so that a cluster that lost a member does not dial it in step. An address
-where nobody has answered yet is dialled at a `DialRate`, for a peer can name any.
+where nobody has answered yet is dialled at a limited rate, for a peer can name any. An
+honest one names servers, which answer: a dial that leads to a route costs nothing, so a
+newcomer meets hundreds of servers as fast as it can dial.
 """
 
 from collections import deque
@@ -23,10 +25,10 @@ from typing import Protocol
 
 from ..dataplane.draw import Draw
 from ..events import EventSink
+from ..rates import Bucket
 from ..sessions.wire import Handler, Wire
 from ..timers import Scheduler, Timer
 from ..value_object import value_object
-from .dial_rate import DialRate
 from .events import (
     RouteDialFailed,
     RouteDialling,
@@ -68,6 +70,12 @@ MOST_UNKNOWN = 512
 
 MOST_DIALS = 32
 """Dials under way at once."""
+
+UNKNOWN_AT_ONCE = 32
+"""Dials to addresses where no server has answered yet that may be made without a pause."""
+
+UNKNOWN_PER_SECOND = 4.0
+"""Further ones."""
 
 _STEPS = 1 << 16
 _MOST_DOUBLINGS = 16
@@ -170,7 +178,7 @@ class RouteDialer:
         self._known: dict[tuple[str, int], Destination] = {}
         self._learnt = 0
         self._unmet = 0
-        self._dial_rate = DialRate(needs.scheduler)
+        self._dial_rate = Bucket(UNKNOWN_PER_SECOND, self._now(), UNKNOWN_AT_ONCE)
         self._unknown: deque[Destination] = deque()
         """Those that wait until the rate allows it."""
         self._unknown_timer: Timer | None = None
@@ -327,7 +335,7 @@ class RouteDialer:
 
     def _dial_unknown(self) -> None:
         """Dial those that the rate allows, and the others later."""
-        while self._unknown and self._dial_rate.take():
+        while self._unknown and self._dial_rate.admits(self._now()):
             destination = self._unknown.popleft()
             if self._is_served_already(destination):
                 destination.busy = False
@@ -335,7 +343,9 @@ class RouteDialer:
             else:
                 self._start_in_turn(destination)
         if self._unknown and self._unknown_timer is None:
-            self._unknown_timer = self._needs.scheduler.call_later(self._dial_rate.wait(), self._admit_later)
+            self._unknown_timer = self._needs.scheduler.call_later(
+                self._dial_rate.wait(self._now()), self._admit_later
+            )
 
     def _admit_later(self) -> None:
         self._unknown_timer = None

@@ -17,7 +17,7 @@ as servers do, as it may to gnatsd; nobody else may before INFO.
 
 from collections import deque
 from enum import IntEnum
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ..address import HIGHEST_PORT
 from ..dataplane.constants import MEMBER_MARK
@@ -27,26 +27,14 @@ from ..interest.routing import Audience
 from ..interest.subscription import read_via, read_weight
 from ..limits import Limits, route_line
 from ..peer_kind import PeerKind
-from ..protocol.commands import (
-    CONNECT,
-    ERR,
-    INFO,
-    OK,
-    PING,
-    PONG,
-    SUB,
-    UNSUB,
-    Subscribe,
-    parse_connect,
-    readable,
-    words_of,
-)
+from ..protocol.commands import CONNECT, ERR, INFO, OK, PING, PONG, SUB, UNSUB, Subscribe, readable, words_of
+from ..protocol.connect import parse_connect
 from ..protocol.errors import (
     AuthorizationTimeout,
     ClientOnRoutePort,
     ParserError,
 )
-from ..security.credentials import Credentials, Gatekeeper, Identity
+from ..security.credentials import Credentials, Identity
 from ..sessions.connection import Connection
 from ..sessions.host import Host
 from ..sessions.peer import PeerSession
@@ -54,6 +42,9 @@ from .events import GossipIgnored, RouteConnectSent, RouteErrorReceived, RouteLe
 from .info import ROUTE_PROTOCOL, RouteInfo, connect_line, introduction, read_info
 from .route_dialer import Destination
 from .route_url import RouteUrl, is_near, read_gossip
+
+if TYPE_CHECKING:
+    from .cluster import Cluster
 
 _SIDS_OF_SERVERS = (b"RSID:", MEMBER_MARK)
 
@@ -86,47 +77,6 @@ _MAY_SEND: dict[Stage, frozenset[bytes]] = {
 """The lines that a peer may send; those of one that is NAMED must be about sids of servers."""
 
 
-class Mesh(Protocol):
-    """The cluster, as one of its routes knows it."""
-
-    @property
-    def gatekeeper(self) -> Gatekeeper:
-        """Judges servers that dial us."""
-        ...
-
-    def info(self) -> RouteInfo:
-        """What we say of ourselves."""
-        ...
-
-    def login_over(self, session: "RouteSession") -> None:
-        """Its CONNECT is complete: stop the login timer."""
-        ...
-
-    def register(self, session: "RouteSession", info: RouteInfo) -> None:
-        """The peer has introduced itself."""
-        ...
-
-    def is_second(self, session: "RouteSession") -> bool:
-        """Whether another route is that of the server which this one's CONNECT has named."""
-        ...
-
-    def renewed(self) -> None:
-        """A registered peer has introduced itself again."""
-        ...
-
-    def heard_of(self, session: "RouteSession", info: RouteInfo) -> None:
-        """A registered peer has sent the INFO of a third server."""
-        ...
-
-    def turned_away(self, session: "RouteSession") -> bool:
-        """A peer will not become a route. Whether the log should say so, again."""
-        ...
-
-    def closed(self, session: "RouteSession") -> None:
-        """The route is closed."""
-        ...
-
-
 class RouteSession(PeerSession):
     """One route: what each line of the peer does."""
 
@@ -135,7 +85,7 @@ class RouteSession(PeerSession):
     __slots__ = (
         "_address",
         "_asked",
-        "_mesh",
+        "_cluster",
         "_names_language",
         "claimed",
         "destination",
@@ -150,10 +100,10 @@ class RouteSession(PeerSession):
     )
 
     def __init__(
-        self, host: Host[Connection], mesh: Mesh, connection: Connection, destination: Destination | None
+        self, host: Host, cluster: "Cluster", connection: Connection, destination: Destination | None
     ) -> None:
         """`destination` is what was dialled; None for a route that was accepted."""
-        self._mesh = mesh
+        self._cluster = cluster
         self.destination = destination
         self.solicited = destination is not None
         """Whether we dialled the peer, over this link or one that this link outlived."""
@@ -176,7 +126,7 @@ class RouteSession(PeerSession):
         self.traces = False
         self.stage = Stage.LOGIN
         """How far the peer has come."""
-        needs_login = destination is None and mesh.gatekeeper.required
+        needs_login = destination is None and cluster.gatekeeper.required
         super().__init__(host, connection, admitted=not needs_login)
         connection.inlet.audience = Audience.ROUTED
         connection.outbox.naming = Naming.MEMBERS
@@ -241,7 +191,7 @@ class RouteSession(PeerSession):
 
     def begin(self) -> None:
         """Say our part of the introduction, in one write."""
-        own = self._mesh.info()
+        own = self._cluster.info()
         if self.destination is None:
             self.connection.send(introduction(own.line()))
             return
@@ -266,7 +216,7 @@ class RouteSession(PeerSession):
     def end(self, event: Event, farewell: bytes = b"") -> None:
         """Close, because of what the peer said or is; of those that are no routes the log has not all."""
         self.parting = event.text()
-        if self.info is not None or self._mesh.turned_away(self):
+        if self.info is not None or self._cluster.turned_away(self):
             self.report(event)
         self.connection.close(farewell)
 
@@ -281,13 +231,13 @@ class RouteSession(PeerSession):
         if self.solicited:
             self._take_name()
             return  # a peer that we dialled has nothing to show
-        self._mesh.login_over(self)
-        if self.claimed == self._mesh.info().server_id:
+        self._cluster.login_over(self)
+        if self.claimed == self._cluster.info().server_id:
             self.connection.close()  # we have dialled ourselves: nobody is at fault, or to be judged
             return
         self._names_language = bool(connect.lang)
         credentials = Credentials(connect.user or "", connect.password or "")
-        self.ask_for_verdict(self._mesh.gatekeeper, credentials)
+        self.ask_for_verdict(self._cluster.gatekeeper, credentials)
 
     def let_in(self, identity: Identity) -> bool:  # noqa: ARG002 - servers have no names of users
         """The credentials are good, but a client has no business here."""
@@ -322,9 +272,9 @@ class RouteSession(PeerSession):
             self.info = info
             if leaves:
                 self.report(RouteLeaving(self.connection.link, self.name))
-            self._mesh.renewed()
+            self._cluster.renewed()
         else:
-            self._mesh.heard_of(self, info)
+            self._cluster.heard_of(self, info)
 
     def _introduce(self, info: RouteInfo) -> None:
         """The first INFO says what server the peer is."""
@@ -336,12 +286,12 @@ class RouteSession(PeerSession):
         elif self.claimed not in ("", info.server_id):
             self.report(GossipIgnored(self.connection.link, "the teller has not introduced itself"))
         else:
-            self._mesh.register(self, info)
+            self._cluster.register(self, info)
 
     def registered(self, info: RouteInfo) -> None:
         """The cluster has taken the route in: from now on its messages count."""
         self.info = info
-        headers = info.headers and self._mesh.info().headers
+        headers = info.headers and self._cluster.info().headers
         self.connection.inlet.headers = self.connection.outbox.headers = headers
         self.traces = headers and info.traces
         self.connection.inlet.traces = headers and self.host.tracing is not None
@@ -375,7 +325,7 @@ class RouteSession(PeerSession):
 
     def subscribe(self, command: Subscribe) -> None:
         """Add a subscription, unless the server is known by another route already."""
-        if self.info is not None or not self._mesh.is_second(self):
+        if self.info is not None or not self._cluster.is_second(self):
             super().subscribe(command)
 
     def process_pong(self, argument: bytes) -> None:
@@ -396,7 +346,7 @@ class RouteSession(PeerSession):
     def closed(self) -> None:
         """The route is closed: what its clients listened to is removed, the cluster does without it."""
         super().closed()
-        self._mesh.closed(self)
+        self._cluster.closed(self)
 
 
 def _is_sound(verb: bytes, argument: bytes) -> bool:

@@ -6,20 +6,10 @@ message itself, and give the lines to `Control.line` later, or never: see ADR 00
 every line at once, and the compiled one has to look as if it did.
 """
 
-from collections.abc import Container
 from typing import Protocol
 
 MOST_BRIEF = 64
 """Brief subscriptions that a plane keeps at most: all of them may have to be obeyed in one turn."""
-
-
-class BriefSubscriber(Protocol):
-    """The `Control` of an inlet whose brief subscriptions may be kept."""
-
-    @property
-    def by_sid(self) -> Container[bytes]:
-        """The sids of its subscriptions, without those that are kept."""
-        ...
 
 
 class Briefs(Protocol):

@@ -1,24 +1,16 @@
 """What waits to be sent to one connection, in the plain twin."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from .reach import Naming
 from .seam import Owner, Sender
 from .unsent import KEPT_FROM, Pieces, Unsent, UnsentFlush
 
+if TYPE_CHECKING:
+    from .reference import DataPlane
+
 VECTORED_BYTES = 4096
 """Mean size of the pieces from which on they are handed over unjoined."""
-
-
-class Registry(Protocol):
-    """The plane, as its outboxes know it."""
-
-    held: bool
-    """An owner asked to hold the publisher."""
-    congested: int
-    """Outboxes that are marked as congested."""
-    touched: list["Outbox"]
-    """Those to be flushed."""
 
 
 class Outbox:
@@ -46,7 +38,7 @@ class Outbox:
         "trace",
     )
 
-    def __init__(self, plane: Registry, wire: Sender, owner: Owner) -> None:
+    def __init__(self, plane: "DataPlane", wire: Sender, owner: Owner) -> None:
         self._plane = plane
         self._wire = wire
         self.owner = owner

@@ -235,7 +235,7 @@ class Inlet(AnswersUnheard, Protocol):
     trace: bool
     traces: bool  # whether a message may ask to be traced: see `trace_mark`
     guarded: bool  # whether messages are denied that belong to servers: see ``reserved``
-    briefs: bool  # whether brief subscriptions may be kept, of a `brief.BriefSubscriber`
+    briefs: bool  # whether brief subscriptions may be kept; then the `Control` has `by_sid`
 
     def has_rest(self) -> bool:
         """Whether unconsumed bytes are kept."""

@@ -265,11 +265,6 @@ class Interest:
             plan_cache_bytes=figures.size,
         )
 
-    def stats_in_steps(self) -> Generator[None, None, IndexStats]:
-        """The same, in one step: it reads no answers."""
-        yield
-        return self.stats()
-
     def _note_left(self, subscription: Subscription) -> None:
         """Another server may have drawn it before it hears of its end."""
         if subscription.queue is not None:

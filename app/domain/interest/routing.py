@@ -19,6 +19,7 @@ from typing import Final
 
 from ..dataplane.constants import FAR_MEMBER, NOT_FOR
 from ..dataplane.joining import is_number, link_of, read_groups
+from ..dataplane.reach import RENAMED_AUDIENCE, SERVER_AUDIENCE
 from ..dataplane.reserved import USER_INFO
 from ..dataplane.seam import NOT_KEPT, Decision, Group, Hook, Plan, Plane, Search, Target
 from ..hooks.patterns import HookPatterns
@@ -45,9 +46,9 @@ class Audience:
     """Subjects with wildcards or empty tokens are refused."""
     ROUTED: Final = 2
     """Other servers: local plain subscriptions get the message, and nobody else."""
-    PASSED: Final = 3
+    PASSED: Final = SERVER_AUDIENCE
     """Messages of clients that have gone past the publish hooks."""
-    RENAMED: Final = 4
+    RENAMED: Final = RENAMED_AUDIENCE
     """Messages of the server itself that name another subject: other servers are named each receiver."""
     PROFILE: Final = 5
     """Added for each `Profiles` number: one of the above, for clients with these rights.

@@ -38,7 +38,6 @@ CONSUMER_DELETED = AdvisoryKind("ADVISORY.CONSUMER.DELETED", "advisory.v1.consum
 BATCH_ABANDONED = AdvisoryKind("ADVISORY.STREAM.BATCH_ABANDONED", "advisory.v1.stream_batch_abandoned")
 API_AUDIT = AdvisoryKind("ADVISORY.API", "advisory.v1.api_audit")
 API_LIMIT = AdvisoryKind("ADVISORY.API.LIMIT_REACHED", "advisory.v1.api_limit_reached")
-OUT_OF_STORAGE = AdvisoryKind("ADVISORY.SERVER.OUT_OF_STORAGE", "advisory.v1.server_out_of_space")
 
 OF_CONSUMERS = {
     "max_deliver": AdvisoryKind("ADVISORY.CONSUMER.MAX_DELIVERIES", "advisory.v1.max_deliver"),

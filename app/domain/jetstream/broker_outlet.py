@@ -82,6 +82,10 @@ class BrokerOutlet:
             wire.in_turn = False
             self._flush()
 
+    def failed(self, error: Exception) -> None:
+        """See `Outlet`."""
+        self._broker.failed(error)
+
     def deliver(
         self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
     ) -> Delivery:

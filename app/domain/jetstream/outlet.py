@@ -41,6 +41,10 @@ class Outlet(Protocol):
         """Make the call now, and send at once what it delivers, unless this turn goes on."""
         ...
 
+    def failed(self, error: Exception) -> None:
+        """Report a defect, which cost one call and no other."""
+        ...
+
     def deliver(
         self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
     ) -> Delivery:

@@ -169,6 +169,7 @@ class JetStream:
         self.catalogue.begin_all()
         self.consumers.start_all()
         self._is_running = True
+        self._broker.is_unsettled = self._is_unsettled
         if self._broker.tracing is not None:
             self._broker.tracing.streams = StreamTraces(self.intake)
         attend = self.intake.attend
@@ -278,6 +279,13 @@ class JetStream:
     def _report_dropped(self) -> None:
         fields = {"server": self.settings.server_name, "dropped": self.router.counters.dropped}
         self.advisories.publish(API_LIMIT, (), fields)
+
+    def _is_unsettled(self) -> bool:
+        """Whether something was taken, or stored, that is not answered yet."""
+        if self.intake.closed:
+            return False
+        waits = self.intake.wire.pending() or len(self.catalogue.answers) or not self.router.is_settled
+        return bool(waits) or any(not each.stream.commits.is_idle for each in self.catalogue.streams.values())
 
     # --- end ------------------------------------------------------------------------------
 

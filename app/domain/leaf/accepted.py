@@ -8,8 +8,8 @@ from ..events import AuthorizationTimedOut
 from ..peer_kind import PeerKind
 from ..permissions.responses import OpenReplies
 from ..permissions.rules import Permissions, Rule
-from ..protocol.commands import check_info
 from ..protocol.compatibility import Compatibility
+from ..protocol.connect import check_info
 from ..protocol.errors import AuthorizationTimeout, PermissionsViolation
 from ..protocol.quoting import quoted
 from ..security.credentials import Credentials, Gatekeeper, Identity
@@ -60,9 +60,7 @@ class AcceptedLeaf(LeafSession):
 
     __slots__ = ("_acceptor", "_connect", "_nonce", "_user")
 
-    def __init__(
-        self, host: Host[Connection], acceptor: LeafAcceptor, connection: Connection, nonce: str
-    ) -> None:
+    def __init__(self, host: Host, acceptor: LeafAcceptor, connection: Connection, nonce: str) -> None:
         """`nonce` is what its INFO has."""
         self._acceptor = acceptor
         self._nonce = nonce

@@ -4,7 +4,7 @@ import json
 from dataclasses import field
 from typing import TypeVar
 
-from ..protocol.commands import members_of
+from ..protocol.connect import members_of
 from ..protocol.errors import ParserError
 from ..value_object import value_object
 

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from ..events import AuthorizationTimedOut
 from ..permissions.rules import Rule
-from ..protocol.commands import parse_connect
+from ..protocol.connect import parse_connect
 from ..protocol.errors import ParserError
 from ..security.credentials import Identity
 from ..sessions.connection import Connection
@@ -42,7 +42,7 @@ class DialledLeaf(LeafSession):
 
     def __init__(
         self,
-        host: Host[Connection],
+        host: Host,
         connector: LeafConnector,
         connection: Connection,
         remote: LeafRemote,

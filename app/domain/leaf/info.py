@@ -3,7 +3,7 @@
 import json
 
 from ..permissions.rules import Entry, Rule, entry
-from ..protocol.commands import members_of
+from ..protocol.connect import members_of
 from ..protocol.errors import ParserError
 from ..value_object import value_object
 
@@ -20,7 +20,6 @@ _NUMBERS = frozenset({"proto", "port", "max_payload", "client_id"})
 _FLAGS = frozenset(
     {"headers", "auth_required", "tls_required", "tls_verify", "info_on_connect", "connect_info", "ldm"}
 )
-_RULES = frozenset({"import", "export"})
 
 
 @value_object

@@ -64,7 +64,7 @@ _LASTING = ("Loop detected", "remote leafnode has same cluster name", "Permissio
 class Leaves:
     """This server's leaf links. Implements `LeafAcceptor` and `LeafConnector`."""
 
-    def __init__(self, host: Host[Connection], needs: LeafNeeds, seed: int) -> None:
+    def __init__(self, host: Host, needs: LeafNeeds, seed: int) -> None:
         """`seed` is from 1 to 2**64 - 1."""
         self._host = host
         self.needs = needs

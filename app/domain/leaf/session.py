@@ -109,9 +109,7 @@ class LeafSession(PeerSession):
         "weights",
     )
 
-    def __init__(
-        self, host: Host[Connection], links: LeafLinks, connection: Connection, *, admitted: bool
-    ) -> None:
+    def __init__(self, host: Host, links: LeafLinks, connection: Connection, *, admitted: bool) -> None:
         self.links = links
         self.kind = connection.kind
         self._name = ""
@@ -131,7 +129,7 @@ class LeafSession(PeerSession):
 
     @property
     def dialect(self) -> Kind:
-        """See `session.Session`."""
+        """See `PeerSession`."""
         return Kind.LEAF
 
     def via(self, sid: bytes) -> bytes | None:

@@ -72,8 +72,6 @@ class LeafListenerSettings:
     auth_timeout: float = LOGIN_SECONDS
     tls_required: bool = False
     tls_verify: bool = False
-    tls_timeout: float = 0.0
-    """Seconds for a handshake; only shown."""
     advertised: str = ""
     """Address that leaves learn of, perhaps with a port; empty for where it listens."""
     advertise: bool = True

@@ -24,7 +24,6 @@ class TraceKind(IntEnum):
     CLIENT = 0
     ROUTE = 1
     LEAF = 4
-    JETSTREAM = 5
 
 
 class TraceEvent:

@@ -7,11 +7,9 @@ from enum import Enum
 
 from ..closed_clients import ClosedClient
 from ..closing_reason import ClosingReason
+from ..protocol.encode import ACCOUNT
 from ..sessions.client import ClientSession
 from ..steps import ROW_WORK, Step, Steps
-
-GLOBAL_ACCOUNT = "$G"
-"""The account of clients without one, under the name that current servers use. All belong to it."""
 
 
 class SortKey(Enum):
@@ -70,9 +68,7 @@ class ConnectionQuery:
     def admits(self, client: "Client") -> bool:
         """Whether a client passes the filters."""
         cid = client.cid if isinstance(client, ClosedClient) else client.number
-        return (
-            self.cid in (0, cid) and self.user in ("", client.user) and self.account in ("", GLOBAL_ACCOUNT)
-        )
+        return self.cid in (0, cid) and self.user in ("", client.user) and self.account in ("", ACCOUNT)
 
 
 Client = ClientSession | ClosedClient

@@ -6,7 +6,8 @@ from ..closed_clients import ClosedClient
 from ..lame_duck import LameDuckFacts
 from ..limits import Limits
 from ..protocol.encode import ServerInfo
-from ..stats import ClientStats, SlowConsumerRecord, SubscriptionStats, Traffic, Violations
+from ..slow_receivers import SlowReceiver
+from ..stats import ClientStats, SubscriptionStats, Traffic, Violations
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class ServerFacts:
     stale_routes: int
     """Routes among them."""
     violations: Violations
-    slow_consumer_log: tuple[SlowConsumerRecord, ...]
+    slow_consumer_log: tuple[SlowReceiver, ...]
     """The latest of them, oldest first."""
     held_publishers: int
     """Publishers that wait for a slow receiver now."""

@@ -104,8 +104,9 @@ class LiveView:
         return ClusterFacts(settings.host, cluster.port, settings.auth_timeout, settings.tls)
 
     def index(self) -> Steps[IndexStats]:
-        """See `BrokerView`."""
-        return self._broker.interest.stats_in_steps()
+        """See `BrokerView`; one step, since no answers are read for it."""
+        yield
+        return self._broker.interest.stats()
 
     def routes(self, *, subscriptions: bool = False) -> Steps[tuple[RouteStats, ...]]:
         """See `BrokerView`."""

@@ -12,7 +12,7 @@ PROTO = 1
 """The ``proto`` of INFO: updates of INFO are understood from clients with ``protocol`` 1."""
 
 ACCOUNT = "$G"
-"""The one account that there is."""
+"""The one account that there is, as nats-server calls that of clients without one."""
 
 OK = b"+OK\r\n"
 PING = b"PING\r\n"

@@ -2,33 +2,23 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ..hooks.decisions import Refuse
 from ..hooks.gate import HookGate, Verdict
 from ..hooks.hook_event import HookEvent, HookPoint
 from ..protocol.commands import Subscribe
 from ..protocol.errors import PermissionsViolation, ProtocolError
-from ..protocol.quoting import quoted
-from .connection import Connection
-from .host import Host
+from .permission_guard import named_subscription, publish_violation
+
+if TYPE_CHECKING:
+    from .peer import PeerSession
 
 Obey = Callable[[Verdict], None]
 """Does what the verdict means. May raise a `ProtocolError`."""
 
 
-class Asking(Protocol):
-    """A session, as the one whose peer waits."""
-
-    host: Host[Connection]
-    connection: Connection
-
-    def refuse(self, error: ProtocolError) -> None:
-        """Answer with the error."""
-        ...
-
-
-def ask(session: Asking, hooks: HookGate, point: HookPoint, event: HookEvent, obey: Obey) -> None:
+def ask(session: "PeerSession", hooks: HookGate, point: HookPoint, event: HookEvent, obey: Obey) -> None:
     """Obey what hooks say: within this call, or later; then the peer waits until that."""
     connection = session.connection
 
@@ -42,7 +32,7 @@ def ask(session: Asking, hooks: HookGate, point: HookPoint, event: HookEvent, ob
         obey(verdict)
 
 
-def _go_on(session: Asking, obey: Obey, verdict: Verdict) -> None:
+def _go_on(session: "PeerSession", obey: Obey, verdict: Verdict) -> None:
     connection = session.connection
     if connection.closed:
         return
@@ -57,18 +47,13 @@ def _go_on(session: Asking, obey: Obey, verdict: Verdict) -> None:
 def subscribe_if(command: Subscribe, add: Callable[[], None], verdict: Verdict) -> None:
     """Add a subscription, or raise `PermissionsViolation`."""
     if isinstance(verdict, Refuse):
-        raise _violation(_subscription(command), verdict)
+        raise _violation(named_subscription(command.subject, command.queue), verdict)
     add()
 
 
 def publish_refused(subject: bytes, verdict: Refuse) -> PermissionsViolation:
     """What the client reads whose message hooks have refused."""
-    return _violation(b"Publish to " + quoted(subject), verdict)
-
-
-def _subscription(command: Subscribe) -> bytes:
-    what = b"Subscription to " + quoted(command.subject)
-    return what if command.queue is None else what + b" using queue " + quoted(command.queue)
+    return _violation(publish_violation(subject, b"").what, verdict)
 
 
 def _violation(what: bytes, verdict: Refuse) -> PermissionsViolation:

@@ -21,16 +21,9 @@ from ..peer_kind import PeerKind
 from ..permissions.rule_set import Filter
 from ..permissions.rules import Permissions
 from ..protocol import encode
-from ..protocol.commands import (
-    FORMER_MEMBERS,
-    LATER_MEMBERS,
-    Connect,
-    Subscribe,
-    check_info,
-    parse_connect,
-    readable,
-)
+from ..protocol.commands import Subscribe, readable
 from ..protocol.compatibility import Compatibility
+from ..protocol.connect import FORMER_MEMBERS, LATER_MEMBERS, Connect, check_info, parse_connect
 from ..protocol.encode import NOTHING_PERSONAL, ListenerInfo, PersonalInfo
 from ..protocol.errors import (
     AuthorizationTimeout,
@@ -87,7 +80,7 @@ class ClientSession(Reauthorized):
         "version",
     )
 
-    def __init__(self, host: Host[Connection], connection: Connection) -> None:
+    def __init__(self, host: Host, connection: Connection) -> None:
         """The client has said nothing yet, and heard nothing."""
         asks_hooks = host.hooks is not None and host.hooks.asks(HookPoint.CONNECT)
         self.identity: Identity | None = None if host.gatekeeper.required or asks_hooks else NAMELESS

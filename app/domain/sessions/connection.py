@@ -22,6 +22,7 @@ How a connection ends, in the words of all who take part:
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ..closing_reason import ClosingReason, reason_of_loss
 from ..dataplane.seam import Inlet, Outbox, Progress
@@ -39,8 +40,11 @@ from .early_input import EARLY_BYTES, NOTHING_EARLY
 from .host import Host
 from .look_ahead import AHEAD_BYTES
 from .publish_meter import PublishMeter
-from .session import MessagePipeline, Session
 from .wire import Wire
+
+if TYPE_CHECKING:
+    from .hook_pipeline import HookPipeline
+    from .peer import PeerSession
 
 SMALL_READ = 16 * 1024
 """Bytes of a read in which a message without a receiver may be postponed."""
@@ -77,9 +81,7 @@ class Connection:
         "wire",
     )
 
-    def __init__(
-        self, host: Host["Connection"], cid: int, wire: Wire, kind: PeerKind = PeerKind.CLIENT
-    ) -> None:
+    def __init__(self, host: Host, cid: int, wire: Wire, kind: PeerKind = PeerKind.CLIENT) -> None:
         """`cid` numbers the connection among all of the host."""
         self._host = host
         self.cid = cid
@@ -104,15 +106,15 @@ class Connection:
         self._pinged: float | None = None
         """When the first ping was sent that has no answer."""
         self.outbox: Outbox = host.plane.outbox(wire, self)
-        self.session: Session
+        self.session: PeerSession
         self.inlet: Inlet
-        self.hook_pipeline: MessagePipeline | None = None  # for a peer of whose messages hooks have seen some
+        self.hook_pipeline: HookPipeline | None = None  # for a peer of whose messages hooks have seen some
         self._early = NOTHING_EARLY
         self.waits = 0
         """Reasons for which the peer is not served further; see `wait`."""
         self._listening = self._ending = False
 
-    def attach(self, session: Session) -> None:
+    def attach(self, session: "PeerSession") -> None:
         """Give the connection its session; nothing may be received before."""
         self.session = session
         self.inlet = self._host.plane.inlet(session, self.outbox, session.dialect)

@@ -26,10 +26,9 @@ class Greeting:
         info: ServerInfo,
         scheduler: Scheduler,
         changed: Callable[[], None],
-        others: Callable[[], list[str]] = list,
         make_nonce: Callable[[], str] | None = None,
     ) -> None:
-        """`changed` sends new INFO to clients that take it; `others` are addresses of other servers.
+        """`changed` sends new INFO to clients that take it.
 
         `make_nonce` makes what a new client has to sign; None if there is no login by signature.
         """
@@ -50,9 +49,10 @@ class Greeting:
         """By group: there are a few for each listener."""
         self._scheduler = scheduler
         self._changed = changed
-        self._others = others
+        self.others: Callable[[], list[str]] = list
+        """Addresses of other servers for clients; none without a cluster."""
         self.others_for_websockets: Callable[[], list[str]] = list
-        """Addresses of other servers for clients that speak websocket."""
+        """The same for clients that speak websocket."""
         self.others_for_leaves: Callable[[], list[str]] = list
         """The same for leaf nodes."""
         self.others_changed: Callable[[], None] = _nothing
@@ -108,7 +108,7 @@ class Greeting:
         if not self._outdated:
             return
         self._outdated = False
-        urls = dict.fromkeys([*self.own_urls, *self._others()])
+        urls = dict.fromkeys([*self.own_urls, *self.others()])
         websockets = dict.fromkeys([*self.own_websocket_urls, *self.others_for_websockets()])
         self._write(replace(self.info, connect_urls=tuple(urls), ws_connect_urls=tuple(websockets)))
 

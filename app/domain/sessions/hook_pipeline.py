@@ -9,45 +9,28 @@ One message is under way at a time. Until it is through, the peer waits, so its 
 """
 
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ..dataplane.seam import Hook, HookedMessage, Inlet, Kind, Plan
 from ..hooks.decisions import Refuse
 from ..hooks.gate import HookGate, Verdict
-from ..hooks.hook_event import HookClient, HookPoint, message_event
+from ..hooks.hook_event import HookPoint, message_event
 from ..hooks.rewriting import published, rewritten
 from ..interest.routing import Audience
 from ..protocol.encode import OK
-from ..protocol.errors import ProtocolError
 from .asking_hooks import publish_refused
-from .connection import Connection
 from .hooked_delivery import HookedDelivery
-from .host import Host
-from .session import Session
 
-
-class HookedPeer(Session, Protocol):
-    """A session, as the one whose messages go past the hooks."""
-
-    host: Host[Connection]
-    connection: Connection
-
-    @property
-    def hook_client(self) -> HookClient:
-        """What hooks know of its client."""
-        ...
-
-    def refuse(self, error: ProtocolError) -> None:
-        """Answer with the error."""
-        ...
+if TYPE_CHECKING:
+    from .peer import PeerSession
 
 
 class HookPipeline:
-    """Of one connection, made for its first message that hooks see. Implements `session.MessagePipeline`."""
+    """Of one connection, made for its first message that hooks see."""
 
     __slots__ = ("_delivery", "_hooks", "_peer", "inlet")
 
-    def __init__(self, peer: HookedPeer, hooks: HookGate) -> None:
+    def __init__(self, peer: "PeerSession", hooks: HookGate) -> None:
         self._peer = peer
         self._hooks = hooks
         self._delivery: HookedDelivery | None = None

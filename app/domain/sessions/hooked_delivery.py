@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ..dataplane.seam import HookedMessage, Plan, Progress, Target
 from ..hooks.decisions import ALLOW, Refuse
@@ -11,22 +11,12 @@ from ..hooks.gate import HookGate, Verdict
 from ..hooks.hook_event import HookPoint, message_event
 from ..hooks.rewriting import rewritten
 from ..interest.subscription import Subscription
-from .connection import Connection
-from .host import Host
+
+if TYPE_CHECKING:
+    from .peer import PeerSession
 
 RECEIVERS_AT_ONCE = 64
 """Receivers that hooks are asked about at once, for one message."""
-
-
-class DeliveringPeer(Protocol):
-    """A session, as the one whose message is delivered."""
-
-    host: Host[Connection]
-    connection: Connection
-
-    def no_responders(self, subject: bytes, reply: bytes) -> None:
-        """Its message with this reply subject reached nobody."""
-        ...
 
 
 class HookedDelivery:
@@ -46,7 +36,7 @@ class HookedDelivery:
         "_verdicts",
     )
 
-    def __init__(self, peer: DeliveringPeer, hooks: HookGate, plan: Plan, message: HookedMessage) -> None:
+    def __init__(self, peer: "PeerSession", hooks: HookGate, plan: Plan, message: HookedMessage) -> None:
         connection = peer.connection
         skip = None if connection.inlet.echo else connection.outbox
         self._peer = peer

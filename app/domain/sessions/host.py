@@ -1,11 +1,11 @@
 """Host: the broker's interface for connections, sessions and the cluster."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from ..closed_clients import PeerHistory
 from ..connection_type import ConnectionType
-from ..dataplane.seam import HookedMessage, Plan, Plane
+from ..dataplane.seam import Plane
 from ..events import EventSink
 from ..fair_queue import FairQueue
 from ..hooks.gate import HookGate
@@ -24,30 +24,13 @@ from .publish_meter import PublishMeter
 from .slow_peers import SlowPeers
 
 if TYPE_CHECKING:
-    from .message_tracing import TracedPeer
-    from .user_info import AskingPeer
-
-C_contra = TypeVar("C_contra", contravariant=True)
-
-
-class TakesTraced(Protocol):
-    """Traces messages; see `message_tracing`."""
-
-    def take(self, peer: "TracedPeer", plan: Plan, message: HookedMessage) -> None:
-        """Deliver a message that seems to ask for a trace, and report it if it does."""
-        ...
+    from .connection import Connection
+    from .message_tracing import MessageTracing
+    from .user_info import UserInfo
 
 
-class AnswersUsers(Protocol):
-    """Answers clients that ask who they are; see `user_info`."""
-
-    def take(self, peer: "AskingPeer", plan: Plan, message: HookedMessage) -> None:
-        """Answer a request, and give it to those who subscribe to its subject."""
-        ...
-
-
-class Host(Protocol[C_contra]):
-    """What connections of one type, their sessions and the cluster ask of the broker."""
+class Host(Protocol):
+    """What connections, their sessions and the cluster ask of the broker."""
 
     @property
     def plane(self) -> Plane:
@@ -85,12 +68,12 @@ class Host(Protocol[C_contra]):
         ...
 
     @property
-    def tracing(self) -> TakesTraced | None:
+    def tracing(self) -> "MessageTracing | None":
         """Traces messages of clients; None where none are."""
         ...
 
     @property
-    def user_info(self) -> AnswersUsers | None:
+    def user_info(self) -> "UserInfo | None":
         """Answers clients that ask who they are; None where nobody does."""
         ...
 
@@ -147,31 +130,31 @@ class Host(Protocol[C_contra]):
         """What the peers of these kinds listen to, by sid, peer by peer."""
         ...
 
-    def opened(self, connection: C_contra) -> None:
+    def opened(self, connection: "Connection") -> None:
         """Its link may carry traffic: time runs for its peer; called at most once."""
         ...
 
-    def meter_of(self, identity: Identity, connection: C_contra) -> PublishMeter | None:
+    def meter_of(self, identity: Identity, connection: "Connection") -> PublishMeter | None:
         """What holds a connection of this client to its publish rate; None if it has none."""
         ...
 
-    def login_due(self, connection: C_contra) -> None:
+    def login_due(self, connection: "Connection") -> None:
         """A client that needed no login needs one now: time runs for it."""
         ...
 
-    def login_pending(self, connection: C_contra) -> None:
+    def login_pending(self, connection: "Connection") -> None:
         """A client's CONNECT is complete, and its verdict to come: time runs for that from now on."""
         ...
 
-    def client_in(self, connection: C_contra) -> None:
+    def client_in(self, connection: "Connection") -> None:
         """A client is let in for the first time."""
         ...
 
-    def login_over(self, connection: C_contra) -> None:
+    def login_over(self, connection: "Connection") -> None:
         """A client's login has a verdict: no time runs for it any more."""
         ...
 
-    def closed(self, connection: C_contra) -> None:
+    def closed(self, connection: "Connection") -> None:
         """The connection serves nobody any more; called once."""
         ...
 

@@ -2,20 +2,17 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from .connection import Connection
-from .host import Host
-
-
-class WaitingPeer(Protocol):
-    """A session, as the one for which the work is done."""
-
-    host: Host[Connection]
-    connection: Connection
+if TYPE_CHECKING:
+    from .peer import PeerSession
 
 
-def in_turns(peer: WaitingPeer, steps: Iterator[None]) -> None:
+RECEIVERS_AT_ONCE = 64
+"""Receivers that get a message in one step."""
+
+
+def in_turns(peer: "PeerSession", steps: Iterator[None]) -> None:
     """Take these steps: until the turn is over, and the others in later turns.
 
     The caller flushes what is sent now. The work goes on when the peer leaves.
@@ -25,18 +22,18 @@ def in_turns(peer: WaitingPeer, steps: Iterator[None]) -> None:
         _enqueue(peer, steps)
 
 
-def _go_on(peer: WaitingPeer, steps: Iterator[None]) -> bool:
+def _go_on(peer: "PeerSession", steps: Iterator[None]) -> bool:
     """Whether it is finished."""
     plane = peer.host.plane
     return not any(plane.is_over() for _ in steps)
 
 
-def _enqueue(peer: WaitingPeer, steps: Iterator[None]) -> None:
+def _enqueue(peer: "PeerSession", steps: Iterator[None]) -> None:
     turn = partial(_take_turn, peer, steps)
     peer.host.turns.enqueue(partial(peer.connection.guard, turn), again=True)
 
 
-def _take_turn(peer: WaitingPeer, steps: Iterator[None]) -> None:
+def _take_turn(peer: "PeerSession", steps: Iterator[None]) -> None:
     host = peer.host
     plane, turns = host.plane, host.turns
     plane.now = began = turns.begin()

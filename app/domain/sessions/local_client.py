@@ -44,7 +44,7 @@ class LocalSession(PeerSession):
 
     def __init__(
         self,
-        host: Host[Connection],
+        host: Host,
         connection: Connection,
         name: str,
         ended: Callable[[], None],
@@ -128,7 +128,7 @@ class LocalClient:
 
     def __init__(
         self,
-        host: Host[Connection],
+        host: Host,
         name: str,
         tap: Tap | None = None,
         wire: LocalWire | None = None,

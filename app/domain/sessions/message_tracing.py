@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Protocol
 
 from ..dataplane.reserved import is_reserved_reply
 from ..dataplane.seam import HookedMessage, Plan, Target
@@ -32,7 +31,7 @@ from ..protocol.encode import OK
 from ..subjects.subject import is_literal
 from .connection import Connection
 from .host import Host
-from .in_turns import in_turns
+from .in_turns import RECEIVERS_AT_ONCE, in_turns
 from .local_client import LocalClient
 from .peer import PeerSession
 from .permission_guard import publish_violation
@@ -42,9 +41,6 @@ from .traced_streams import TracedStreams, goes_to_stream
 MOST_STEPS = 1024
 """Steps of one event; receivers after that get the message, and are not in the event."""
 
-RECEIVERS_AT_ONCE = 64
-"""Receivers that get a message in one step."""
-
 _KINDS = {
     PeerKind.CLIENT: TraceKind.CLIENT,
     PeerKind.ROUTE: TraceKind.ROUTE,
@@ -53,43 +49,10 @@ _KINDS = {
 }
 
 
-class TracedPeer(Protocol):
-    """The session whose message is traced."""
-
-    host: Host[Connection]
-    connection: Connection
-
-    kind: PeerKind
-
-    @property
-    def number(self) -> int:
-        """Of its connection."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """That the peer gave itself."""
-        ...
-
-    def may_trace_to(self, dest: bytes) -> bool:
-        """Whether its rules let it publish there."""
-        ...
-
-    def trace_denied(self, dest: bytes) -> None:
-        """Its message goes nowhere, as it may not publish there."""
-        ...
-
-    def no_responders(self, subject: bytes, reply: bytes) -> None:
-        """Its message with this reply subject reached nobody."""
-        ...
-
-
 class MessageTracing:
-    """Of one server. Implements `host.TakesTraced`."""
+    """Of one server."""
 
-    def __init__(
-        self, host: Host[Connection], adopt: Callable[[LocalClient], None], wall: Callable[[], int]
-    ) -> None:
+    def __init__(self, host: Host, adopt: Callable[[LocalClient], None], wall: Callable[[], int]) -> None:
         """`wall` is nanoseconds since the epoch."""
         self._host = host
         self._wall = wall
@@ -98,7 +61,7 @@ class MessageTracing:
         self._senders = TraceSenders(host, adopt)
         self._sent = 0
 
-    def take(self, peer: TracedPeer, plan: Plan, message: HookedMessage) -> None:
+    def take(self, peer: PeerSession, plan: Plan, message: HookedMessage) -> None:
         """Deliver a message that seems to ask for a trace, and report it if it does."""
         if peer.connection.closed:
             return
@@ -121,12 +84,12 @@ class MessageTracing:
             in_turns(peer, self._trace(peer, plan, message, (event, request)))
 
     @staticmethod
-    def _is_granted(peer: TracedPeer, request: TraceRequest) -> bool:
+    def _is_granted(peer: PeerSession, request: TraceRequest) -> bool:
         if request.first(ORIGIN) or not request.has_subject() or request.is_for_servers():
             return False
         return peer.may_trace_to(request.dest)
 
-    def _report_refused(self, peer: TracedPeer, message: HookedMessage, request: TraceRequest) -> None:
+    def _report_refused(self, peer: PeerSession, message: HookedMessage, request: TraceRequest) -> None:
         """The event of a message that is denied; as in nats-server, only that of a client says why."""
         error = ""
         if peer.kind is PeerKind.CLIENT:
@@ -140,7 +103,7 @@ class MessageTracing:
     # --- delivering -----------------------------------------------------------------------
 
     def _trace(
-        self, peer: TracedPeer, plan: Plan, message: HookedMessage, trace: tuple[TraceEvent, TraceRequest]
+        self, peer: PeerSession, plan: Plan, message: HookedMessage, trace: tuple[TraceEvent, TraceRequest]
     ) -> Iterator[None]:
         """Deliver a message, and report it, in steps."""
         event, request = trace
@@ -150,7 +113,7 @@ class MessageTracing:
         event.delivered(partial(self._send, event, request))
 
     def _deliver(
-        self, peer: TracedPeer, plan: Plan, message: HookedMessage, event: TraceEvent | None
+        self, peer: PeerSession, plan: Plan, message: HookedMessage, event: TraceEvent | None
     ) -> Iterator[None]:
         """Give it to its receivers, unless it is only traced, and note who they are; servers come last.
 
@@ -219,7 +182,7 @@ class MessageTracing:
         noted = with_field(message, HOP, hop)
         return message if 0 <= self._host.limits.max_payload < len(noted.payload) else noted
 
-    def _note_unechoed(self, peer: TracedPeer, plan: Plan, event: TraceEvent) -> Iterator[None]:
+    def _note_unechoed(self, peer: PeerSession, plan: Plan, event: TraceEvent) -> Iterator[None]:
         """The publisher's own subscriptions, of a client that wants no echo."""
         for number, target in enumerate(self._host.plane.receivers(plan, None), 1):
             if number % RECEIVERS_AT_ONCE == 0:
@@ -256,5 +219,4 @@ class MessageTracing:
 def _receiver_at(target: Target) -> PeerSession | None:
     """Whose connection it is; None if that has ended."""
     owner = None if target.outbox is None or target.outbox.closed else target.outbox.owner
-    session = owner.session if isinstance(owner, Connection) else None
-    return session if isinstance(session, PeerSession) else None
+    return owner.session if isinstance(owner, Connection) else None

@@ -72,7 +72,7 @@ _DIGITS_THAT_COUNT = 64
 
 
 class PeerSession(ABC):
-    """Obeys one peer. Implements `session.Session` and `Subscriber`."""
+    """Obeys one peer. Implements `seam.Control` and `Subscriber`."""
 
     kind: PeerKind
     _process: ClassVar[dict[bytes, Callable[["PeerSession", bytes], None]]]
@@ -107,7 +107,7 @@ class PeerSession(ABC):
             ERR.name: cls.process_err,
         }
 
-    def __init__(self, host: Host[Connection], connection: Connection, *, admitted: bool) -> None:
+    def __init__(self, host: Host, connection: Connection, *, admitted: bool) -> None:
         """`admitted`: the peer may do more than CONNECT from the start."""
         self.host = host
         self.connection = connection
@@ -141,7 +141,7 @@ class PeerSession(ABC):
 
     @property
     def dialect(self) -> Kind:
-        """See `session.Session`."""
+        """How the peer writes messages."""
         return Kind.ROUTE if self.is_server else Kind.CLIENT
 
     @property

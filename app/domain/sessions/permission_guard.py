@@ -6,14 +6,12 @@ from ..permissions.responses import OpenReplies
 from ..permissions.rule_set import Filter
 from ..permissions.rules import Permissions
 from ..protocol.commands import Subscribe, readable
+from ..protocol.encode import ACCOUNT
 from ..protocol.errors import PermissionsViolation
 from ..protocol.quoting import quoted
 from ..security.nkey import public_user_key
 from .connection import Connection
 from .host import Host
-
-ACCOUNT = "$G"
-"""What nats-server calls the account of all clients, where none is configured."""
 
 
 class PermissionGuard:
@@ -21,7 +19,7 @@ class PermissionGuard:
 
     __slots__ = ("_connection", "_profiles", "_rights")
 
-    def __init__(self, host: Host[Connection], connection: Connection, permissions: Permissions) -> None:
+    def __init__(self, host: Host, connection: Connection, permissions: Permissions) -> None:
         """From now on they hold. A client whose responses are counted has rights of its own."""
         self._connection = connection
         self._profiles = host.interest.profiles
@@ -67,14 +65,19 @@ class PermissionGuard:
         link = self._connection.link
         group = _escaped(queue or b"")
         self._connection.report(SubscriptionDenied(link, who(user), _escaped(subject), group, readable(sid)))
-        text = b"Subscription to " + quoted(subject)
-        raise PermissionsViolation(what=text if queue is None else text + b" using queue " + quoted(queue))
+        raise PermissionsViolation(what=named_subscription(subject, queue))
 
     def close(self) -> None:
         """The client is gone."""
         if self._rights.replies is not None:
             self._connection.watch(None)
         self._profiles.release(self._rights)
+
+
+def named_subscription(subject: bytes, queue: bytes | None) -> bytes:
+    """A subscription, in the words of an error."""
+    text = b"Subscription to " + quoted(subject)
+    return text if queue is None else text + b" using queue " + quoted(queue)
 
 
 def publish_violation(subject: bytes, reply: bytes) -> PermissionsViolation:

@@ -1,28 +1,16 @@
 """Publish meter: pauses a connection that exceeds the publish rate of its user; nothing is lost."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ..dataplane.seam import Inlet
 from ..rates import UserMeter
 from ..timers import Scheduler
 
+if TYPE_CHECKING:
+    from .connection import Connection
+
 LONGEST_STEP = 1.0
 """Seconds after which a connection that owes much is checked again: it may be closed by then."""
-
-
-class Metered(Protocol):
-    """A connection, as its meter knows it."""
-
-    closed: bool
-    inlet: Inlet
-
-    def wait(self) -> None:
-        """Read no more until a matching call of `go_on`."""
-        ...
-
-    def go_on(self) -> None:
-        """Read again."""
-        ...
 
 
 class PublishMeter:
@@ -36,7 +24,7 @@ class PublishMeter:
         self._scheduler = scheduler
         self._messages, self._payload = inlet.in_msgs, inlet.in_bytes
 
-    def pay(self, connection: Metered) -> None:
+    def pay(self, connection: "Connection") -> None:
         """Count what has come, and let the connection wait for what its user owes."""
         inlet = connection.inlet
         messages, payload = inlet.in_msgs - self._messages, inlet.in_bytes - self._payload
@@ -46,10 +34,10 @@ class PublishMeter:
             connection.wait()
             self._wait(connection, seconds)
 
-    def _wait(self, connection: Metered, seconds: float) -> None:
+    def _wait(self, connection: "Connection", seconds: float) -> None:
         self._scheduler.call_later(min(seconds, LONGEST_STEP), lambda: self._look_again(connection))
 
-    def _look_again(self, connection: Metered) -> None:
+    def _look_again(self, connection: "Connection") -> None:
         seconds = 0.0 if connection.closed else self._meter.charge(0, 0, self._scheduler.monotonic())
         if seconds:
             self._wait(connection, seconds)

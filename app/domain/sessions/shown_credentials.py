@@ -1,7 +1,7 @@
 """Shown credentials: what a client's CONNECT and its link say about who it is."""
 
 from ..connection_type import ConnectionType
-from ..protocol.commands import Connect
+from ..protocol.connect import Connect
 from ..security.credentials import Credentials
 from ..security.link_security import Security
 

@@ -13,7 +13,6 @@ from ..dataplane.unsent import UnsentFlush
 from ..peer_kind import LEAF_KINDS, PeerKind
 from ..pending_subjects import PendingSubjects, count_pending
 from ..slow_receivers import KEPT, Backlog, SlowAction, SlowReceiver
-from ..stats import SlowConsumerRecord
 from ..steps import Steps
 from ..timers import Scheduler
 from .connection_stats import slow_receiver
@@ -48,7 +47,7 @@ class SlowPeers:
         """Routes among them."""
         self.closed_leaves = 0
         """Leaf links among them."""
-        self.records: deque[SlowConsumerRecord] = deque(maxlen=SLOW_CONSUMER_LOG)
+        self.records: deque[SlowReceiver] = deque(maxlen=SLOW_CONSUMER_LOG)
         """The latest of them."""
         self.latest: deque[SlowReceiver] = deque(maxlen=KEPT)
         """The latest that others waited for, or that were closed."""
@@ -59,26 +58,12 @@ class SlowPeers:
 
     def cut(self, connection: "Connection", reason: str) -> None:
         """A receiver is about to be closed."""
-        self._note(connection, SlowAction.CUT, reason)
+        self.records.append(self._note(connection, SlowAction.CUT, reason))
         self.closed += 1
         self.closed_routes += connection.kind is PeerKind.ROUTE
         self.closed_leaves += connection.kind in LEAF_KINDS
-        peer = connection.wire.peer
-        number, name = connection.title
-        self.records.append(
-            SlowConsumerRecord(
-                kind=connection.link.kind,
-                cid=number,
-                name=name,
-                ip=peer.ip,
-                port=peer.port,
-                reason=reason,
-                pending_bytes=connection.outbox.pending(),
-                at=self._scheduler.monotonic(),
-            )
-        )
 
-    def _note(self, connection: "Connection", action: SlowAction, reason: str) -> None:
+    def _note(self, connection: "Connection", action: SlowAction, reason: str) -> SlowReceiver:
         receiver = slow_receiver(connection, self._flow, action, reason, self._scheduler.monotonic())
         self.latest.append(receiver)
         unsent = connection.outbox.unsent()
@@ -88,6 +73,7 @@ class SlowPeers:
                 self._begin()
         else:
             receiver.backlog.is_counted = True
+        return receiver
 
     def _begin(self) -> None:
         """Count what waits longest."""

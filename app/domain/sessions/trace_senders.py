@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import ClassVar
 
-from .connection import Connection
 from .host import Host
 from .local_client import LocalClient
 
@@ -27,7 +26,7 @@ class TraceSender(LocalClient):
 class TraceSenders:
     """Those of one server. A destination has one sender as long as something of it waits there."""
 
-    def __init__(self, host: Host[Connection], adopt: Callable[[LocalClient], None]) -> None:
+    def __init__(self, host: Host, adopt: Callable[[LocalClient], None]) -> None:
         self._host = host
         self._adopt = adopt
         self._senders: dict[TraceSender, list[bytes]] = {}

@@ -13,7 +13,8 @@ from ..events import (
     UnsubscribeDeferred,
 )
 from ..interest.subscription import Subscription
-from ..protocol.commands import BLANKS, readable, shown
+from ..protocol.commands import BLANKS, readable
+from ..protocol.connect import shown
 from .connection import Connection
 
 _LINE_IS_WHOLE = (Fault.ARGUMENTS, Fault.SIZE)

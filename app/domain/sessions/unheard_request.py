@@ -1,33 +1,22 @@
 """Requests without responders: their requester gets status 503 at once (ADR 0036)."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ..interest.interest import FEW, first_of_few
-from ..interest.subscription import Subscriber, Subscription
+from ..interest.subscription import Subscription
 from ..protocol import encode
 from ..subjects.subject import ONE, tokens_of
-from .connection import Connection
-from .host import Host
 from .in_turns import in_turns
+
+if TYPE_CHECKING:
+    from .peer import PeerSession
 
 _INBOXES = b"." + ONE
 """How a subscription to the replies of all requests of a client ends: each has a token of its own."""
 
 
-class Requester(Subscriber, Protocol):
-    """A session, as the one that asked."""
-
-    host: Host[Connection]
-    connection: Connection
-
-    @property
-    def subscriptions(self) -> dict[bytes, Subscription]:
-        """See `PeerSession`."""
-        ...
-
-
-def _steps(requester: Requester, subject: bytes, reply: bytes) -> Iterator[None]:
+def _steps(requester: "PeerSession", subject: bytes, reply: bytes) -> Iterator[None]:
     """Seek the requester's own subscriptions to the reply subject, and answer at one of them.
 
     The requester waits for the search, so that it has one at a time.
@@ -46,7 +35,7 @@ def _steps(requester: Requester, subject: bytes, reply: bytes) -> Iterator[None]
                 return
 
 
-def answer_unheard(requester: Requester, subject: bytes, reply: bytes) -> None:
+def answer_unheard(requester: "PeerSession", subject: bytes, reply: bytes) -> None:
     """Answer a request that reached nobody, now or later; the caller flushes what is sent now."""
     own = requester.subscriptions
     if len(own) > FEW:
@@ -57,7 +46,7 @@ def answer_unheard(requester: Requester, subject: bytes, reply: bytes) -> None:
         _send(subscription, requester, subject, reply)
 
 
-def _send(subscription: Subscription, requester: Requester, subject: bytes, reply: bytes) -> None:
+def _send(subscription: Subscription, requester: "PeerSession", subject: bytes, reply: bytes) -> None:
     """Answer at this subscription; where it is for many replies, the data plane does it from now on."""
     requester.connection.outbox.send(encode.no_responders(subject, subscription.sid, reply))
     target = subscription.target

@@ -5,56 +5,35 @@ subscribe to it: a mark on the plan brings it here, as messages that hooks see a
 """
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 from ..dataplane.seam import HookedMessage, Plan
 from ..permissions.rules import Entry, Permissions, Rule
 from ..protocol.encode import ACCOUNT, OK
 from ..protocol.json_text import dump
 from ..protocol.server_fields import server_fields
-from .connection import Connection
 from .host import Host
-from .in_turns import in_turns
+from .in_turns import RECEIVERS_AT_ONCE, in_turns
 from .local_client import LocalSession
+from .peer import PeerSession
 
-RECEIVERS_AT_ONCE = 64
-"""Receivers that get a request in one step."""
-
-NAMELESS = "[REDACTED]"
+HIDDEN_USER = "[REDACTED]"
 """The name of one who had to log in and has none, as with a token; that of nats-server."""
 
 
-class AskingPeer(Protocol):
-    """The session that asks."""
-
-    host: Host[Connection]
-    connection: Connection
-
-    @property
-    def user(self) -> str:
-        """Whom it logged in as."""
-        ...
-
-    @property
-    def permissions(self) -> Permissions | None:
-        """Its rights; None for all."""
-        ...
-
-
 class UserInfo:
-    """Answers of one server. Implements `host.AnswersUsers`."""
+    """Answers of one server."""
 
-    def __init__(self, host: Host[Connection], wall: Callable[[], int]) -> None:
+    def __init__(self, host: Host, wall: Callable[[], int]) -> None:
         """`wall` is nanoseconds since the epoch."""
         self._host = host
         self._wall = wall
         self._sent = 0
 
-    def take(self, peer: AskingPeer, plan: Plan, message: HookedMessage) -> None:
+    def take(self, peer: PeerSession, plan: Plan, message: HookedMessage) -> None:
         """Answer a request, and give it to those who subscribe to its subject."""
         in_turns(peer, self._take(peer, plan, message))
 
-    def _take(self, peer: AskingPeer, plan: Plan, message: HookedMessage) -> Iterator[None]:
+    def _take(self, peer: PeerSession, plan: Plan, message: HookedMessage) -> Iterator[None]:
         plane, inlet, outbox = self._host.plane, peer.connection.inlet, peer.connection.outbox
         if inlet.verbose:
             outbox.send(OK)
@@ -65,10 +44,10 @@ class UserInfo:
             if number % RECEIVERS_AT_ONCE == 0:
                 yield
 
-    def _answer(self, peer: AskingPeer) -> bytes:
+    def _answer(self, peer: PeerSession) -> bytes:
         self._sent += 1
         had_to_log_in = self._host.gatekeeper.required and not isinstance(peer, LocalSession)
-        user = peer.user or (NAMELESS if had_to_log_in else "")
+        user = peer.user or (HIDDEN_USER if had_to_log_in else "")
         data: dict[str, object] = {"user": user, "account": ACCOUNT, "account_name": ACCOUNT}
         if peer.permissions is not None:
             data["permissions"] = _fields(peer.permissions)

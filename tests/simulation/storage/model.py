@@ -69,7 +69,11 @@ class StreamModel:
     removed: set[int] = field(default_factory=set)
     """Asked for."""
     safe_removed: set[int] = field(default_factory=set)
+    proposed_removals: list[set[int]] = field(default_factory=list)
+    """Asked for, and to be done when that is answered."""
     documents: list[Document] = field(default_factory=list)
+    refused: set[int] = field(default_factory=set)
+    """The numbers of documents that were refused: they are nowhere."""
     safe_document: int = 0
     consumers: dict[str, ConsumerModel] = field(default_factory=dict)
     made: bool = False
@@ -77,6 +81,11 @@ class StreamModel:
     gone: bool = False
     """Whether it was asked to go."""
     safe_gone: bool = False
+
+    @property
+    def may_be_removed(self) -> set[int]:
+        """What was asked for, and was not refused."""
+        return self.removed.union(*self.proposed_removals)
 
     def retract(self, last: int) -> None:
         """What was asked for above was taken back."""
@@ -105,7 +114,7 @@ class StreamModel:
             removed
             for number, attempts in self.attempts.items()
             for attempt in attempts
-            if number <= reach or number in self.removed or attempt.failed or self._is_open(number)
+            if number <= reach or number in self.may_be_removed or attempt.failed or self._is_open(number)
             for removed in attempt.removes
         }
 
@@ -129,7 +138,8 @@ def compare(model: StreamModel, stream: StreamStorage) -> dict[int, StoredMessag
     size = sum(log.size_of(m.subject, m.headers, m.payload) for m in present.values())
     if log.size != size:
         raise BrokenPromise(f"the size is {log.size}, but should be {size}")
-    if stream.document not in model.documents[max(model.safe_document - 1, 0) :]:
+    numbers = range(max(model.safe_document, 1), len(model.documents) + 1)
+    if stream.document not in [model.documents[each - 1] for each in numbers if each not in model.refused]:
         raise BrokenPromise(f"the document is {stream.document}")
     _compare_consumers(model, stream)
     return present
@@ -159,7 +169,11 @@ def _compare_messages(model: StreamModel, present: Mapping[int, StoredMessage]) 
     for sequence, attempts in model.attempts.items():
         if all(attempt.failed for attempt in attempts):
             continue
-        if sequence <= reach and sequence not in present and sequence not in model.removed | by_messages:
+        if (
+            sequence <= reach
+            and sequence not in present
+            and sequence not in model.may_be_removed | by_messages
+        ):
             raise BrokenPromise(f"message {sequence} is missing; the last one is {reach}")
 
 

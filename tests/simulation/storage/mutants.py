@@ -1,6 +1,6 @@
 """Defects that the simulation must find: each takes one precaution out of the store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 from unittest.mock import patch
@@ -8,6 +8,7 @@ from unittest.mock import patch
 from app.adapters.streams_log import directories, journal, journal_image, scan, writer
 from app.adapters.streams_log.record import with_removals
 from app.adapters.streams_log.run_encoding import PlainEncoder
+from app.adapters.streams_log.steps import Step
 
 
 class Mutant(NamedTuple):
@@ -46,6 +47,18 @@ class _RemovesNobody(PlainEncoder):
         )
 
 
+_take = journal.StreamJournal.take
+
+
+def _take_for_ever(
+    this: journal.StreamJournal, *, sync: bool, also: Sequence[journal.JournalEntry] = ()
+) -> list[Step]:
+    """Write proposals as all other entries, again and again."""
+    for entry in also:
+        this.add(*entry)
+    return _take(this, sync=sync)
+
+
 MUTANTS: dict[str, list[Mutant]] = {
     "no sync of segments": [Mutant(writer, "sync_file", _nothing)],
     "no sync of journals": [Mutant(journal.StreamJournal, "_sync", _nothing)],
@@ -63,6 +76,7 @@ MUTANTS: dict[str, list[Mutant]] = {
         Mutant(writer.MessageWriter, "_cut_off", staticmethod(_nothing)),
         Mutant(writer.MessageWriter, "_remove_stale", _nothing),
     ],
+    "what was refused is written later": [Mutant(journal.StreamJournal, "take", _take_for_ever)],
     "a torn tail is damage": [Mutant(scan, "_proves_sync", lambda _later: True)],
     "damage is a torn tail": [Mutant(scan, "_proves_sync", lambda _later: False)],
 }

@@ -1,6 +1,7 @@
 """One seed: a store is used, loses its power, is opened again, several times."""
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from app.adapters.clock_manual import ManualClock
@@ -36,6 +37,7 @@ class Play:
         self.crashes = 0
         self._incarnation = seed * 1000
         self._fullness = 0
+        self._versions = 0
         sizes = Sizes(self.random.choice([600, 3000, 20_000]), self.random.choice([300, 1500, 20_000]), 1024)
         self._is_relaxed = is_relaxed
         self._settings = StoreSettings(1.0 if is_relaxed else 0.0, sizes)
@@ -67,6 +69,9 @@ class Play:
         if self._fullness > 0 and operation in ("allocate", "create", "make_directory"):
             self._fullness -= 1
             raise full()
+        if self._fullness > 0 and operation == "write" and self.random.random() < 0.2:
+            self._fullness -= 1
+            return self.random.randint(0, 300)
         return None
 
     def _live(self) -> None:
@@ -172,15 +177,15 @@ class Play:
             else:
                 for _ in range(count):
                     self._append(stream, model)
-        elif chance < 0.7:
+        elif chance < 0.63:
             self._remove(stream, model)
+        elif chance < 0.7:
+            self._propose(stream, model)
+            return
         elif chance < 0.75:
             self._purge(stream, model)
         elif chance < 0.78:
             self._skip(stream, model)
-        elif chance < 0.8:
-            model.documents.append({"name": "x", "version": len(model.documents)})
-            stream.write(model.documents[-1])
         elif chance < 0.97:
             self._use_consumer(stream, model)
         else:
@@ -238,6 +243,51 @@ class Play:
             log.remove(chosen, erase=self.random.random() < 0.3)
             model.removed.update(there)
 
+    def _propose(self, stream: StreamStorage, model: StreamModel) -> None:
+        """A change that holds when it is answered; one that is refused must leave no trace."""
+        log, chance = stream.log, self.random.random()
+        if chance < 0.3:
+            self._versions += 1
+            model.documents.append({"name": "x", "version": self._versions})
+            stream.propose(model.documents[-1], self._proposed(stream, model, len(model.documents)))
+        elif chance < 0.7 and log.first <= log.last:
+            count = min(self.random.choice([1, 2, 6]), log.last - log.first + 1)
+            chosen = self.random.sample(range(log.first, log.last + 1), count)
+            there = [sequence for sequence in chosen if log.subject_of(sequence) is not None]
+            erase = self.random.random() < 0.3
+            remove = partial(log.remove, there, erase=erase)
+            log.propose_removal(there, self._removal_proposed(model, set(there), remove), erase=erase)
+        elif log.first <= log.last:
+            before = self.random.randint(log.first, log.last + 1)
+            remove = partial(log.remove_before, before)
+            done = self._removal_proposed(model, set(range(1, before)), remove)
+            log.propose_removal_before(before, done)
+
+    def _proposed(self, stream: StreamStorage, model: StreamModel, number: int) -> Done:
+        def done(failure: StorageFailure | None) -> None:
+            if failure is None:
+                self.acknowledged += 1
+                model.safe_document = max(model.safe_document, 0 if self._is_relaxed else number)
+            else:
+                model.refused.add(number)
+                assert stream.document != model.documents[number - 1], "it is refused, and holds"
+
+        return done
+
+    def _removal_proposed(self, model: StreamModel, there: set[int], remove: Callable[[], int]) -> Done:
+        model.proposed_removals.append(there)
+
+        def done(failure: StorageFailure | None) -> None:
+            model.proposed_removals.remove(there)
+            if failure is None:
+                self.acknowledged += 1
+                remove()
+                model.removed |= there
+                if not self._is_relaxed:
+                    model.safe_removed |= there
+
+        return done
+
     def _purge(self, stream: StreamStorage, model: StreamModel) -> None:
         log = stream.log
         before = self.random.randint(log.first, max(log.first, log.last + self.random.choice([0, 1, 1, 5])))
@@ -291,7 +341,7 @@ class Play:
         if chance < 0.7:
             stream.log.commit(self._messages_done(model, last), only_messages=True)
             return
-        removed, documents = set(model.removed), len(model.documents)
+        removed = set(model.removed)
         safe = [(consumer, len(consumer.steps)) for consumer in model.consumers.values()]
         messages_done = self._messages_done(model, last)
 
@@ -299,7 +349,6 @@ class Play:
             messages_done(failure)
             if failure is None and not self._is_relaxed:
                 model.safe_removed |= removed
-                model.safe_document = max(model.safe_document, documents)
                 for consumer, steps in safe:
                     consumer.safe = max(consumer.safe, steps)
 

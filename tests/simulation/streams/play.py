@@ -8,7 +8,9 @@ and of the messages that were not answered for none is there if one before it is
 before the stream holds its limits again: a removal that is lost may leave more than they allow.
 """
 
+from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 from app.adapters.streams_log.directories import Sizes
@@ -252,21 +254,33 @@ class Play:
     def _delete(self) -> None:
         before, _ = self._begin()
         operation = self.operations[-1]
+        operation.name = "delete"
         if before:
-            self.stream.delete_message(self.random.choice(sorted(before)), erase=self.random.random() < 0.5)
-        self._noted("delete", before)
-        self.stream.after_commit(lambda failure: self._answered(operation, failure))
+            sequence = self.random.choice(sorted(before))
+            operation.removed = {sequence}
+            answered = partial(self._answered, operation)
+            self.stream.delete_message(sequence, answered, erase=self.random.random() < 0.5)
 
     def _purge(self) -> None:
         before, _ = self._begin()
         operation = self.operations[-1]
-        self.stream.purge(self.random.choice([b"", b"s.1"]), 0, self.random.randrange(3))
-        self._noted("purge", before)
-        self.stream.after_commit(lambda failure: self._answered(operation, failure))
+        operation.name = "purge"
+        pattern, keep = self.random.choice(["", "s.1"]), self.random.randrange(3)
+        found = [each for each in sorted(before) if pattern in ("", before[each][0])]
+        operation.removed = set(found[: max(0, len(found) - keep)])
+
+        def done(gone: int, failure: StorageFailure | None) -> None:
+            if failure is None and gone > len(operation.removed):
+                raise BrokenPromise(f"{gone} messages are gone of {len(operation.removed)}")
+            self._answered(operation, failure)
+
+        deque(self.stream.purge_steps(pattern.encode(), 0, keep, done), maxlen=0)
 
     @staticmethod
     def _answered(operation: Operation, failure: StorageFailure | None) -> None:
         operation.is_answered = failure is None
+        if failure is not None:
+            operation.removed = set()
 
     # comparing
 

@@ -5,8 +5,8 @@ import pytest
 from app.config.document import Block
 from app.config.flags import CONFIG_FILE
 from app.config.load import Examined, examine
-from app.config.load import read_text as read_configuration
 from tests.support.foreign_keys import IDLE, OFF, OTHER_NAMES, REFUSED
+from tests.unit.config.trees import read_text as read_configuration
 
 
 def _examined(text: str) -> Examined:

@@ -5,8 +5,8 @@ import pytest
 from app.config.errors import ConfigError
 from app.config.jetstream_options import JetStreamOptions, read_jetstream
 from app.config.keys import resolve
-from app.config.load import read_text
 from app.config.options import Options, make_options
+from tests.unit.config.trees import read_text
 
 
 def _section(text: str) -> JetStreamOptions:

@@ -9,10 +9,11 @@ from app.config.addresses import HostPort
 from app.config.document import Block
 from app.config.errors import ConfigError, Problem
 from app.config.flags import CONFIG_FILE, parse
-from app.config.load import Loaded, load, read_text
+from app.config.load import Loaded, load
 from app.config.options import Options, make_options
 from app.domain.cluster.route_url import RouteUrl
 from tests.support.document import FILE, Value, document
+from tests.unit.config.trees import read_text
 
 FULL: list[tuple[str, Value]] = [
     ("listen", "filehost:1000"),

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from app.config.errors import ConfigError
 from app.config.flags import CONFIG_FILE, parse
-from app.config.load import examine, load, read_text
+from app.config.load import examine, load
+from tests.unit.config.trees import read_text
 
 
 def lines(tmp_path: Path, text: str, *words: str) -> list[str]:

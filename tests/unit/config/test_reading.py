@@ -9,8 +9,8 @@ import pytest
 
 from app.config.document import Block, Item, Member
 from app.config.errors import ConfigError, Place
-from app.config.load import read_file, read_text
-from tests.unit.config.trees import Tree, mistakes, tree, tree_of
+from app.config.load import read_file
+from tests.unit.config.trees import Tree, mistakes, read_text, tree, tree_of
 
 HASH = "11$W2zko751KUvVy59mUTWmpOdWjpEm5qhcCZRd05GjI/sSOT.xtiHyG"
 

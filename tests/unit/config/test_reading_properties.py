@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from app.config.document import Block
 from app.config.errors import ConfigError
-from app.config.load import read_file, read_text
+from app.config.load import read_file
 from tests.support.examples import examples
-from tests.unit.config.trees import Tree, tree
+from tests.unit.config.trees import Tree, read_text, tree
 
 SAMPLE = (Path(__file__).parents[2] / "config" / "samples" / "server.conf").read_text()
 

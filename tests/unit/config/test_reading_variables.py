@@ -4,8 +4,7 @@ import pytest
 
 from app.config.document import Item
 from app.config.errors import Place
-from app.config.load import read_text
-from tests.unit.config.trees import Tree, mistakes, tree
+from tests.unit.config.trees import Tree, mistakes, read_text, tree
 
 UNKNOWN = (
     "unknown variable: no key above and no environment variable has this name; "

@@ -8,9 +8,15 @@ import pytest
 
 from app.config.document import Block, Item
 from app.config.errors import ConfigError
-from app.config.load import read_text
+from app.config.reading import DocumentReader
+from app.config.sources import SourceFile
 
 Tree: TypeAlias = "bool | int | float | str | datetime | list[Tree] | dict[str, Tree]"
+
+
+def read_text(text: str, file: str, environment: Mapping[str, str]) -> Block:
+    """A text as the contents of `file`, which need not exist. Raises `ConfigError`."""
+    return DocumentReader(environment).read(SourceFile(file, text))
 
 
 def tree_of(block: Block) -> dict[str, Tree]:

@@ -16,6 +16,20 @@ def test_a_bucket() -> None:
     assert 0.0 == bucket.take(0, 100.5)
 
 
+def test_a_bucket_with_a_burst() -> None:
+    """It holds no more than its burst, says how long the next one takes, and takes one back."""
+    bucket = Bucket(4.0, 0.0, 8)
+    assert [True] * 8 + [False] == [bucket.admits(0.0) for _ in range(9)]
+    assert 0.25 == bucket.wait(0.0)
+    assert 0.0 == bucket.wait(0.25)
+    assert (True, False) == (bucket.admits(0.25), bucket.admits(0.25))
+    bucket.give_back()
+    assert (True, False) == (bucket.admits(0.25), bucket.admits(0.25))
+    assert 8 == sum(bucket.admits(3600.0) for _ in range(16))
+    bucket.give_back()
+    assert 0.0 == bucket.wait(3600.0)
+
+
 def test_a_meter() -> None:
     """Messages and payload are counted apart, and the longer wait counts; what is 0 has no limit."""
     meter = UserMeter(PublishRate(messages=10, payload=1000), 0.0)

@@ -73,6 +73,16 @@ async def test_the_log() -> None:
     assert len(WARN_DAYS) == len(log.events)
 
 
+@pytest.mark.parametrize(("days", "span"), [(0.5, "less than a day"), (1.5, "1 day"), (2.5, "2 days")])
+def test_the_days_that_are_left(days: float, span: str) -> None:
+    """The line in the log is a sentence for any number of days."""
+    clock, log = ManualClock(), RecordingEventLog()
+
+    CertificateDates({"tls": clock.time() + days * DAY}, clock, log.record).check()
+
+    assert f"The certificate of tls ends in {span}, on " in log.texts()[0]
+
+
 @pytest.mark.asyncio
 async def test_a_file_that_is_gone_meanwhile() -> None:
     """Nothing is known then, and the server serves."""

@@ -7,10 +7,15 @@ from app.entrypoints.events import (
     CertificatesRead,
     ConfigurationQuestioned,
     ConfigurationReloaded,
+    MonitorListenFailed,
     OptionReloaded,
     PendingRaised,
     PlainDataPlane,
     ReloadFailed,
+    RuntimeChosen,
+    ServerIdentified,
+    ServerStarting,
+    SignalTrapped,
     StartFailed,
     StopIncomplete,
 )
@@ -19,6 +24,23 @@ from app.entrypoints.events import (
 @pytest.mark.parametrize(
     ("event", "level", "text"),
     [
+        (ServerStarting(None, "0.8.0"), Level.INFO, "Starting nats-server version 0.8.0"),
+        (
+            RuntimeChosen(None, "pynatsd 0.1.0", "CPython 3.11.7", "uvloop", "native"),
+            Level.INFO,
+            "Running pynatsd 0.1.0 on CPython 3.11.7, event loop uvloop, data plane native",
+        ),
+        (
+            ServerIdentified(None, "efkN9agMPhobqHAMtMEl5C"),
+            Level.DEBUG,
+            "Server id is efkN9agMPhobqHAMtMEl5C",
+        ),
+        (SignalTrapped(None, "interrupt"), Level.DEBUG, "Trapped Signal; interrupt"),
+        (
+            MonitorListenFailed(None, "127.0.0.1:8222: address already in use"),
+            Level.FATAL,
+            "Can't listen to the monitor port: 127.0.0.1:8222: address already in use",
+        ),
         (ConfigurationQuestioned(None, "x has no effect"), Level.ERROR, "x has no effect"),
         (StartFailed(None, "no such address"), Level.FATAL, "no such address"),
         (OptionReloaded(None, "debug = true"), Level.INFO, "Reloaded: debug = true"),

@@ -131,7 +131,7 @@ def test_the_listener() -> None:
     )
 
     assert (
-        LeafListenerSettings("127.0.0.1", 7422, 3.0, True, True, 2.0, "hub.example", False, "2.10.0")  # noqa: FBT003 - a record
+        LeafListenerSettings("127.0.0.1", 7422, 3.0, True, True, "hub.example", False, "2.10.0")  # noqa: FBT003 - a record
         == leaf_listener_settings(options)
     )
 

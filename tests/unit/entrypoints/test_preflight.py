@@ -105,6 +105,20 @@ def test_a_unix_socket(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("addresses")
+def test_a_directory_of_streams(tmp_path: Path) -> None:
+    """A directory that cannot be made is reported if there are streams, and none is made."""
+    file, free = tmp_path / "file", tmp_path / "a" / "b"
+    file.touch()
+
+    assert [] == found({"jetstream": {"store_dir": str(free)}})
+    assert [] == found({"jetstream": {"store_dir": str(file), "enabled": False}})
+    assert [f"x.conf:2:7: could not create storage directory {file}/jetstream: not a directory"] == found(
+        {"jetstream": {"store_dir": str(file)}}
+    )
+    assert [file] == list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("addresses")
 def test_certificates() -> None:
     """Each file that cannot be read is named, for clients and for servers."""
     tls = {"cert_file": "/nope/c.pem", "key_file": "/nope/k.pem", "ca_file": "/nope/a.pem"}

@@ -93,7 +93,8 @@ def test_nothing_is_overwritten(directory: Path, capsys: pytest.CaptureFixture[s
         (["check"], "give check or salvage"),
         (["check", "a", "b"], "give one directory"),
         (["salvage", "a"], "the one to write"),
-        (["check", "/nowhere/at/all"], "/nowhere/at/all: Not a directory"),
+        (["check", "/nowhere/at/all"], "/nowhere/at/all: No such file or directory"),
+        (["check", "/dev/null"], "/dev/null: Not a directory"),
         (["--wrong"], "wrong"),
     ],
 )

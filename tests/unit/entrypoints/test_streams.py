@@ -94,8 +94,11 @@ async def test_a_directory_that_is_none(tmp_path: Path) -> None:
     for place in (file, file / "below"):
         with pytest.raises(CannotOpen, match=r"storage directory is not a directory: .*file"):
             open_storage(JetStreamSettings(store_dir=str(place)), needs)
-    with pytest.raises(CannotOpen, match="could not create storage directory /proc/none: "):
-        open_storage(JetStreamSettings(store_dir="/proc/none"), needs)
+    for name in ("/proc/none", "a\0b"):
+        with pytest.raises(
+            CannotOpen, match=r"could not create storage directory .*(none: No such|null byte)"
+        ):
+            open_storage(JetStreamSettings(store_dir=name), needs)
 
 
 async def test_storages(tmp_path: Path) -> None:

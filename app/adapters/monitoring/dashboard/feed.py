@@ -241,7 +241,7 @@ def _closed(data: FeedData) -> Json:
 
 def _event_rows(data: FeedData) -> list[Json]:
     """Newest first."""
-    pending = {record.cid: record.pending_bytes for record in data.facts.slow_consumer_log}
+    pending = {record.number: record.pending_bytes for record in data.facts.slow_consumer_log}
     busiest = {
         receiver.number: receiver.backlog.found.subjects[0].subject.decode("utf-8", "replace")
         for receiver in data.view.slow_receivers()

@@ -41,13 +41,15 @@ class ConsumerCalls:
         empty: Mapping[str, object] = {**PAGED, "consumers": []}
         return {
             ("CONSUMER.CREATE", 1): Call("consumer_create", self.create, level=SOURCING_LEVEL),
-            ("CONSUMER.CREATE", ANY): Call("consumer_create", self.create_named, level=SOURCING_LEVEL),
-            ("CONSUMER.DURABLE.CREATE", 2): Call("consumer_create", self.create_durable),
+            ("CONSUMER.CREATE", ANY): Call(
+                "consumer_create", self.create_named, holds=2, level=SOURCING_LEVEL
+            ),
+            ("CONSUMER.DURABLE.CREATE", 2): Call("consumer_create", self.create_durable, holds=2),
             ("CONSUMER.INFO", 2): Call("consumer_info", self.info),
-            ("CONSUMER.DELETE", 2): Call("consumer_delete", self.delete),
+            ("CONSUMER.DELETE", 2): Call("consumer_delete", self.delete, holds=2),
             ("CONSUMER.NAMES", 1): Call("consumer_names", self.names, empty),
             ("CONSUMER.LIST", 1): Call("consumer_list", self.infos, empty),
-            ("CONSUMER.PAUSE", 2): Call("consumer_pause", self.pause, NOT_PAUSED),
+            ("CONSUMER.PAUSE", 2): Call("consumer_pause", self.pause, NOT_PAUSED, 2),
             ("CONSUMER.RESET", 2): Call("consumer_reset", self.reset, {"reset_seq": 0}),
             ("CONSUMER.UNPIN", 2): Call("consumer_unpin", self.unpin),
         }
@@ -105,13 +107,13 @@ class ConsumerCalls:
         if wanted.config.direct:
             _check_identity(request, hosted.stream.identity)
 
-        def done(failure: StorageFailure | None) -> None:
+        def done(consumer: Consumer, failure: StorageFailure | None) -> None:
             if failure is None:
-                request.answer(answer)
+                request.answer(self._consumers.info(consumer))
             else:
                 request.refuse(JetStreamError(10012, FAILURE_TEXTS[failure]))
 
-        answer = self._consumers.info(self._consumers.put(hosted, wanted, done))
+        self._consumers.put(hosted, wanted, done)
 
     # --- asking -------------------------------------------------------------------------
 

@@ -50,5 +50,4 @@ class MessageCalls:
             else:
                 request.refuse(JetStreamError(10057, FAILURE_TEXTS[failure]))
 
-        stream.delete_message(sequence, erase=not keeps_bytes)
-        stream.after_commit(done)
+        stream.delete_message(sequence, done, erase=not keeps_bytes)

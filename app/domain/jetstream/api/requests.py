@@ -16,7 +16,17 @@ Send = Callable[[bytes, bytes, bytes], None]
 class ApiRequest:
     """One request. It is answered once: by `answer` or by `refuse`."""
 
-    __slots__ = ("_finished", "answer_headers", "headers", "kind", "names", "payload", "reply", "subject")
+    __slots__ = (
+        "_finished",
+        "answer_headers",
+        "headers",
+        "holds",
+        "kind",
+        "names",
+        "payload",
+        "reply",
+        "subject",
+    )
 
     def __init__(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
         self.subject = subject
@@ -29,6 +39,8 @@ class ApiRequest:
         """Of the answer, as in its type."""
         self.names: tuple[str, ...] = ()
         """The tokens of the subject after those of the call."""
+        self.holds: tuple[str, ...] = ()
+        """Others wait that begin with these names, until this one is answered."""
         self._finished: Callable[[ApiRequest, bytes, JetStreamError | None], None] = _unused
 
     def begin(

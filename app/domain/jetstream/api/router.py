@@ -36,6 +36,8 @@ class Call(NamedTuple):
     run: Callable[[ApiRequest], Outcome]
     always: Mapping[str, object] = {}
     """Fields that an answer has that refuses, too."""
+    holds: int = 0
+    """Until it is answered, requests wait that begin with the same names, as many as this."""
     level: int = 0
     """The level that requests may ask for here, where it is above that of the API."""
 
@@ -76,6 +78,9 @@ class Router:
         self._queue: deque[ApiRequest] = deque()
         self._queued = 0
         """Bytes of those."""
+        self._held: dict[tuple[str, ...], list[ApiRequest]] = {}
+        """What waits for the answer to another request, by the names that both begin with."""
+        self._held_count = 0
         self._steps: tuple[ApiRequest, Call, Generator[None, None, Mapping[str, object] | None]] | None = None
         self._is_due = False
         self.counters = Counters()
@@ -90,12 +95,19 @@ class Router:
         """How many requests wait."""
         return len(self._queue) + (self._steps is not None)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether no request waits, nor one that changes something for its answer."""
+        return not (self._queue or self._steps or self._held)
+
     def receive(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
         """A message came; without a reply subject nothing happens."""
         if not reply:
             return
         size = len(payload) + len(headers)
-        if len(self._queue) >= self.queue_limit or (self._queue and self._queued + size > QUEUE_BYTES):
+        if len(self._queue) + self._held_count >= self.queue_limit or (
+            self._queue and self._queued + size > QUEUE_BYTES
+        ):
             self.counters.dropped += 1
             self.on_dropped()
             return
@@ -129,8 +141,27 @@ class Router:
         if found is None:
             return
         call, names = found
+        for end in (1, 2):
+            if names[:end] in self._held:
+                self._hold(request, names[:end])
+                return
+        if call.holds:
+            request.holds = names[: call.holds]
+            self._held[request.holds] = []
         request.begin(call.kind, names, self._finish)
         self._guard(request, call, lambda: self._run(request, call))
+
+    def _hold(self, request: ApiRequest, names: tuple[str, ...]) -> None:
+        """It waits for the answer to another one, which changes what it asks for."""
+        self._held[names].append(request)
+        self._held_count += 1
+        self._queued += len(request.payload) + len(request.headers)
+
+    def _let_go(self, names: tuple[str, ...]) -> None:
+        held = self._held.pop(names)
+        self._held_count -= len(held)
+        self._queue.extendleft(reversed(held))
+        self._schedule()
 
     def _find(self, subject: bytes) -> tuple[Call, tuple[str, ...]] | None:
         """The call, and the names after it. After the API's prefix there may be that of a domain."""
@@ -197,6 +228,8 @@ class Router:
         self.counters.errors += error is not None
         self._send(request.reply, text, request.answer_headers if error is None else b"")
         self._heard(request, text, error)
+        if request.holds:
+            self._let_go(request.holds)
 
 
 def _nothing() -> None:

@@ -1,6 +1,6 @@
 """The calls about streams (jetstream-api.md, section 4)."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 
 from ...protocol.json_text import rfc3339
 from ...steps import Step, Steps
@@ -21,6 +21,9 @@ LIST_PAGE = 256
 INFO_WORK = 64
 """Work of one stream's info, of `Step`."""
 
+PURGED: Mapping[str, object] = {"purged": 0}
+"""What an answer to STREAM.PURGE says besides its error."""
+
 PAGED: Mapping[str, object] = {"total": 0, "offset": 0, "limit": 0}
 
 
@@ -34,12 +37,12 @@ class StreamCalls:
         """See `Router`."""
         return {
             ("STREAM.CREATE", 1): Call("stream_create", self.create),
-            ("STREAM.UPDATE", 1): Call("stream_update", self.update),
-            ("STREAM.DELETE", 1): Call("stream_delete", self.delete),
+            ("STREAM.UPDATE", 1): Call("stream_update", self.update, holds=1),
+            ("STREAM.DELETE", 1): Call("stream_delete", self.delete, holds=1),
             ("STREAM.INFO", 1): Call("stream_info", self.info, PAGED),
             ("STREAM.NAMES", 0): Call("stream_names", self.names, {**PAGED, "streams": None}),
             ("STREAM.LIST", 0): Call("stream_list", self.infos, {**PAGED, "streams": []}),
-            ("STREAM.PURGE", 1): Call("stream_purge", self.purge, {"purged": 0}),
+            ("STREAM.PURGE", 1): Call("stream_purge", self.purge, PURGED, 1),
         }
 
     # --- making and changing ----------------------------------------------------------
@@ -187,22 +190,14 @@ class StreamCalls:
         if sequence and keep:  # whether the stream is there or not
             raise JetStreamError(10003)
         stream = self._catalogue.find(name).stream
-        gone = yield from stream.purge_steps(pattern.encode(), sequence, keep)
-        stream.after_commit(_answering(request, {"success": True, "purged": gone}, 10110))
 
+        def done(gone: int, failure: StorageFailure | None) -> None:
+            if failure is None:
+                request.answer({"success": True, "purged": gone})
+            else:
+                request.refuse(JetStreamError(10110, FAILURE_TEXTS[failure]), PURGED)
 
-def _answering(
-    request: ApiRequest, fields: Mapping[str, object], number: int
-) -> Callable[[StorageFailure | None], None]:
-    """Answers when something is safe, or with this error."""
-
-    def done(failure: StorageFailure | None) -> None:
-        if failure is None:
-            request.answer(fields)
-        else:
-            request.refuse(JetStreamError(number, FAILURE_TEXTS[failure]))
-
-    return done
+        yield from stream.purge_steps(pattern.encode(), sequence, keep, done)
 
 
 def _with_limit(config: dict[str, object]) -> dict[str, object]:

@@ -4,6 +4,8 @@ from array import array
 from collections.abc import Sequence
 from typing import Protocol
 
+from ...for_each import finish_each
+
 PLAIN = frozenset({b"", b"+ACK", b"+OK"})
 LIMIT = 4096
 """Acks that wait, before they are taken in the middle of a turn."""
@@ -59,5 +61,4 @@ class AckBatches:
         if not self._batches:
             return
         batches, self._batches, self._count = self._batches, {}, 0
-        for consumer, sequences in batches.items():
-            consumer.ack_many(sequences)
+        finish_each(lambda batch: batch[0].ack_many(batch[1]), batches.items())

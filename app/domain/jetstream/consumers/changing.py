@@ -1,12 +1,14 @@
 """Changes by an operator: another configuration, a reset (jetstream-consumers.md, sections 1 and 2)."""
 
+from collections.abc import Callable
+
 from ..errors import JetStreamError
 from .config import ConsumerConfig
 from .core import Core
 from .filters import Filters
 from .pace import RateLimit
 from .pull import PullSide
-from .start import HIGHEST
+from .start import HIGHEST, go_on
 
 
 def set_rate(core: Core, max_payload: int) -> None:
@@ -45,12 +47,28 @@ def reset(core: Core, sequence: int) -> int:
     if sequence:
         _check_reset(core, sequence)
     following = max(1, min(sequence, HIGHEST) or core.ledger.floor + 1)
-    core.ledger.reset(following - 1)
+    core.ledger = core.ledger.reset(following - 1)
     core.cursor.jump(following, core.stream.committed)
     core.delivered_at = core.acked_at = 0
     core.changed()
     core.turns.wake(core.owner)
     return following
+
+
+def kept(core: Core) -> Callable[[], None]:
+    """What puts back the deliveries as they are now; `reset` leaves them alone."""
+    ledger, following, resume = core.ledger, core.cursor.next, core.cursor.resume
+    times = core.delivered_at, core.acked_at
+
+    def put_back() -> None:
+        core.ledger = ledger
+        core.cursor = go_on(core.config, core.stream, ledger, following, resume)
+        core.delivered_at, core.acked_at = times
+        ledger.must_rewrite = True
+        core.changed()
+        core.turns.wake(core.owner)
+
+    return put_back
 
 
 def _check_reset(core: Core, sequence: int) -> None:

@@ -14,7 +14,7 @@ from ..figures import ConsumerFigures
 from ..storage.seam import StateLog
 from . import statuses
 from .acking import acknowledge, acknowledge_many
-from .changing import reconfigure, reset, set_rate
+from .changing import kept, reconfigure, reset, set_rate
 from .config import ConsumerConfig
 from .core import Advise, Core, Services
 from .delivery import Delivering
@@ -226,6 +226,18 @@ class Consumer:
         self._arm()
         return following
 
+    def kept(self) -> Callable[[], None]:
+        """What undoes a `reset` that follows, and writes that."""
+        put_back = kept(self._core)
+
+        def undo() -> None:
+            if not self._core.closed:
+                put_back()
+                self._core.save()
+                self._arm()
+
+        return undo
+
     def unpin(self, group: str) -> None:
         """Let another client of the group have the pin; raises error 10160."""
         mode = self._core.mode
@@ -234,13 +246,16 @@ class Consumer:
         mode.unpin("admin")
         self._core.turns.wake(self)
 
+    def check_update(self, config: ConsumerConfig) -> None:
+        """Whether `update` may use it. Raises 10012, 10013."""
+        check_update(self.config, config, is_bound=self.is_bound)
+
     def update(self, config: ConsumerConfig) -> bool:
-        """Use another checked configuration; answers whether its filters are others. Raises 10012, 10013.
+        """Use another configuration, which was checked; answers whether its filters are others.
 
         A pause stays as it is; it has a call of its own.
         """
         core, old = self._core, self.config
-        check_update(old, config, is_bound=self.is_bound)
         config = replace(config, pause_until=old.pause_until)
         changed = reconfigure(core, config, self._max_payload)
         self._idle_check = self._idle_due(core.now())

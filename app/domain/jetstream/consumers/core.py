@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from ...for_each import for_each
 from ...value_object import value_object
 from ..outlet import Outlet
 from ..storage.seam import StateLog, StorageFailure
@@ -241,8 +242,7 @@ class Core:
     def _answer(self, replies: list[bytes], failure: StorageFailure | None) -> None:
         """Without an answer the client asks again."""
         if failure is None:
-            for reply in replies:
-                self.outlet.deliver(reply, reply)
+            for_each(lambda reply: self.outlet.deliver(reply, reply), replies, self.outlet.failed)
 
 
 def _nothing(_: StorageFailure | None) -> None:

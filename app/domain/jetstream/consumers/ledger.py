@@ -253,7 +253,8 @@ class Ledger:
             self.floor_number = number or self.floor_number
         self.must_rewrite = True
 
-    def reset(self, delivered: int) -> None:
-        """Forget all deliveries; the next message is the one after `delivered`."""
-        self.__init__(delivered, records=self.records)  # type: ignore[misc] # a ledger as new, for all who hold it
-        self.must_rewrite = True
+    def reset(self, delivered: int) -> "Ledger":
+        """One without deliveries; its next message is the one after `delivered`."""
+        ledger = Ledger(delivered, records=self.records)
+        ledger.must_rewrite = True
+        return ledger

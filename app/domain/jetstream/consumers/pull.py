@@ -187,7 +187,10 @@ class PullSide:
         return Offer.AGAIN if self.end_of_stream() else Offer.NOBODY
 
     def next_run(self, now: int) -> Run | None:
-        """See `DeliveryMode`; only while all requests that wait are of one receiver."""
+        """If the next messages go to one receiver without conditions: to whom and how many.
+
+        Only while all requests that wait are of one receiver.
+        """
         if self._config.priority_policy != "none" or len(self.waiting.replies) != 1 or self._held:
             return None
         request = self.waiting.head(None)

@@ -113,8 +113,8 @@ class PushSide:
             self._ask(self._window)
         return Offer.SENT
 
-    def next_run(self, now: int) -> Run | None:  # noqa: ARG002 - as `DeliveryMode` has it
-        """See `DeliveryMode`; up to the message after which flow control asks."""
+    def next_run(self, now: int) -> Run | None:  # noqa: ARG002 - as that of `PullSide`
+        """How many messages may follow without conditions: up to the one after which flow control asks."""
         size = UNLIMITED if self._window is None else self._window.room
         return Run(self.subject, UNLIMITED, size, self._ran) if self.is_bound and size > 0 else None
 

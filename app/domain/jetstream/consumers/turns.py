@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+from ...for_each import finish_each
 from ...timers import Scheduler
 
 TURN = 0.005
@@ -78,8 +79,7 @@ class Turns:
     def save_all(self) -> None:
         """Have all changes saved now; before an orderly end."""
         unsaved, self._unsaved = self._unsaved, {}
-        for consumer in unsaved:
-            consumer.save()
+        finish_each(lambda consumer: consumer.save(), unsaved)
 
     def _schedule(self) -> None:
         if not self._is_due:

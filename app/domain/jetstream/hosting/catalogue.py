@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import ClassVar
 
+from ...for_each import for_each
 from ...protocol.json_text import rfc3339
 from ...steps import Steps
 from ...value_object import value_object
@@ -178,7 +179,8 @@ class Catalogue:
         if failure is None and is_there:
             self._advise(STREAM_CREATED, hosted.name, "create")
         elif is_there:
-            self._drop(hosted, _nothing)
+            self._drop(hosted)
+            hosted.storage.delete(_nothing)
         done(failure)
 
     def _make(self, config: StreamConfig) -> HostedStream:
@@ -245,36 +247,64 @@ class Catalogue:
     # --- changing -----------------------------------------------------------------------
 
     def update(self, config: StreamConfig, done: Done, *, pedantic: bool = False) -> HostedStream:
-        """Change a stream; `done` is called when that is safe. Raises `JetStreamError`."""
+        """Change a stream when that is safe, and call `done`; a failure changes nothing.
+
+        Raises `JetStreamError`.
+        """
         hosted = self.find(config.name)
         old = hosted.stream.config
         config = checked_update(old, config, origins=self._config_of, limits=self._limits, pedantic=pedantic)
         self._check_subjects(config)
         self._check_room(config, max(0, old.max_bytes))
         _check_consumers(hosted, config)
-        hosted.storage.write({"config": as_json(config), "created": rfc3339(hosted.stream.created)})
-        hosted.stream.update(config)
         before = set(old.subjects)
-        self._leave(hosted, before - set(config.subjects))
-        self._attend(hosted, [each for each in config.subjects if each not in before])
-        self._note_origins(hosted)
-        hosted.stream.after_commit(done)
-        self._advise(STREAM_UPDATED, config.name, "modify")
+        added = [each for each in config.subjects if each not in before]
+        for subject in added:
+            self._patterns.add(subject, config.name)  # no other stream gets it meanwhile
+        document = {"config": as_json(config), "created": rfc3339(hosted.stream.created)}
+        written = partial(self._updated, hosted, config, added, done)
+        hosted.storage.propose(document, hosted.stream.when_written(written))
         return hosted
+
+    def _updated(
+        self,
+        hosted: HostedStream,
+        config: StreamConfig,
+        added: Iterable[str],
+        done: Done,
+        failure: StorageFailure | None,
+    ) -> None:
+        for subject in added:
+            self._patterns.remove(subject, config.name)
+        if failure is None and self.streams.get(config.name) is hosted:
+            self._leave(hosted, set(hosted.sids) - set(config.subjects))
+            hosted.stream.update(config)
+            self._attend(hosted, [each for each in config.subjects if each not in hosted.sids])
+            self._note_origins(hosted)
+            self._advise(STREAM_UPDATED, config.name, "modify")
+        done(failure)
 
     def delete(self, name: str, done: Done) -> HostedStream:
-        """End a stream with its consumers; `done` is called when nothing is left. Raises error 10059."""
+        """End a stream with its consumers when that is safe; `done` is called when nothing is left.
+
+        After a failure it goes on as it was. Raises error 10059.
+        """
         hosted = self.find(name)
-        self._drop(hosted, done)
-        self._advise(STREAM_DELETED, name, "delete")
+        hosted.storage.delete(hosted.stream.when_written(partial(self._deleted, hosted, done)))
         return hosted
 
-    def _drop(self, hosted: HostedStream, done: Done) -> None:
+    def _deleted(self, hosted: HostedStream, done: Done, failure: StorageFailure | None) -> None:
+        if failure is None and self.streams.get(hosted.name) is hosted:
+            self._drop(hosted)
+            self._advise(STREAM_DELETED, hosted.name, "delete")
+        done(failure)
+
+    def _drop(self, hosted: HostedStream) -> None:
         name = hosted.name
         self._leave(hosted, list(hosted.sids))
         del self.streams[name]
         self._forget_origins(name)
-        hosted.stream.delete(done)
+        hosted.stream.end()
         self.on_deleted(hosted)
         self.streams_changed(name)
 
@@ -335,8 +365,7 @@ class Catalogue:
 
     def close(self) -> None:
         """Stop; what is stored stays."""
-        for hosted in self.streams.values():
-            hosted.stream.close()
+        for_each(lambda hosted: hosted.stream.close(), self.streams.values(), self.outlet.failed)
         self.answers.close()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
+from ...for_each import for_each
 from ...protocol.json_text import rfc3339
 from ...steps import Steps
 from ...value_object import value_object
@@ -20,6 +21,9 @@ from ..streams.config import REQUIRED_LEVEL, SERVER_LEVEL, SERVER_VERSION, WORKQ
 from ..streams.feed_positions import NAME as FEEDS
 from .catalogue import Catalogue, Done
 from .hosted import HostedStream
+
+Put = Callable[[Consumer, StorageFailure | None], None]
+"""Gets a consumer that is there, or would be without the failure."""
 
 ACCOUNT = "$G"
 """The one account that there is."""
@@ -68,8 +72,11 @@ class ConsumerCatalogue:
 
     # --- making and changing ----------------------------------------------------------
 
-    def put(self, hosted: HostedStream, wanted: ConsumerRequest, done: Done) -> Consumer:
-        """Make it, or change it; `done` is called later, when that is safe. Raises `JetStreamError`."""
+    def put(self, hosted: HostedStream, wanted: ConsumerRequest, done: Put) -> None:
+        """Make it, or change it when that is safe; `done` is called with it then, or with a failure.
+
+        Raises `JetStreamError`.
+        """
         config, stream = wanted.config, hosted.stream
         if not config.name and not config.durable_name:
             config = replace(config, name=self._new_name(hosted))
@@ -81,12 +88,12 @@ class ConsumerCatalogue:
         if known is None:
             if wanted.action == "update":
                 raise JetStreamError(10149)
-            return self._make(hosted, config, done)
+            self._make(hosted, config, done)
+            return
         config = replace(config, pause_until=known.config.pause_until)
         if wanted.action == "create" and known.config != config:
             raise JetStreamError(10148)
-        self._change(hosted, known, config, done)
-        return known
+        self._change(hosted, known, config, partial(done, known))
 
     def _new_name(self, hosted: HostedStream) -> str:
         name = self._catalogue.outlet.random_name(NAME_LENGTH)
@@ -94,7 +101,7 @@ class ConsumerCatalogue:
             name = self._catalogue.outlet.random_name(NAME_LENGTH)
         return name
 
-    def _make(self, hosted: HostedStream, config: ConsumerConfig, done: Done) -> Consumer:
+    def _make(self, hosted: HostedStream, config: ConsumerConfig, done: Put) -> None:
         most = 0 if config.direct else hosted.stream.config.max_consumers
         if 0 < most <= len(hosted.consumers):
             raise JetStreamError(10026)
@@ -107,9 +114,8 @@ class ConsumerCatalogue:
         consumer = Consumer(config.name, config, hosted.stream, state, self._services)
         consumer.created = created
         self._add(hosted, consumer)
-        self._answer_first(hosted, consumer, partial(self._made, hosted, consumer, done))
+        self._answer_first(hosted, consumer, partial(self._made, hosted, consumer, partial(done, consumer)))
         consumer.start()
-        return consumer
 
     def _made(
         self, hosted: HostedStream, consumer: Consumer, done: Done, failure: StorageFailure | None
@@ -119,7 +125,7 @@ class ConsumerCatalogue:
         if failure is None and is_there:
             self._advise(hosted, consumer, created=True)
         elif is_there:
-            self._drop(hosted, consumer, _nothing)
+            self._drop(hosted, consumer)
         done(failure)
 
     @staticmethod
@@ -158,49 +164,102 @@ class ConsumerCatalogue:
         if hosted.stream.config.retention == WORKQUEUE:
             others = [each.config for each in hosted.consumers.values() if each is not consumer]
             check_work_queue(config, others, is_new=False)
-        if consumer.update(config):
-            hosted.stream.filters_changed(consumer)
-        self._write(hosted, consumer)
-        self._answer_first(hosted, consumer, done)
+        consumer.check_update(config)
+
+        def apply() -> None:
+            if consumer.update(config):
+                hosted.stream.filters_changed(consumer)
+
+        self._propose(hosted, consumer, config, apply, done)
+
+    def _propose(
+        self,
+        hosted: HostedStream,
+        consumer: Consumer,
+        config: ConsumerConfig,
+        apply: Callable[[], object],
+        done: Done,
+    ) -> None:
+        """Have the configuration written, then `apply` it; until then it delivers nothing."""
+        self._begin_change(hosted, consumer)
+        written = hosted.stream.when_written(partial(self._written, hosted, consumer, apply, done))
+        hosted.storage.propose_consumer(consumer.name, _document(config, consumer.created), written)
 
     @staticmethod
-    def _write(hosted: HostedStream, consumer: Consumer) -> None:
-        config = consumer.config
-        document = _document(config, consumer.created)
-        hosted.storage.write_consumer(consumer.name, document, in_memory=config.leaves_no_trace)
+    def _begin_change(hosted: HostedStream, consumer: Consumer) -> None:
+        if consumer.name in hosted.changing:
+            raise JetStreamError(10012, "consumer is being changed; try again")
+        hosted.changing.add(consumer.name)
+        consumer.hold()
+
+    @staticmethod
+    def _written(
+        hosted: HostedStream,
+        consumer: Consumer,
+        apply: Callable[[], object],
+        done: Done,
+        failure: StorageFailure | None,
+    ) -> None:
+        """It is written, or is as it was."""
+        hosted.changing.discard(consumer.name)
+        if failure is None and hosted.consumer(consumer.name) is consumer:
+            apply()
+        done(failure)
+        consumer.release()
 
     def pause(self, hosted: HostedStream, consumer: Consumer, until: int | None, done: Done) -> None:
-        """Let it deliver nothing until then; `done` is called when that is safe."""
-        consumer.pause(until, _own_metadata(replace(consumer.config, pause_until=until)))
-        self._write(hosted, consumer)
-        self._answer_first(hosted, consumer, done)
+        """Let it deliver nothing until then, when that is safe, and call `done`."""
+        config = replace(consumer.config, pause_until=until)
+        config = replace(config, metadata=_own_metadata(config))
+        self._propose(hosted, consumer, config, partial(consumer.pause, until, config.metadata), done)
 
     def reset(self, hosted: HostedStream, consumer: Consumer, sequence: int, done: Done) -> int:
-        """Deliver from there again; returns from where. `done` is called when it is safe. Raises 10204."""
+        """Deliver from there again; returns from where. `done` is called when it is safe. Raises 10204.
+
+        Until then it delivers nothing, and after a failure it goes on as it was.
+        """
+        undo = consumer.kept()
         following = consumer.reset(sequence)
         consumer.save()
-        self._answer_first(hosted, consumer, done)
+
+        def written(failure: StorageFailure | None) -> None:
+            if failure is not None:
+                undo()
+            done(failure)
+
+        self._answer_first(hosted, consumer, written)
         return following
 
     # --- deleting -----------------------------------------------------------------------
 
     def delete(self, hosted: HostedStream, consumer: Consumer, done: Done) -> None:
-        """End it; `done` is called when nothing is left of it."""
-        self._drop(hosted, consumer, done)
-        self._advise(hosted, consumer, created=False)
+        """End it when that is safe, and call `done`; after a failure it goes on."""
+        self._begin_change(hosted, consumer)
 
-    def _drop(self, hosted: HostedStream, consumer: Consumer, done: Done) -> None:
+        def apply() -> None:
+            self._end(hosted, consumer)
+            self._advise(hosted, consumer, created=False)
+
+        written = hosted.stream.when_written(partial(self._written, hosted, consumer, apply, done))
+        hosted.storage.propose_deletion(consumer.name, written)
+
+    def _drop(self, hosted: HostedStream, consumer: Consumer) -> None:
+        """End it now; nobody waits for that."""
+        self._end(hosted, consumer)
+        hosted.storage.delete_consumer(consumer.name)
+
+    def _end(self, hosted: HostedStream, consumer: Consumer) -> None:
         self._forget(hosted, consumer)
         consumer.delete()
         if consumer.config.direct:
             hosted.stream.remove_feed(consumer.name)
         else:
             hosted.stream.remove_reader(consumer.name)
-        hosted.storage.delete_consumer(consumer.name)
-        hosted.stream.after_commit(done)
 
     def _expire(self, hosted: HostedStream, consumer: Consumer) -> None:
-        self.delete(hosted, consumer, _nothing)
+        if consumer.name not in hosted.changing:
+            self._drop(hosted, consumer)
+            self._advise(hosted, consumer, created=False)
 
     def _forget(self, hosted: HostedStream, consumer: Consumer) -> None:
         kept = hosted.direct if consumer.config.direct else hosted.consumers
@@ -260,8 +319,7 @@ class ConsumerCatalogue:
 
     def stop_all(self) -> None:
         """Save, and do nothing more."""
-        for consumer in self._by_subject.values():
-            consumer.stop()
+        for_each(Consumer.stop, self._by_subject.values(), self._catalogue.outlet.failed)
 
 
 def _own_metadata(config: ConsumerConfig) -> dict[str, str]:
@@ -274,7 +332,3 @@ def _own_metadata(config: ConsumerConfig) -> dict[str, str]:
 
 def _document(config: ConsumerConfig, created: int) -> dict[str, object]:
     return {"config": as_json(config), "created": rfc3339(created)}
-
-
-def _nothing(_: object) -> None:
-    """Nobody waits for it."""

@@ -8,7 +8,7 @@ from ..streams.stream import Stream
 class HostedStream:
     """One of them."""
 
-    __slots__ = ("consumers", "direct", "is_safe", "sids", "storage", "stream")
+    __slots__ = ("changing", "consumers", "direct", "is_safe", "sids", "storage", "stream")
 
     def __init__(self, stream: Stream, storage: StreamStorage) -> None:
         self.stream = stream
@@ -18,6 +18,8 @@ class HostedStream:
         self.consumers: dict[str, Consumer] = {}
         self.direct: dict[str, Consumer] = {}
         """Those that servers of other domains copy by: they are in no list and no count."""
+        self.changing: set[str] = set()
+        """Consumers of which a change is not safe yet."""
         self.is_safe = True
         """Whether it is stored; False until its creation is answered."""
 

@@ -150,6 +150,18 @@ class StreamLog(Protocol):
         """Remove all below; returns how many that were. A sequence above `last` uses up those between."""
         ...
 
+    def propose_removal(self, sequences: Sequence[int], done: Done, *, erase: bool = False) -> None:
+        """Have it made safe that these go, without removing them; then `remove` has to follow.
+
+        If `done` gets a failure they stay, also after a restart, unless the disk is broken. It may be
+        called at once.
+        """
+        ...
+
+    def propose_removal_before(self, sequence: int, done: Done) -> None:
+        """The same for all below, and `remove_before`; the sequence is `last` + 1 at most."""
+        ...
+
     def read(self, sequence: int) -> StoredMessage | None:
         """The message; None if it is not there. Raises `DamagedMessage`."""
         ...
@@ -328,8 +340,23 @@ class StreamStorage(Protocol):
         """Forget it, and its state."""
         ...
 
+    def propose(self, document: Document, done: Done) -> None:
+        """Replace the document when it is safe; a failure leaves the one that is there. See `StreamLog`."""
+        ...
+
+    def propose_consumer(self, name: str, document: Document, done: Done) -> None:
+        """The same for the document of a consumer that is there."""
+        ...
+
+    def propose_deletion(self, name: str, done: Done) -> None:
+        """Forget a consumer, and its state, when that is safe; a failure leaves both."""
+        ...
+
     def delete(self, done: Done) -> None:
-        """Forget the stream and all its messages; its files are gone when `done` is called."""
+        """Forget the stream and all its messages; its files are gone when `done` is called.
+
+        Meanwhile nothing is committed. After a failure it is there as before, and goes on.
+        """
         ...
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from ...dataplane.incoming_run import IncomingRun
+from ...for_each import for_each
 from ..outlet import Outlet
 from ..storage.seam import StorageFailure, StreamLog
 from .answers import Answers
@@ -168,28 +169,31 @@ class Commits:
         self._outlet.together(partial(self._finish, batch, failure))
 
     def _finish(self, batch: _Batch, failure: StorageFailure | None) -> None:
+        """Everything that waited is done, whatever one of the calls raises: nobody waits for ever."""
         self._under_way -= 1
         self.is_idle = not self._scheduled and not self._under_way
         self._count -= batch.count
         self._size -= batch.size
+        failed = self._outlet.failed
         if failure is None:
-            for each in batch.answers:
-                if isinstance(each, RunAnswers):
-                    self._answers.send_run(each.run, each.first, each.head)
-                else:
-                    self._answers.send(each[0], each[1])
-            self._safe(batch.last)
+            for_each(self._send, batch.answers, failed)
+            for_each(self._safe, (batch.last,), failed)
         else:
             self._refuse(batch, failure)
-        for call in batch.calls:
-            call(failure)
+        for_each(lambda call: call(failure), batch.calls, failed)
+
+    def _send(self, each: Waiting | RunAnswers) -> None:
+        if isinstance(each, RunAnswers):
+            self._answers.send_run(each.run, each.first, each.head)
+        else:
+            self._answers.send(each[0], each[1])
 
     def _refuse(self, batch: _Batch, failure: StorageFailure) -> None:
         """The storage took back all that is not safe, also what no commit was asked for yet."""
         refusal = self._failed(batch.first, failure)
         self.last = self._log.last
-        for reply, text, sequence in _one_by_one(batch.answers):
-            self._answers.send(reply, refusal if sequence else text)
+        refused = ((reply, refusal if number else text) for reply, text, number in _one_by_one(batch.answers))
+        for_each(lambda each: self._answers.send(*each), refused, self._outlet.failed)
         self._batch.answers = [
             (reply, refusal if sequence >= batch.first else text, 0)
             for reply, text, sequence in _one_by_one(self._batch.answers)

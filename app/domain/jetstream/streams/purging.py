@@ -1,7 +1,10 @@
 """Removing messages on request (jetstream-api, section 4)."""
 
+from collections.abc import Callable
+
 from ...steps import Step, Steps
 from ..errors import JetStreamError
+from ..storage.seam import Done, StreamLog
 from .config import StreamConfig
 from .contents import MANY, Contents
 
@@ -21,29 +24,48 @@ def check_purge(config: StreamConfig, sequence: int, keep: int) -> None:
         raise JetStreamError(10003)
 
 
-def purge(contents: Contents, pattern: bytes, sequence: int, keep: int) -> Steps[int]:
-    """Remove the messages that match and are below `sequence`, but the newest `keep`; how many went.
+Plan = int | list[int]
+"""What goes: everything below a sequence, or these."""
+
+
+def plan_purge(contents: Contents, pattern: bytes, sequence: int, keep: int) -> Steps[Plan]:
+    """The messages that match and are below `sequence`, but the newest `keep`.
 
     A `sequence` of 0 stands for all that is there now; so does `keep` 0 for none.
     """
-    log = contents.log
-    end = sequence or log.last + 1
+    end = contents.log.last + 1
+    if sequence:
+        end = min(sequence, end)
     if pattern in ALL and not keep:
-        if end > log.last:
-            return contents.remove_before(log.last + 1)
-        gone = 0
-        while log.first < end:
-            gone += contents.remove_before(min(end, log.first + PORTION))
-            yield
-        return gone
+        return end
     found = yield from _matching(contents, pattern, end)
-    if keep:
-        found = found[: max(0, len(found) - keep)]
-    gone = 0
-    for start in range(0, len(found), MANY):
-        gone += contents.remove(found[start : start + MANY])
-        yield
-    return gone
+    return found[: max(0, len(found) - keep)]
+
+
+def propose(log: StreamLog, plan: Plan, done: Done) -> None:
+    """Have it made safe that this goes."""
+    if isinstance(plan, int):
+        log.propose_removal_before(plan, done)
+    else:
+        log.propose_removal(plan, done)
+
+
+def carry_out(contents: Contents, plan: Plan, done: Callable[[int], None]) -> Steps[None]:
+    """Remove it; `done` gets how many are gone, also if the stream ends meanwhile."""
+    log, gone = contents.log, 0
+    try:
+        if not isinstance(plan, int):
+            for start in range(0, len(plan), MANY):
+                gone += contents.remove(plan[start : start + MANY])
+                yield
+        elif plan > log.last:
+            gone = contents.remove_before(plan)
+        else:
+            while log.first < plan:
+                gone += contents.remove_before(min(plan, log.first + PORTION))
+                yield
+    finally:
+        done(gone)
 
 
 def _matching(contents: Contents, pattern: bytes, end: int) -> Steps[list[int]]:

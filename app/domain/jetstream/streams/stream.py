@@ -9,13 +9,15 @@ feeds       what is copied from other streams
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import islice
 
 from ...dataplane.incoming_run import IncomingRun
+from ...for_each import for_each
 from ...protocol.json_text import rfc3339
 from ...steps import Steps
 from ..errors import JetStreamError
-from ..storage.seam import StorageFailure, StreamLog, StreamStorage
+from ..storage.seam import Done, StorageFailure, StreamLog, StreamStorage
 from . import headers as h
 from .admission import Duplicate
 from .batches import AtomicBatches, torn_batch
@@ -33,7 +35,7 @@ from .jobs import Jobs
 from .learning import Learner
 from .lone_store import LoneStore
 from .publish_ack import BUSY, PublishAcks
-from .purging import check_deletion, check_purge, purge
+from .purging import carry_out, check_deletion, check_purge, plan_purge, propose
 from .readers import Reader
 from .schedules import Firing, Schedules
 from .state import StateAnswer, state_json
@@ -41,8 +43,15 @@ from .traced_store import TracedStore
 from .upkeep import Upkeep
 from .writer import FAILURES, Writer
 
+Purged = Callable[[int, StorageFailure | None], None]
+"""Gets how many messages are gone, or why none is."""
+
 SINGLY = 64
 """Messages of a run that are stored one by one, before others have their turn."""
+
+
+def _unheard(_: StorageFailure | None) -> None:
+    """Nobody waits for it."""
 
 
 class Stream:
@@ -265,11 +274,14 @@ class Stream:
 
     def _failed(self, first: int, failure: StorageFailure) -> bytes:
         """Messages from `first` on were taken back: their ids are free, and they are refused."""
-        self._duplicates.drop(first)
-        self._expiry.drop(first)
-        self._schedules.drop(first)
-        self._writer.read_last_id()
-        self.contents.taken_back()
+        forget: tuple[Callable[[], object], ...] = (
+            partial(self._duplicates.drop, first),
+            partial(self._expiry.drop, first),
+            partial(self._schedules.drop, first),
+            self._writer.read_last_id,
+            self.contents.taken_back,
+        )
+        for_each(lambda each: each(), forget, self._host.outlet.failed)
         return self._acks.refused(JetStreamError(10077, FAILURES[failure]))
 
     # readers
@@ -305,27 +317,44 @@ class Stream:
 
     # removing
 
-    def purge(self, pattern: bytes = b"", sequence: int = 0, keep: int = 0) -> int:
-        """Remove messages that match, below a sequence or but the newest; how many went. Raises."""
-        steps = self.purge_steps(pattern, sequence, keep)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return int(end.value)
+    def when_written(self, call: Callable[[StorageFailure | None], None]) -> Done:
+        """What a storage calls for a proposal: the call, in a turn of its own."""
+        outlet = self._host.outlet
 
-    def purge_steps(self, pattern: bytes = b"", sequence: int = 0, keep: int = 0) -> Steps[int]:
-        """The same in steps."""
+        def done(failure: StorageFailure | None) -> None:
+            outlet.together(lambda: for_each(lambda each: each(failure), (call,), outlet.failed))
+
+        return done
+
+    def purge_steps(self, pattern: bytes, sequence: int, keep: int, done: Purged) -> Steps[None]:
+        """Remove messages that match, below a sequence or but the newest, when that is safe; in steps.
+
+        `done` gets how many went, or a failure: then all are there. Raises `JetStreamError`.
+        """
         check_purge(self.config, sequence, keep)
-        gone = yield from purge(self.contents, pattern, sequence, keep)
-        self.commits.changed()
-        return gone
+        plan = yield from plan_purge(self.contents, pattern, sequence, keep)
 
-    def delete_message(self, sequence: int, *, erase: bool = True) -> None:
-        """Remove one message; `erase` overwrites its bytes. Raises `JetStreamError`."""
+        def written(failure: StorageFailure | None) -> None:
+            if failure is None and not self._closed:
+                self.jobs.run(carry_out(self.contents, plan, lambda gone: done(gone, None)))
+            else:
+                done(0, failure or StorageFailure.GONE)
+
+        propose(self.log, plan, self.when_written(written))
+
+    def delete_message(self, sequence: int, done: Done = _unheard, *, erase: bool = True) -> None:
+        """Remove one message when that is safe, and call `done`; `erase` overwrites its bytes.
+
+        After a failure it is there. Raises `JetStreamError`.
+        """
         check_deletion(self.config, self.contents, sequence)
-        self.contents.remove((sequence,), erase=erase)
-        self.commits.changed()
+
+        def written(failure: StorageFailure | None) -> None:
+            if failure is None:
+                self.contents.remove((sequence,), erase=erase)
+            done(failure)
+
+        self.log.propose_removal((sequence,), self.when_written(written), erase=erase)
 
     # life
 
@@ -364,11 +393,10 @@ class Stream:
         self.feeds.close()
         self._upkeep.close()
 
-    def delete(self, done: Callable[[StorageFailure | None], None]) -> None:
-        """End the stream and its consumers; `done` is called when nothing is left of it."""
+    def end(self) -> None:
+        """The stream is gone, and so are its consumers."""
         self.feeds.end()
         self.close()
         for reader in self.contents.index.all():
             reader.deleted()
         self.readers.clear()
-        self.storage.delete(done)

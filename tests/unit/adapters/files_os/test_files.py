@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.adapters.files_os.file_system import sync_file_system
 from app.adapters.files_os.files import OsFiles
 from app.ports.files import Files
 
@@ -126,8 +127,8 @@ def descriptors() -> int:
 def test_a_directory_is_synced_without_a_free_descriptor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One is kept for that: after a rename, a sync that cannot be made is like one that fails."""
-    before, really_open = descriptors(), os.open
+    """After a rename, a sync that cannot be made is like one that fails. No other thread can prevent it."""
+    before, really_open, synced = descriptors(), os.open, list[int]()
     files = OsFiles(tmp_path)
     files.sync_directory(".")
     assert descriptors() == before
@@ -135,23 +136,27 @@ def test_a_directory_is_synced_without_a_free_descriptor(
     most = descriptors()
 
     def limited(path: Path, flags: int, mode: int = 0) -> int:
-        if descriptors() >= most + bool(mode):
+        if descriptors() >= most:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         return really_open(path, flags, mode)
 
+    def sync(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        sync_file_system(descriptor)
+
     monkeypatch.setattr(os, "open", limited)
+    monkeypatch.setattr("app.adapters.files_os.files.sync_file_system", sync)
+    closed = list[int]()
+    really_close = os.close
+    monkeypatch.setattr(os, "close", closed.append)  # what is closed may be taken by another thread
     for _ in range(3):
         files.sync_directory(".")
-    other = os.dup(0)  # another thread was quicker
-    for _ in range(2):
-        with pytest.raises(OSError, match="Too many open files"):
-            files.sync_directory(".")
-    os.close(other)
-    os.close(os.dup(0))
-    for _ in range(3):
-        files.sync_directory(".")
+    monkeypatch.setattr(os, "close", really_close)
+    assert (closed, synced) == ([], [tmp_path.stat().st_ino] * 3)
     with pytest.raises(OSError, match="Too many open files"):
         OsFiles(tmp_path).lock("lock of its own")
+    with pytest.raises(FileNotFoundError):
+        files.sync_directory("missing")
     monkeypatch.undo()
     assert descriptors() == most
     with pytest.raises(FileNotFoundError):
@@ -161,3 +166,23 @@ def test_a_directory_is_synced_without_a_free_descriptor(
     assert descriptors() == before
     files.sync_directory(".")
     assert descriptors() == before
+
+
+def test_a_directory_on_another_disk_needs_a_descriptor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sync of the root's file system says nothing of it; nor is there one before the lock."""
+    (tmp_path / "other").symlink_to("/proc")
+    files, unlocked = OsFiles(tmp_path), OsFiles(tmp_path)
+    files.lock("lock")
+
+    def no_more(*_: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "open", no_more)
+    for some, name in ((files, "other"), (unlocked, ".")):
+        with pytest.raises(OSError, match="Too many open files"):
+            some.sync_directory(name)
+    monkeypatch.undo()
+    files.close()
+    assert descriptors() > 0

@@ -72,8 +72,12 @@ def test_directories_are_renamed_and_removed(root: Path) -> None:
 
 def test_a_directory_has_to_be_there(tmp_path: Path) -> None:
     """A tool makes none."""
-    with pytest.raises(NotADirectoryError):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(FileNotFoundError):
         OverlayFiles(tmp_path / "missing")
+    with pytest.raises(NotADirectoryError):
+        OverlayFiles(tmp_path / "file")
 
 
 def test_a_lock_is_respected(root: Path) -> None:

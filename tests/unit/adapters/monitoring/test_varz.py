@@ -8,7 +8,7 @@ from app.adapters.monitoring.context import MonitorSettings
 from app.adapters.monitoring.formats import indented
 from app.adapters.monitoring.varz import varz
 from app.domain.protocol.compatibility import Compatibility
-from app.ports.broker_view import ClusterFacts, SlowConsumerRecord, Traffic, Violations
+from app.ports.broker_view import Backlog, ClusterFacts, SlowAction, SlowReceiver, Traffic, Violations
 from tests.fakes.broker_view import FACTS, Watched
 
 pytestmark = pytest.mark.usefixtures("new_york")
@@ -133,7 +133,9 @@ def test_a_server_may_have_tags(watched: Watched) -> None:
 
 def test_who_was_slow(watched: Watched) -> None:
     """Receivers that were closed are listed with the reason."""
-    record = SlowConsumerRecord("cid", 7, "laptop", "192.0.2.7", 4007, "why", 99, 1.5)
+    record = SlowReceiver(
+        SlowAction.CUT, "cid", 7, "laptop", "192.0.2.7", 4007, 1.5, None, "why", 99, 0, Backlog()
+    )
     watched.view.facts = replace(FACTS, slow_consumer_log=(record,), held_publishers=2, held_seconds=1.23456)
 
     page = varz(watched.context)

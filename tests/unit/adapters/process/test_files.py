@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.process.files import PidFileError, reason_not_writable, write_pid_file
+from app.adapters.process.files import (
+    PidFileError,
+    reason_not_a_directory,
+    reason_not_writable,
+    write_pid_file,
+)
 
 
 @pytest.fixture(name="umask")
@@ -111,7 +116,20 @@ def test_files_that_cannot(tmp_path: Path, name: str, reason: str) -> None:
     assert reason == reason_not_writable(f"{tmp_path}/{name}")
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("", ""), ("new/newer", ""), ("file", "not a directory"), ("file/x", "not a directory")],
+)
+def test_a_directory_for_files(tmp_path: Path, name: str, reason: str) -> None:
+    """A directory may have to be made, which a file in its place prevents; none is made to find out."""
+    (tmp_path / "file").touch()
+
+    assert reason == reason_not_a_directory(f"{tmp_path}/{name}")
+    assert [tmp_path / "file"] == list(tmp_path.iterdir())
+
+
 def test_names_that_no_file_can_have() -> None:
     """A file without a name is not there, and a null byte is in no name."""
     assert "no such file or directory" == reason_not_writable("")
     assert "null" in reason_not_writable("a\0b")
+    assert "null" in reason_not_a_directory("a\0b")

@@ -22,6 +22,16 @@ def test_it_has_the_addresses_by_kind(tmp_path: Path) -> None:
         assert [] == list(tmp_path.iterdir())
 
 
+def test_a_name_that_no_file_can_have() -> None:
+    """The error is the same, and there is nothing to remove."""
+    file = PortsFile("a\0b", 7)
+    with pytest.raises(PortsFileError, match="null byte"):
+        file.write({})
+
+    file.remove()
+    assert "a\0b/nats-server_7.ports" == str(file.path)
+
+
 def test_a_directory_that_is_none(tmp_path: Path) -> None:
     """The error names the file and the reason."""
     file = PortsFile(str(tmp_path / "missing"), 7)

@@ -1,5 +1,7 @@
 """Consumers are made again from what a journal says of them."""
 
+from collections.abc import Collection
+
 import pytest
 
 from app.adapters.streams_log.consumers import Consumers, FileState, VolatileState, from_json, to_json
@@ -17,6 +19,12 @@ class Journals:
     def enter(self, kind: int, name: bytes, body: bytes) -> None:
         """Keep an entry."""
         self.entries.append(JournalEntry(kind, name, body))
+
+    def supersede(self, kinds: Collection[int], begin: bytes) -> None:
+        """Forget them."""
+        self.entries = [
+            each for each in self.entries if each.kind not in kinds or not each.body.startswith(begin)
+        ]
 
     def commit_state(self, done: Done) -> None:
         """It is safe here."""

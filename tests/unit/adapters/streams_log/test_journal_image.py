@@ -1,5 +1,7 @@
 """What the journals say is taken together."""
 
+from collections.abc import Collection
+
 import pytest
 
 from app.adapters.streams_log.consumers import Consumers
@@ -17,6 +19,9 @@ class _Nowhere:
 
     def enter(self, kind: int, name: bytes, body: bytes) -> None:
         """Forget it."""
+
+    def supersede(self, kinds: Collection[int], begin: bytes) -> None:
+        """There is nothing."""
 
     def commit_state(self, done: Done) -> None:
         """Nothing is to be done."""

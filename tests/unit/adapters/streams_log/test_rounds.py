@@ -1,6 +1,7 @@
 """While one round waits for the disk the next one forms."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -228,3 +229,42 @@ def test_another_interval() -> None:
     assert store.commit(stream) is None
 
     assert syncs(store) == 1
+
+
+def defect(*_: object, **__: object) -> None:
+    """Raise what nobody expects."""
+    raise ZeroDivisionError
+
+
+def test_a_defect_of_one_who_waits_costs_no_other() -> None:
+    """All who waited for a round are answered, of other streams too; then it is raised."""
+    store = Store()
+    streams = [store.create("A"), store.create("B")]
+    for stream in streams:
+        fill(stream, 1)
+        stream.log.commit(defect)
+        stream.log.commit(store.outcomes.append)
+    with pytest.raises(ZeroDivisionError):
+        store.turn()
+
+    assert [None, None] == store.outcomes
+    assert store.commit(streams[0]) is None
+
+
+@pytest.mark.parametrize("name", ["take", "succeeded"])
+def test_a_defect_of_one_stream_costs_no_other(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for that stream is refused, and it is reported by its name; all others go on."""
+    store = Store()
+    streams = [store.create("A"), store.create("B")]
+    problems: list[str] = []
+    store.storage.on_problem = lambda problem: problems.append(f"{problem.stream}: {problem.text}")
+    outcomes: dict[str, StorageFailure | None] = {}
+    monkeypatch.setattr(streams[0].journal, name, defect)
+    for stream in streams:
+        fill(stream, 1)
+        stream.log.commit(partial(outcomes.__setitem__, stream.identity.name))
+    store.turn()
+
+    assert outcomes == {"A": StorageFailure.BROKEN, "B": None}
+    assert len(problems) == 1
+    assert problems[0].startswith("A: internal error: ZeroDivisionError at test_rounds.py:")

@@ -4,7 +4,6 @@ import pytest
 
 from app.adapters.clock_manual import ManualClock
 from app.domain.cluster import route_dialer
-from app.domain.cluster.dial_rate import UNKNOWN_AT_ONCE, UNKNOWN_PER_SECOND
 from app.domain.cluster.route_dialer import (
     FORGET_SECONDS,
     LATE_SECONDS,
@@ -15,6 +14,8 @@ from app.domain.cluster.route_dialer import (
     RETRY_MOST,
     RETRY_MOST_LATE,
     RETRY_MOST_UNKNOWN,
+    UNKNOWN_AT_ONCE,
+    UNKNOWN_PER_SECOND,
     Destination,
     RouteDialer,
     RouteDialerNeeds,

@@ -148,3 +148,10 @@ def test_answers_to_a_run(js: VirtualJetStream) -> None:
     assert js.client.heard() == b""
     js.server.settle()
     assert js.client.heard() == b'MSG _I.1 1 9\r\n{"seq":7}\r\nMSG _I.2 1 9\r\n{"seq":9}\r\n'
+
+
+def test_a_defect_is_reported(js: VirtualJetStream) -> None:
+    """By its name and its place, and not by its text."""
+    js.jetstream.outlet.failed(ValueError("secret"))
+
+    assert [event.reason for event in js.events.of(ServerFailure)] == ["ValueError"]

@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from app.adapters.streams_memory.storage import MemoryStorage
+from app.domain.broker import FLUSH_SECONDS
 from app.domain.dataplane.seam import MakePlane
 from app.domain.jetstream.events import StreamProblem, StreamRecovered
-from app.domain.jetstream.storage.seam import StoreProblem
+from app.domain.jetstream.storage.seam import StorageFailure, StoreProblem
+from tests.fakes.stream_host import HeldStorages
 from tests.support.virtual_jetstream import SETTINGS, VirtualJetStream
 
 NEXT = "$JS.API.CONSUMER.MSG.NEXT.S.C"
@@ -284,3 +286,45 @@ def test_requests_end_before_the_server_does(js: VirtualJetStream) -> None:
     assert not js.ask("CONSUMER.INFO.S.C")["num_waiting"]
     js.jetstream.stop()
     assert not list(js.jetstream.end_requests())
+
+
+@pytest.mark.parametrize("failure", [None, StorageFailure.FULL])
+def test_what_is_stored_is_answered_before_the_end(
+    make_plane: MakePlane, failure: StorageFailure | None
+) -> None:
+    """A server that stops sends the acknowledgements that wait for the disk, and only then closes."""
+    files = HeldStorages()
+    js = VirtualJetStream(make_plane, files=files)
+    js.stream()
+    files.held.log.holds = True
+    js.client.send(b'PUB s.a _I.a 1\r\nx\r\nPUB $JS.API.STREAM.MSG.DELETE.S _I.b 9\r\n{"seq":1}\r\n')
+    done: list[bool] = []
+    js.server.broker.shutdown(lambda: done.append(True))
+    js.server.advance(1.0)
+    before = (list(done), js.client.wire.closed, js.client.heard())
+    files.held.log.let_go(failure)
+    js.server.advance(1.0)
+    heard = js.client.heard()
+
+    assert before == ([], False, b"")
+    assert done == [True]
+    assert (js.client.wire.closed, js.client.wire.aborted) == (True, False)
+    assert (b'"seq":1}' in heard) is (failure is None)
+    assert (b'"err_code":10077' in heard) is (failure is not None)
+
+
+def test_the_end_comes_though_the_disk_hangs(make_plane: MakePlane) -> None:
+    """After the time that is given to clients that do not read, in the same way."""
+    files = HeldStorages()
+    js = VirtualJetStream(make_plane, files=files)
+    js.stream()
+    files.held.log.holds = True
+    js.client.send(b"PUB s.a _I.a 1\r\nx\r\n")
+    done: list[bool] = []
+    js.server.broker.shutdown(lambda: done.append(True))
+    js.server.advance(FLUSH_SECONDS + 0.1)
+
+    assert done == [True]
+    assert js.client.wire.closed
+    js.server.broker.shutdown(lambda: done.append(True))
+    assert done == [True, True]

@@ -11,7 +11,7 @@ from app.domain.connection_type import ConnectionType
 from app.domain.dataplane.seam import MakePlane
 from app.domain.jetstream.settings import API_LEVEL
 from app.domain.limits import Limits
-from app.domain.protocol.client_level import CLIENT_LEVEL, FEATURES
+from app.domain.protocol.client_level import CLIENT_LEVEL
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ListenerInfo, PersonalInfo, ServerInfo
 from app.domain.sessions.client import ClientSession
@@ -21,6 +21,37 @@ from tests.support.nkeys import NkeyUser
 from tests.support.virtual_broker import INFO, BrokerSetup, VirtualBroker, VirtualClient
 
 CURRENT = BrokerSetup(compatibility=Compatibility.CURRENT)
+FEATURES = {
+    "invalid client protocol": "0.9.2",
+    "asynchronous INFO": "0.9.2",
+    "maximum subscriptions": "1.2.0",
+    "Invalid Publish Subject": "1.2.0",
+    "proto": "1.2.0",
+    "client_id": "1.2.0",
+    "no echo": "1.2.0",
+    "only what is true": "1.2.0",
+    "one line for an unknown operation": "1.4.0",
+    "control line of 4096 bytes": "1.4.0",
+    "cluster": "2.0.0",
+    "nonce": "2.0.0",
+    "login with an nkey": "2.0.0",
+    "Authentication Timeout": "2.0.0",
+    "server_name": "2.1.2",
+    "client_ip": "2.1.6",
+    "headers": "2.2.0",
+    "delivery of headers": "2.2.0",
+    "no responders": "2.2.0",
+    "ldm": "2.2.0",
+    "tls_available": "2.2.0",
+    "connect_urls for websockets": "2.2.0",
+    "jetstream": "2.2.0",
+    "domain": "2.3.3",
+    "message tracing": "2.11.0",
+    "streams": "2.12.0",
+    "connect_info": "2.12.0",
+}
+"""What clients see, and since which version (later-client-features.md, sections 2 to 7)."""
+
 ASYNC = b'CONNECT {"verbose":false,"pedantic":false,"protocol":1}\r\nPING\r\n'
 
 

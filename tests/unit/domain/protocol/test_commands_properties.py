@@ -5,16 +5,8 @@ import json
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from app.domain.protocol.commands import (
-    VERBS,
-    Connect,
-    Verb,
-    parse_connect,
-    parser_complaint,
-    redacted,
-    refuse_partial,
-    split,
-)
+from app.domain.protocol.commands import VERBS, Verb, parser_complaint, refuse_partial, split
+from app.domain.protocol.connect import Connect, parse_connect, redacted
 from app.domain.protocol.errors import ParserError, ProtocolError, UnknownOperation
 
 LIMIT = 1024

@@ -491,7 +491,7 @@ def test_what_a_hold_looks_like(server: VirtualBroker, client: VirtualClient, sl
     assert ["laptop"] == [event.name for event in server.events.of(PublishersHeld)]
     assert ("cid", 2, "laptop", "no progress within write_deadline 2s") == (
         record.kind,
-        record.cid,
+        record.number,
         record.name,
         record.reason,
     )

@@ -25,7 +25,8 @@ class Scene:
         self.others: list[str] = []
         self.changes: list[int] = []
         self.others_for_websockets: list[str] = []
-        self.greeting = Greeting(INFO, self.clock, self._changed, lambda: self.others)
+        self.greeting = Greeting(INFO, self.clock, self._changed)
+        self.greeting.others = lambda: self.others
         self.greeting.others_for_websockets = lambda: self.others_for_websockets
 
     def _changed(self) -> None:

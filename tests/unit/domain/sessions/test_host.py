@@ -3,7 +3,6 @@
 from app.domain.broker import Broker
 from app.domain.dataplane.seam import MakePlane
 from app.domain.peer_kind import PeerKind
-from app.domain.sessions.connection import Connection
 from app.domain.sessions.host import Host
 from tests.support.virtual_broker import VirtualBroker
 
@@ -16,7 +15,7 @@ def asked_of(protocol: type) -> list[str]:
 def test_the_broker_is_the_host(make_plane: MakePlane) -> None:
     """It has all that is asked of one, and a connection takes it as its own."""
     broker = VirtualBroker(make_plane).broker
-    host: Host[Connection] = broker
+    host: Host = broker
 
     assert isinstance(host, Broker)
     assert [] == [name for name in asked_of(Host) if not hasattr(broker, name)]

@@ -7,8 +7,7 @@ import pytest
 
 from app.domain.dataplane.seam import MakePlane
 from app.domain.protocol.compatibility import Compatibility
-from app.domain.sessions.in_turns import in_turns
-from app.domain.sessions.message_tracing import RECEIVERS_AT_ONCE
+from app.domain.sessions.in_turns import RECEIVERS_AT_ONCE, in_turns
 from tests.fakes.clock import TickingClock
 from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
 

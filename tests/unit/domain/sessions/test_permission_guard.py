@@ -182,7 +182,7 @@ def test_no_other_rights(scene: Scene) -> None:
     client = scene.client(Permissions(rule("a")))
     session = client.connection.session
 
-    assert not session.let_in(Identity("derek"))  # type: ignore[attr-defined] # it is a client's
+    assert not session.let_in(Identity("derek"))
 
     scene.server.settle()
     assert client.heard().endswith(b"-ERR 'Authorization Violation'\r\n")
@@ -236,7 +236,7 @@ def test_the_end(scene: Scene) -> None:
     """A client that is gone leaves no rights; one with responses is watched no more."""
     for permissions in (Permissions(rule("a")), Permissions(responses=Responses())):
         client = scene.client(permissions)
-        profiles = client.connection.session.host.interest.profiles  # type: ignore[attr-defined] # it is a client's
+        profiles = client.connection.session.host.interest.profiles
         known = len(profiles)
         client.leave()
         assert known - (permissions.responses is not None) == len(profiles)

@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.connection_type import ConnectionType
-from app.domain.protocol.commands import Connect
+from app.domain.protocol.connect import Connect
 from app.domain.security.certificate import CertificateNames
 from app.domain.security.credentials import Credentials
 from app.domain.security.link_security import Security

@@ -9,7 +9,7 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.hooks.hook_event import HookPoint
 from app.domain.permissions.rules import Permissions, Responses, Rule, entry
 from app.domain.protocol.compatibility import Compatibility
-from app.domain.sessions.user_info import RECEIVERS_AT_ONCE
+from app.domain.sessions.in_turns import RECEIVERS_AT_ONCE
 from tests.fakes.single_user import SingleUser
 from tests.support.hooked_broker import CONNECT, HookedBroker
 from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient

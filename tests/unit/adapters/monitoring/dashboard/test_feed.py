@@ -21,10 +21,12 @@ from app.adapters.monitoring.dashboard.snapshot import Snapshot, SubjectRow
 from app.adapters.monitoring.journal import Entry, EventKind, JournalSnapshot
 from app.domain.limits import Limits
 from app.ports.broker_view import (
+    Backlog,
     ConnectionStats,
     Link,
     RouteStats,
-    SlowConsumerRecord,
+    SlowAction,
+    SlowReceiver,
     Traffic,
     UnreachableRoute,
 )
@@ -194,7 +196,7 @@ def test_an_event() -> None:
 def test_what_a_slow_consumer_had_not_read() -> None:
     """The event of a closed receiver says how much it had left."""
     given = data()
-    record = SlowConsumerRecord("cid", 7, "a", "::1", 4, "late", 4096, 7.0)
+    record = SlowReceiver(SlowAction.CUT, "cid", 7, "a", "::1", 4, 7.0, None, "late", 4096, 0, Backlog())
     facts = replace(given.facts, slow_consumer_log=(record,), held_publishers=2, held_seconds=1.5)
 
     document = feed(replace(given, facts=facts, journal=JournalSnapshot(10.0, 3, (ENTRY,))))

@@ -25,6 +25,8 @@ class Scene:
             ("A.B.C", 0): Call("deep", lambda _request: {}),
             ("REFUSE", 0): Call("refuse", self._refuse, {"total": 0}),
             ("FAIL", 0): Call("fail", self._fail),
+            ("CHANGE", 2): Call("change", self.kept.append, holds=2),
+            ("REFUSED", 1): Call("refused", self._refuse, holds=1),
             ("KEEP", 0): Call("keep", self.kept.append),
             ("STEPS", 0): Call("steps", self._steps),
             ("LATER", 0): Call("later", self._later),
@@ -174,3 +176,31 @@ def test_headers_of_an_answer(scene: Scene) -> None:
     scene.clock.run_pending()
 
     assert [b"NATS/1.0\r\nA: b\r\n\r\n", b""] == [headers for _, _, headers in scene.sent]
+
+
+def test_requests_wait_for_one_that_changes_what_they_ask_for(scene: Scene) -> None:
+    """Those that begin with the same names, in their order, until it is answered; all others pass."""
+    assert scene.ask("CHANGE.S.C") == []
+    for call in ("ECHO.S.C", "ECHO.S.C.x", "CHANGE.S.C"):
+        assert scene.ask(call) == []
+    assert len(scene.ask("ECHO.S")) == len(scene.ask("ECHO.S.D")) == len(scene.ask("ECHO.T.C")) == 1
+    scene.router.queue_limit = 3
+    assert scene.ask("ECHO.T") == []
+    assert scene.router.counters.dropped == 1
+    first = scene.kept.pop()
+    first.answer({"a": 1})
+    scene.clock.run_pending()
+    answered, scene.sent[:] = [text for _, text, _ in scene.sent], []
+
+    assert [b'"a":1' in answered[0], b'"names":["S","C"]' in answered[1], b"x" in answered[2]] == [True] * 3
+    assert (len(answered), len(scene.kept)) == (3, 1)
+    assert scene.ask("ECHO.S.C") == []
+    scene.kept.pop().refuse(JetStreamError(10014))
+    scene.clock.run_pending()
+    assert len(scene.sent) == 2
+
+
+def test_a_change_that_is_answered_at_once_holds_nobody(scene: Scene) -> None:
+    """Nor does one that is refused."""
+    assert len(scene.ask("REFUSED.S")) == 1
+    assert len(scene.ask("ECHO.S")) == 1

@@ -1,8 +1,9 @@
 """The calls about streams."""
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -247,13 +248,24 @@ class _FailingStorage(MemoryStorage):
             done(self.failing)
 
         made.log.commit = commit  # type: ignore[method-assign]
-        delete = made.delete
-
-        def fail_to_delete(done: Done) -> None:
-            delete(lambda _failure: done(self.failing))
-
-        made.delete = fail_to_delete  # type: ignore[method-assign]
+        for owner, kind in (
+            (made, "propose"),
+            (made, "propose_consumer"),
+            (made, "propose_deletion"),
+            (made, "delete"),
+            (made.log, "propose_removal"),
+            (made.log, "propose_removal_before"),
+        ):
+            setattr(owner, kind, partial(self._unless_failing, getattr(owner, kind)))
         return made
+
+    def _unless_failing(self, propose: Callable[..., None], *given: object, **named: object) -> None:
+        if self.failing is None:
+            propose(*given, **named)
+            return
+        done = given[-1]
+        assert callable(done)
+        done(self.failing)
 
 
 def test_a_disk_that_fails(make_plane: MakePlane) -> None:
@@ -279,6 +291,52 @@ def test_a_disk_that_fails(make_plane: MakePlane) -> None:
     ]
 
     assert numbers == [10049, 10069, 10110, 10057, 10012, 10012, 10012, 10012, 10050]
+
+
+@pytest.mark.parametrize("failure", [StorageFailure.FULL, StorageFailure.BROKEN])
+def test_what_is_refused_is_not_done(make_plane: MakePlane, failure: StorageFailure) -> None:
+    """Neither now nor later: all is as it was, and may be changed when there is room."""
+    storage = _FailingStorage()
+    js = VirtualJetStream(make_plane, files=storage)
+    js.stream("OK")
+    js.consumer("OK", "C", max_deliver=5)
+    for number in range(4):
+        js.publish(f"ok.{number}")
+    for _ in range(2):
+        js.raw("$JS.API.CONSUMER.MSG.NEXT.OK.C")
+    stored = storage.streams["OK"]
+
+    def seen() -> list[object]:
+        info, consumer = js.ask("STREAM.INFO.OK"), js.ask("CONSUMER.INFO.OK.C")
+        for each in (info, consumer):
+            each.pop("ts")
+        return [info, consumer, stored.document, dict(stored.consumers)]
+
+    before = seen()
+    storage.failing = failure
+    other: dict[str, object] = {
+        "stream_name": "OK",
+        "config": {"durable_name": "C", "ack_policy": "explicit", "max_deliver": 9},
+    }
+    changes: list[tuple[str, dict[str, object]]] = [
+        ("STREAM.MSG.DELETE.OK", {"seq": 2}),
+        ("STREAM.PURGE.OK", {"filter": "ok.1"}),
+        ("STREAM.PURGE.OK", {}),
+        ("STREAM.UPDATE.OK", {"name": "OK", "subjects": ["new.>"], "max_msgs": 1}),
+        ("CONSUMER.CREATE.OK.C", other),
+        ("CONSUMER.PAUSE.OK.C", {"pause_until": "2100-01-01T00:00:00Z"}),
+        ("CONSUMER.RESET.OK.C", {}),
+        ("CONSUMER.DELETE.OK.C", {}),
+        ("STREAM.DELETE.OK", {}),
+    ]
+    for subject, document in changes:
+        assert js.refusal(subject, document or b"")
+        assert seen() == before, subject
+    storage.failing = None
+
+    assert js.stream("NEW").get("error") is None
+    assert js.ask("STREAM.DELETE.NEW")["success"]
+    assert [js.refusal(subject, document or b"") for subject, document in changes] == [0] * 9
 
 
 @pytest.mark.parametrize("failure", [StorageFailure.FULL, StorageFailure.BROKEN])

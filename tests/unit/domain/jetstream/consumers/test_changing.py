@@ -82,7 +82,7 @@ def test_what_may_not_be_changed() -> None:
     """Nothing is changed then."""
     harness = make()
     with pytest.raises(JetStreamError) as caught:
-        harness.consumer.update(harness.reconfigured(ack_policy="all"))
+        harness.consumer.check_update(harness.reconfigured(ack_policy="all"))
     assert (10012, "explicit") == (caught.value.number, harness.consumer.config.ack_policy)
 
 
@@ -126,3 +126,24 @@ def test_where_a_reset_may_go(fields: dict[str, object], sequence: int, words: s
     with pytest.raises(JetStreamError) as caught:
         harness.consumer.reset(sequence)
     assert f"invalid reset: {words}" == caught.value.description
+
+
+def test_a_reset_is_undone() -> None:
+    """Deliveries are as they were, also after a restart; not where the consumer is gone."""
+    harness = make(4)
+    first, _, _ = harness.fetch(3)
+    harness.ack(first)
+    undo = harness.consumer.kept()
+    before = (harness.place(), harness.consumer.num_pending, harness.consumer.num_ack_pending)
+    harness.consumer.reset()
+    harness.publish(1)
+    undo()
+
+    assert (harness.place(), harness.consumer.num_pending - 1, harness.consumer.num_ack_pending) == before
+    harness.restart()
+    assert 2 == harness.consumer.num_ack_pending
+    assert [5, 4] == sorted((numbers(sent)[1] for sent in harness.fetch(9)), reverse=True)
+    undo, place = harness.consumer.kept(), harness.place()
+    harness.consumer.delete()
+    undo()
+    assert place == harness.place()

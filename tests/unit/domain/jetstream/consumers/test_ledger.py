@@ -145,7 +145,7 @@ def test_deliveries_without_acks_move_the_floor() -> None:
 def test_a_reset_forgets_all() -> None:
     """Numbers begin again."""
     ledger = delivered(3)
-    ledger.reset(1)
+    ledger = ledger.reset(1)
     assert (0, 1, (0, 1), 0) == (ledger.number, ledger.delivered, floor(ledger), len(ledger.pending))
     assert ledger.must_rewrite
 
@@ -173,7 +173,7 @@ def test_nothing_is_noted_where_nothing_is_kept() -> None:
     ledger.requeue(4)
     ledger.settle_through(5)
     ledger.deliver_settled(9)
-    ledger.reset(3)
+    ledger = ledger.reset(3)
     assert ledger.changes is None
     assert not ledger.records
 

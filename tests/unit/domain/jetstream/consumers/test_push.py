@@ -163,10 +163,11 @@ def test_another_deliver_subject() -> None:
     config = harness.consumer.config
     other = harness.reconfigured(deliver_subject="e")
     with pytest.raises(JetStreamError):
-        harness.consumer.update(other)
+        harness.consumer.check_update(other)
     assert config == harness.consumer.config
     harness.outlet.unsubscribe(DELIVER)
     harness.run()
+    harness.consumer.check_update(other)
     harness.consumer.update(other)
     harness.advance(0.01)
     assert [1, 2] == sequences(harness, "e")

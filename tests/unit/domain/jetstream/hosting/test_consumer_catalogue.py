@@ -4,26 +4,10 @@ import json
 
 import pytest
 
-from app.adapters.streams_memory.storage import MemoryStorage
 from app.domain.dataplane.seam import MakePlane
-from app.domain.jetstream.storage.seam import Document
-from tests.fakes.stream_host import HeldStorage
+from app.domain.jetstream.errors import JetStreamError
+from tests.fakes.stream_host import HeldStorages
 from tests.support.virtual_jetstream import VirtualJetStream
-
-
-class HeldStorages(MemoryStorage):
-    """The storage of a server that has one stream."""
-
-    begin_held = False
-    """Whether its commits are held from the beginning."""
-
-    def create(self, name: str, document: Document, *, first: int = 1, relaxed: bool = False) -> HeldStorage:  # noqa: ARG002 - the signature of a storage
-        """Make it."""
-        self.held = HeldStorage(first)
-        self.held.write(document)
-        self.held.log.holds = self.begin_held
-        self._streams[name] = self.held
-        return self.held
 
 
 def test_finding_by_tokens(js: VirtualJetStream) -> None:
@@ -53,8 +37,8 @@ def test_a_creation_twice(make_plane: MakePlane) -> None:
     assert js.client.heard().count(b'"did_create":true') == 2
 
 
-def test_a_consumer_that_goes_before_it_is_safe(make_plane: MakePlane) -> None:
-    """Both requests are answered, and there is no advisory of its creation."""
+def test_a_deletion_waits_for_the_creation(make_plane: MakePlane) -> None:
+    """Both requests are answered in their order, and there are advisories of both."""
     files = HeldStorages()
     js = VirtualJetStream(make_plane, files=files)
     js.stream()
@@ -68,9 +52,10 @@ def test_a_consumer_that_goes_before_it_is_safe(make_plane: MakePlane) -> None:
         files.held.log.let_go()
         js.server.advance(0.01)
 
-    assert b'"success":true' in js.client.heard()
+    heard = js.client.heard()
+    assert 0 < heard.find(b"consumer_create_response") < heard.find(b'"success":true')
     advisories = watcher.heard()
-    assert (0, 1) == (advisories.count(b".CREATED."), advisories.count(b".DELETED."))
+    assert (1, 1) == (advisories.count(b".CREATED."), advisories.count(b".DELETED."))
 
 
 def test_the_first_message_comes_after_the_answer(make_plane: MakePlane) -> None:
@@ -130,3 +115,51 @@ def test_what_a_change_lets_come_follows_its_answer(make_plane: MakePlane, chang
     assert early == b""
     assert b'"type":"io.nats.jetstream.api.v1.consumer_' in first
     assert second.startswith(b"s.a ")
+
+
+def held(make_plane: MakePlane) -> tuple[VirtualJetStream, HeldStorages]:
+    """A stream with a consumer, on a disk that waits from now on."""
+    files = HeldStorages()
+    js = VirtualJetStream(make_plane, files=files)
+    js.stream()
+    js.consumer()
+    files.held.log.holds = True
+    return js, files
+
+
+def test_a_consumer_that_is_being_changed(make_plane: MakePlane) -> None:
+    """Another change is refused where it could not wait, and it does not end for lack of use meanwhile."""
+    js, files = held(make_plane)
+    hosted = js.jetstream.catalogue.find("S")
+    consumer = hosted.consumers["C"]
+    outcomes: list[object] = []
+    js.jetstream.consumers.pause(hosted, consumer, 2**62, outcomes.append)
+    with pytest.raises(JetStreamError, match="being changed; try again") as refusal:
+        js.jetstream.consumers.delete(hosted, consumer, outcomes.append)
+    consumer.on_inactive()
+    files.held.log.let_go()
+
+    assert (refusal.value.number, outcomes, consumer.is_paused) == (10012, [None], True)
+    assert hosted.consumers == {"C": consumer}
+    consumer.on_inactive()
+    assert hosted.consumers == {}
+
+
+def test_a_change_of_a_consumer_whose_stream_goes(make_plane: MakePlane) -> None:
+    """It is answered, and changes nothing; nor is a creation that is under way announced."""
+    js, files = held(make_plane)
+    watcher = js.connect()
+    watcher.ask(b"SUB $JS.EVENT.ADVISORY.CONSUMER.> 9\r\n")
+    js.raw("$JS.API.CONSUMER.PAUSE.S.C", b'{"pause_until":"2100-01-01T00:00:00Z"}')
+    js.raw("$JS.API.CONSUMER.CREATE.S.D", b'{"stream_name":"S","config":{"durable_name":"D"}}')
+    log = files.held.log
+    assert js.ask("STREAM.DELETE.S") == {
+        "type": "io.nats.jetstream.api.v1.stream_delete_response",
+        "success": True,
+    }
+    log.let_go()
+    js.server.advance(0.01)
+
+    heard = js.client.heard()
+    assert heard.count(b"consumer_pause_response") == heard.count(b"consumer_create_response") == 1
+    assert watcher.heard() == b""

@@ -1,5 +1,7 @@
 """Unit tests of what waits for the storage (jetstream-streams.md, section 3)."""
 
+import pytest
+
 from app.domain.dataplane.incoming_run import IncomingRun, read_run
 from app.domain.jetstream.storage.seam import StorageFailure
 from app.domain.jetstream.streams.answers import Answers
@@ -128,6 +130,50 @@ def test_calls_are_made_after_the_answers() -> None:
     waiting.log.let_go()
 
     assert [None] == waiting.called
+
+
+def defect(*_: object) -> None:
+    """Raise what nobody expects."""
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("failure", [None, StorageFailure.FULL])
+def test_a_defect_costs_one_call(failure: StorageFailure | None) -> None:
+    """All other calls are made, and answers sent; each defect is told once."""
+    waiting = Waiting()
+    waiting.append()
+    waiting.commits.after(defect)
+    waiting.commits.after(waiting.called.append)
+    waiting.commits.after(defect)
+    waiting.commits.after(waiting.called.append)
+    waiting.turn()
+    waiting.log.let_go(failure)
+
+    assert [failure, failure] == waiting.called
+    assert ["ZeroDivisionError"] * 2 == [type(each).__name__ for each in waiting.outlet.failures]
+    assert len(waiting.outlet.take()) == 1
+
+
+def test_a_defect_of_a_reader_costs_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does one of a receiver, but its own."""
+    waiting = Waiting()
+    monkeypatch.setattr(waiting.commits, "_safe", defect)
+    for number in range(3):
+        waiting.append(b"_I.%d" % number)
+    waiting.commits.after(waiting.called.append)
+    waiting.turn()
+    whole = waiting.outlet.deliver
+    receivers = iter((defect, whole, whole))
+
+    def deliver(*given: bytes) -> object:
+        return next(receivers)(*given)
+
+    monkeypatch.setattr(waiting.outlet, "deliver", deliver)
+    waiting.log.let_go()
+
+    assert [b"ack 2", b"ack 3"] == waiting.outlet.take()
+    assert [None] == waiting.called
+    assert len(waiting.outlet.failures) == 2
 
 
 def test_a_failure_refuses_what_was_not_safe() -> None:

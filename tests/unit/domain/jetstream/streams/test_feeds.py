@@ -74,7 +74,7 @@ def test_a_mirror_follows() -> None:
     made = mirror(host)
     made.stream.streams_changed()
     fill(first, "o.4")
-    first.stream.purge()
+    first.purge()
     run(host)
 
     assert [1, 3, 4] == made.sequences()
@@ -154,7 +154,8 @@ def test_an_origin_may_go() -> None:
     run(host)
     del host.streams["O"]
     outcomes: list[object] = []
-    first.stream.delete(outcomes.append)
+    first.stream.end()
+    first.stream.storage.delete(outcomes.append)
     made.stream.streams_changed()
 
     assert [None] == outcomes
@@ -228,7 +229,7 @@ def test_copies_that_are_gone_are_not_made_again() -> None:
     given: dict[str, object] = {"name": "T", "subjects": [], "sources": [{"name": "O"}], "storage": "file"}
     made = make(host, storage, start=True, **given)
     run(host)
-    made.stream.purge()
+    made.purge()
     fill(first, "o.3")
     made.stream.close()
     fill(first, "o.4")
@@ -439,7 +440,8 @@ def test_an_origin_may_go_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None
     first = origin(host, *["o.1"] * 100)
     made = mirror(host)
     outcomes: list[object] = []
-    first.stream.delete(outcomes.append)
+    first.stream.end()
+    first.stream.storage.delete(outcomes.append)
     run(host)
 
     assert 0 < made.log.count < 100
@@ -475,7 +477,8 @@ def test_a_failure_of_an_origin_that_is_gone_changes_nothing() -> None:
     run(host)
     del host.streams["O"]
     outcomes: list[object] = []
-    first.stream.delete(outcomes.append)
+    first.stream.end()
+    first.stream.storage.delete(outcomes.append)
     storage.log.let_go(StorageFailure.FULL)
 
     assert [] == made.sequences()

@@ -1,21 +1,30 @@
 """Unit tests of removing messages on request (jetstream-api, section 4)."""
 
+from collections import deque
 from dataclasses import fields as fields_of
+from itertools import count
 
 import pytest
 
 from app.domain.jetstream.errors import JetStreamError
-from tests.fakes.stream_host import Made, make
+from app.domain.jetstream.storage.seam import StorageFailure
+from tests.fakes.stream_host import FakeReader, Made, make
 
 
-def filled(count: int = 6) -> Made:
+def filled(messages: int = 6) -> Made:
     """A stream with `s.0`, `s.1` and `s.2` in turn."""
     made = make()
-    for number in range(count):
+    for number in range(messages):
         made.publish(f"s.{number % 3}")
     made.outlet.clock.run_pending()
     made.outlet.take()
     return made
+
+
+def slow_down(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each slice of work end at once."""
+    readings = count(step=0.01)
+    monkeypatch.setattr(made.outlet.clock, "monotonic", lambda: next(readings))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +48,7 @@ def test_a_purge_removes_what_matches(pattern: bytes, sequence: int, keep: int, 
     """Below a sequence, or all but the newest; the answer is how many went."""
     made = filled()
 
-    assert 6 - len(left) == made.stream.purge(pattern, sequence, keep)
+    assert 6 - len(left) == made.purge(pattern, sequence, keep)
     assert left == made.sequences()
     assert 6 == made.log.last
 
@@ -47,13 +56,13 @@ def test_a_purge_removes_what_matches(pattern: bytes, sequence: int, keep: int, 
 def test_a_purge_by_a_sequence_and_a_count() -> None:
     """It is either of the two."""
     with pytest.raises(JetStreamError, match="bad request"):
-        filled().stream.purge(b"", 1, 1)
+        filled().purge(b"", 1, 1)
 
 
 def test_after_a_purge_sequences_go_on() -> None:
     """`first` is after `last`, and the next message gets the next number."""
     made = filled()
-    made.stream.purge()
+    made.purge()
 
     assert (7, 6) == (made.log.first, made.log.last)
     assert '{"stream":"S","seq":7}' == made.ask("s.1")
@@ -63,7 +72,7 @@ def test_a_purge_of_single_messages_needs_no_search() -> None:
     """Subjects with one message are known without a list."""
     made = filled(3)
 
-    assert 2 == made.stream.purge(b"s.*", 0, 1)
+    assert 2 == made.purge(b"s.*", 0, 1)
     assert [3] == made.sequences()
 
 
@@ -72,35 +81,85 @@ def test_a_purge_is_committed() -> None:
     made = filled()
     made.log.holds = True
     outcomes: list[object] = []
-    made.stream.purge(b"s.1")
-    made.stream.after_commit(outcomes.append)
-    made.outlet.clock.run_pending()
+    deque(made.stream.purge_steps(b"s.1", 0, 0, lambda *given: outcomes.append(given)), maxlen=0)
     assert [] == outcomes
+    assert 6 == made.log.count
     made.log.let_go()
 
-    assert [None] == outcomes
+    assert [(4 - 2, None)] == outcomes
+    assert 4 == made.log.count
 
 
-def test_large_purges_go_in_steps() -> None:
+@pytest.mark.parametrize("pattern", [b"", b"s.1"])
+def test_a_purge_that_is_refused_removes_nothing(pattern: bytes) -> None:
+    """Nor do readers hear of it."""
+    made = filled()
+    reader = FakeReader()
+    made.stream.add_reader(reader)
+    made.log.holds = True
+    outcomes: list[object] = []
+    deque(made.stream.purge_steps(pattern, 0, 0, lambda *given: outcomes.append(given)), maxlen=0)
+    made.log.let_go(StorageFailure.FULL)
+
+    assert [(0, StorageFailure.FULL)] == outcomes
+    assert [1, 2, 3, 4, 5, 6] == made.sequences()
+    assert [] == reader.heard
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_a_purge_of_a_stream_that_ends_is_answered(
+    monkeypatch: pytest.MonkeyPatch, *, is_begun: bool
+) -> None:
+    """Nobody waits for ever."""
+    made = filled(3000)
+    made.log.holds = True
+    outcomes: list[tuple[int, StorageFailure | None]] = []
+    deque(made.stream.purge_steps(b"s.*", 0, 1, lambda *given: outcomes.append(given)), maxlen=0)
+    if is_begun:
+        slow_down(made, monkeypatch)
+        made.log.let_go()
+        assert [] == outcomes
+    made.stream.end()
+    made.log.let_go()
+    made.outlet.clock.run_pending()
+
+    assert [StorageFailure.GONE] * (not is_begun) + [None] * is_begun == [each[1] for each in outcomes]
+
+
+def test_a_message_whose_removal_is_refused_stays() -> None:
+    """It goes when that is safe, and not before."""
+    made = filled()
+    made.log.holds = True
+    outcomes: list[object] = []
+    made.stream.delete_message(2, outcomes.append)
+    made.log.let_go(StorageFailure.FULL)
+    assert [1, 2, 3, 4, 5, 6] == made.sequences()
+    made.stream.delete_message(2, outcomes.append)
+    made.stream.delete_message(2, outcomes.append)
+    made.log.let_go()
+
+    assert [StorageFailure.FULL, None, None] == outcomes
+    assert [1, 3, 4, 5, 6] == made.sequences()
+
+
+def test_large_purges_go_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes meanwhile stays."""
     made = filled(3000)
-    steps = made.stream.purge_steps(b"s.*", 0, 1)
-    count = 0
-    for _ in steps:
-        count += 1
+    slow_down(made, monkeypatch)
+    assert made.purge(b"s.*", 0, 1) < 1000
     made.ask("s.1")
+    made.outlet.clock.run_pending()
 
-    assert count > 5
     assert [3000, 3001] == made.sequences()
 
 
 def test_many_subjects_are_searched_in_steps() -> None:
     """No step lasts long."""
     made = make()
-    for number in range(1000):
+    for number in range(2000):
         made.publish(f"s.{number}", reply="")
 
-    assert len(list(made.stream.purge_steps(b"s.*"))) > 10
+    assert len(list(made.stream.purge_steps(b"s.*", 0, 0, lambda *_: None))) > 10
     assert [] == made.sequences()
 
 
@@ -120,7 +179,7 @@ def test_a_purge_may_be_refused(
     set_on(made, **fields)
 
     with pytest.raises(JetStreamError) as refusal:
-        made.stream.purge(*arguments)
+        made.purge(*arguments)
 
     assert number == refusal.value.number
 

@@ -526,7 +526,7 @@ def test_the_end_of_a_stream(far: Far) -> None:
     far.asked()
     again = mirror(far)
     far.answer()
-    again.stream.delete(lambda _failure: None)
+    again.stream.end()
 
     assert [b"$JS.HUB.API.CONSUMER.DELETE.O.C"] == [each.subject for each in far.asked()]
     assert ({}, []) == (far.listeners, far.outlet.changed)

@@ -77,7 +77,7 @@ def test_a_schedule_may_repeat() -> None:
 
     assert [(1, "s.plan"), (2, TARGET), (3, TARGET)] == [each[:2] for each in made.contents()]
     assert "Nats-Scheduler: s.plan|Nats-Schedule-Next: 2026-11-18T11:07:00Z" == block_of(made, 2)
-    made.stream.purge(b"s.plan")
+    made.purge(b"s.plan")
     made.outlet.clock.advance(60)
     assert 0 == made.outlet.clock.timers_outstanding
     assert 3 == made.log.last

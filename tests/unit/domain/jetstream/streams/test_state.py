@@ -53,7 +53,7 @@ def test_an_emptied_stream_keeps_its_last_time() -> None:
     """`first_seq` is after `last_seq`, and there is no first time."""
     made = make()
     made.ask("s.1")
-    made.stream.purge()
+    made.purge()
     found = made.stream.state_json().state
 
     assert (2, 1, ZERO, TIME) == tuple(found[key] for key in ("first_seq", "last_seq", "first_ts", "last_ts"))

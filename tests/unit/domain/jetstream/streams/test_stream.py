@@ -148,7 +148,8 @@ def test_the_end_of_a_stream_is_the_end_of_its_readers() -> None:
     made.publish("s.1")
     made.stream.end_turn()
     outcomes: list[object] = []
-    made.stream.delete(outcomes.append)
+    made.stream.end()
+    made.stream.storage.delete(outcomes.append)
     made.log.let_go()
 
     assert [("deleted", 0)] == reader.heard

@@ -135,7 +135,7 @@ class StreamMachine(RuleBasedStateMachine):
         """All that match, but the newest."""
         found = sorted(n for n, each in self.model.items() if self.matches(pattern, each.subject))
         gone = found[: max(0, len(found) - keep)] if keep else found
-        assert len(gone) == self.made.stream.purge(pattern.encode(), 0, keep)
+        assert len(gone) == self.made.purge(pattern.encode(), 0, keep)
         for number in gone:
             del self.model[number]
 
@@ -144,7 +144,7 @@ class StreamMachine(RuleBasedStateMachine):
         """All below a sequence."""
         end = max(1, self.last - back)
         gone = [number for number in self.model if number < end]
-        assert len(gone) == self.made.stream.purge(b"", end)
+        assert len(gone) == self.made.purge(b"", end)
         for number in gone:
             del self.model[number]
 

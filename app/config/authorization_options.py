@@ -1,4 +1,4 @@
-"""The options of users."""
+"""The options of a section ``authorization``: users, tokens, an authenticator."""
 
 from typing import Annotated, ClassVar, Self
 
@@ -6,11 +6,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ..domain.security.bcrypt_hash import BROKEN_HASH, begins_like_hash, parse_hash
 from ..domain.security.nkey import public_user_key
-from .foreign_keys import PROXY_REQUIRED
+from .foreign_keys import AUTHORIZATION_REFUSED, PROXY_REQUIRED
 from .permissions import PermissionsValue
-from .section import LARGEST_COUNT, Key, OptionError, Section, one_or_more
-
-LARGEST_BACKLOG = 2**40
+from .section import LARGEST_COUNT, LARGEST_SIZE, Factory, Key, OptionError, Seconds, Section, one_or_more
 
 
 def _possible_secret(text: str) -> str:
@@ -79,7 +77,7 @@ class UserOptions(Section):
     ] = 0
     publish_bytes_rate: Annotated[
         int,
-        Field(ge=0, le=LARGEST_BACKLOG),
+        Field(ge=0, le=LARGEST_SIZE),
         Key("The same for the payload of these messages.", unit="bytes"),
     ] = 0
 
@@ -102,3 +100,59 @@ def distinct_users(users: tuple[UserOptions, ...] | None) -> tuple[UserOptions, 
         if first.setdefault(name, position) != position:
             raise OptionError(f'user "{name}" is defined twice', position)
     return users
+
+
+class AuthorizationOptions(Section):
+    """Credentials required of clients; none if nothing is set."""
+
+    refused: ClassVar = AUTHORIZATION_REFUSED
+    needs: ClassVar = {"permissions": "users", "default_permission": "users"}
+    """Not `default_permissions`: gnatsd starts with it, with any login."""
+
+    user: Annotated[
+        str | None, Key("User name, if there is a single user.", also=("username",), guards=True)
+    ] = None
+    password: Annotated[
+        SecretText, Key("Password of the single user, plain or a bcrypt hash.", also=("pass",), guards=True)
+    ] = ""
+    token: Annotated[
+        SecretText, Key("Token, plain or a bcrypt hash; has no effect if there are users.", guards=True)
+    ] = ""
+    users: Annotated[
+        tuple[UserOptions, ...] | None,
+        Field(strict=False),
+        AfterValidator(distinct_users),
+        Key(
+            "Several users, each a map with `user` and `password`.",
+            wrong="Could not parse user array properly, it must be an array of maps",
+            guards=True,
+        ),
+    ] = None
+    default_permissions: Annotated[
+        PermissionsValue | None,
+        Key(
+            "Permissions of users that have none of their own.",
+            also=("default_permission", "permissions"),
+            guards=True,
+        ),
+    ] = None
+    authenticator: Annotated[
+        Factory | None,
+        Key("Authenticator of your own, as `package.module:factory`.", guards=True),
+    ] = None
+    authenticator_timeout: Annotated[Seconds, Key("Time limit for one answer of the authenticator.")] = 2.0
+    timeout: Annotated[Seconds, Key("Time limit for a client's login.")] = 1.0
+    login_rate_limit: Annotated[
+        int,
+        Field(ge=0, le=LARGEST_COUNT),
+        Key("Maximum number of logins judged within a second, further ones wait; 0 means no limit."),
+    ] = 0
+
+    @model_validator(mode="after")
+    def _choose_one(self) -> Self:
+        if self.user and self.users:
+            raise OptionError("Can not have a single user/pass and a users array", "users")
+        if self.authenticator and (self.user or self.users or self.token):
+            text = "users or a token cannot be combined with an authenticator; remove one of them"
+            raise OptionError(text, "authenticator")
+        return self
