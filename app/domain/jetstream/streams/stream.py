@@ -402,6 +402,7 @@ class Stream:
 
     def end(self) -> None:
         """The stream is gone, and so are its consumers."""
+        self.feeds.end()
         self.close()
         for reader in self.contents.index.all():
             reader.deleted()
