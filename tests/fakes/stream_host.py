@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from typing import ClassVar, NamedTuple
 
 from app.adapters.clock_manual import ManualClock
@@ -15,6 +16,7 @@ from app.domain.jetstream.storage.chunk import IndexEntry
 from app.domain.jetstream.storage.seam import DamagedMessage, Document, Done, StorageFailure, StoredMessage
 from app.domain.jetstream.streams.answers import Answers
 from app.domain.jetstream.streams.config import StreamConfig
+from app.domain.jetstream.streams.host import Handler
 from app.domain.jetstream.streams.parsing import parse_stream_config
 from app.domain.jetstream.streams.rules import checked
 from app.domain.jetstream.streams.stream import Stream
@@ -118,13 +120,26 @@ class FakeHost:
     has_account_limits: ClassVar[bool] = True
 
     def __init__(self) -> None:
-        self.outlet = FakeOutlet()
+        self.outlet: FakeOutlet = FakeOutlet()
         self.answers = Answers(self.outlet)
         self.domain = ""
         self.over_limit = False
         self.room: int | None = None
         """Bytes that the account may still use; None for any."""
         self.streams: dict[str, Stream] = {}
+        self.listeners: dict[bytes, tuple[bytes, Handler]] = {}
+        """Subjects, and who gets their messages, by sid."""
+        self._sids = count(1)
+
+    def listen(self, subject: bytes, handler: Handler) -> bytes:
+        """The test calls the handler."""
+        sid = b"%d" % next(self._sids)
+        self.listeners[sid] = (subject, handler)
+        return sid
+
+    def leave(self, sid: bytes) -> None:
+        """No more."""
+        del self.listeners[sid]
 
     def is_over_limit(self, *, in_memory: bool) -> bool:
         """As tests say."""
@@ -386,9 +401,10 @@ class Made(NamedTuple):
         return answer.decode()
 
     def purge(self, pattern: bytes = b"", sequence: int = 0, keep: int = 0) -> int:
-        """Purge, and return how many went so far."""
+        """Purge, end the turn, and return how many went so far."""
         before = self.log.count
         deque(self.stream.purge_steps(pattern, sequence, keep, lambda *_: None), maxlen=0)
+        self.stream.end_turn()
         return before - self.log.count
 
     def sequences(self) -> list[int]:

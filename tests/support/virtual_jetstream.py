@@ -85,7 +85,7 @@ class VirtualJetStream:
         heard = self.raw(f"$JS.API.{subject}", payload, headers)
         if not heard:
             return {}
-        answer: dict[str, object] = json.loads(heard.split(b"\r\n", 1)[1])
+        answer: dict[str, object] = json.loads(heard.rsplit(b"\r\n", 2)[-2])  # headers may be before it
         return answer
 
     def refusal(

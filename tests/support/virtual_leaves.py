@@ -213,7 +213,7 @@ class LeafBroker(VirtualBroker):
         return b"LS+ %b\r\n" % self.leaves.loop_subject
 
 
-class _NetworkDialer:
+class NetworkDialer:
     """Dials leaf ports on a network in memory."""
 
     def __init__(self, dialer: MemoryDialer) -> None:
@@ -243,7 +243,7 @@ class VirtualLeaves:
         remotes = tuple(
             LeafRemote(
                 LeafRemoteSettings((LeafUrl("127.0.0.1", 7000 + each),), hub=hub),
-                _NetworkDialer(self.network.dialer()),
+                NetworkDialer(self.network.dialer()),
                 ScriptedLogin(),
             )
             for each in hubs

@@ -176,6 +176,7 @@ ERRORS: dict[int, tuple[int, str]] = {
     10215: (400, "stream source consumer config is invalid"),
     10218: (400, "flow control ack policy requires a push based consumer"),
     10223: (400, "message schedules time zone is invalid"),
+    10225: (400, "consumer's stream identity does not match: {}"),
     10227: (400, "message stream source header is not allowed"),
 }
 """Class and text by number; `{}` is what the one who refuses adds."""
@@ -190,6 +191,13 @@ class JetStreamError(Exception):
         self.code, text = ERRORS[number]
         self.description = text.format(*words)
         super().__init__(self.description)
+
+    @classmethod
+    def foreign(cls, code: int, number: int, description: str) -> "JetStreamError":
+        """What another server has answered, as it said it."""
+        error = cls(10051, description)
+        error.code, error.number = code, number
+        return error
 
     def as_json(self) -> dict[str, object]:
         """The object under `error` in an answer."""

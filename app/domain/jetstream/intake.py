@@ -440,6 +440,7 @@ class Intake(LocalClient):
             self.wire.forget(entry.must_wait)
         if not self.closed:
             self.session.process_unsub(sid)
+            self.announce_soon()
 
 
 def _nothing(*_message: object) -> None:

@@ -22,6 +22,8 @@ INT64 = range(-(2**63), 2**63)
 UINT64 = range(2**64)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ZERO_SECOND = -62_135_596_800
+"""The begin of the year 1, which stands for no time."""
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{\]}]', re.DOTALL)
 
@@ -230,6 +232,8 @@ def parse_time(text: str) -> int:
     if zone != "Z":
         shift = int(zone[1:3]) * 3600 + int(zone[4:]) * 60
         seconds -= shift if zone[0] == "+" else -shift
-    if seconds == -62135596800:
+    if seconds == _ZERO_SECOND:
         return 0
+    if seconds < _ZERO_SECOND:  # such a time could not be written again
+        raise _invalid(f'"{text}" is no time by RFC 3339: it is before the year 1')
     return seconds * 10**9 + int((digits or "0")[:9].ljust(9, "0"))

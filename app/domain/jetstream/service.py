@@ -40,8 +40,12 @@ NEXT = b"CONSUMER.MSG.NEXT."
 DIRECT_GET = b"DIRECT.GET."
 """How calls begin, after the prefix of the API, that are for messages."""
 
-PLAIN_GET = b"$JS.API." + DIRECT_GET
+PLAIN = b"$JS.API."
+PLAIN_GET = PLAIN + DIRECT_GET
 """How gets begin that name no domain."""
+
+BUCKETS = (b"$KV.", b"$OBJ.")
+"""How subjects of buckets begin, which clients of other domains publish to behind the prefix of ours."""
 
 ACK_WORDS = 9
 """Tokens of an ack's subject: `$JS.ACK.<stream>.<consumer>` and five more."""
@@ -171,7 +175,7 @@ class JetStream:
         attend = self.intake.attend
         self.intake.attend_acks(b"$JS.ACK.>", self._take_ack, self._take_acks, self._acks.flush)
         attend(b"$JS.FC.>", self._take_flow_reply)
-        prefixes = [b"$JS.API."]
+        prefixes = [PLAIN]
         if self.settings.domain:
             prefixes.append(b"$JS.%b.API." % self.settings.domain.encode())
         for prefix in prefixes:
@@ -208,6 +212,8 @@ class JetStream:
             self._take_pull(subject, call[len(NEXT) :].split(b"."), payload, reply)
         elif call.startswith(DIRECT_GET):
             self._take_direct_get(subject, call[len(DIRECT_GET) :], payload, reply)
+        elif call.startswith(BUCKETS) and not subject.startswith(PLAIN):
+            self.outlet.publish(call, payload, headers, reply)
         else:
             self.router.receive(subject, headers, payload, reply)
             self.intake.wire.has_requests = len(self.router) > 0
@@ -218,11 +224,8 @@ class JetStream:
         if payload or not reply or not subject.startswith(PLAIN_GET):
             return False
         name, _, wanted = subject[len(PLAIN_GET) :].partition(b".")
-        hosted = self.catalogue.streams.get(name.decode("utf-8", "replace"))
-        if hosted is None or not wanted:
-            return False
-        config = hosted.stream.config
-        return (config.allow_direct or config.mirror_direct) and hosted.stream.gets.take_last(wanted, reply)
+        stream = self.catalogue.for_direct_gets(name.decode("utf-8", "replace")) if wanted else None
+        return stream is not None and stream.gets.take_last(wanted, reply)
 
     def _note_idle(self) -> None:
         """No request waits: what comes now overtakes none."""
@@ -247,14 +250,13 @@ class JetStream:
         if not reply:
             return
         name, dot, wanted = words.partition(b".")
-        hosted = self.catalogue.streams.get(name.decode("utf-8", "replace"))
-        config = hosted.stream.config if hosted is not None else None
-        if hosted is None or config is None or not (config.allow_direct or config.mirror_direct):
+        stream = self.catalogue.for_direct_gets(name.decode("utf-8", "replace"))
+        if stream is None:
             self._answer_unheard(subject, reply)
         elif dot:
-            hosted.stream.gets.get_last(wanted, payload, reply)
+            stream.gets.get_last(wanted, payload, reply)
         else:
-            hosted.stream.gets.get(payload, reply)
+            stream.gets.get(payload, reply)
 
     def _answer_unheard(self, subject: bytes, reply: bytes) -> None:
         if reply:

@@ -1,51 +1,45 @@
-"""A client's session: admission, CONNECT and INFO (client-protocol.md); the rest is in ``peer``."""
+"""A client's session: CONNECT, INFO and what it may do (client-protocol.md).
+
+Its login is in ``client_login``, and what all peers share in ``peer``.
+"""
 
 from collections import deque
-from dataclasses import replace
 from functools import partial
 
 from ..closing_reason import ClosingReason
 from ..connection_type import ConnectionType
 from ..dataplane.seam import Fault
 from ..events import (
-    AuthorizationTimedOut,
     ClientReportedError,
     Event,
     PayloadExceeded,
 )
-from ..hooks.decisions import Refuse
-from ..hooks.gate import Verdict
 from ..hooks.hook_event import HookEvent, HookPoint, subscription_event
 from ..interest.routing import Audience
 from ..peer_kind import PeerKind
 from ..permissions.rule_set import Filter
-from ..permissions.rules import Permissions
 from ..protocol import encode
 from ..protocol.commands import Subscribe, readable
 from ..protocol.compatibility import Compatibility
 from ..protocol.connect import FORMER_MEMBERS, LATER_MEMBERS, Connect, check_info, parse_connect
 from ..protocol.encode import NOTHING_PERSONAL, ListenerInfo, PersonalInfo
 from ..protocol.errors import (
-    AuthorizationTimeout,
     AuthorizationViolation,
     InvalidClientProtocol,
-    LoginRefused,
     MaximumPayload,
     MaximumSubscriptions,
     NoRespondersWithoutHeaders,
     PermissionsViolation,
     ProtocolError,
 )
-from ..security.credentials import NAMELESS, Identity
 from ..stats import ClientRights, ClientStats, Denial, Profile
 from .asking_hooks import ask, subscribe_if
+from .client_login import ClientLogin
 from .closing_record import closing_record
 from .connection import Connection
 from .header_faults import has_headers, is_about_headers
 from .host import Host
-from .permission_guard import PermissionGuard, publish_denied, publish_violation
-from .reauthorized import Reauthorized
-from .shown_credentials import shown_credentials
+from .permission_guard import publish_denied, publish_violation
 
 ASYNC_INFO = 1
 """The ``protocol`` of clients that take INFO at any time (later-client-features.md, section 3)."""
@@ -60,37 +54,28 @@ DENIAL_BYTES = 256
 """What is kept of the text of each."""
 
 
-class ClientSession(Reauthorized):
+class ClientSession(ClientLogin):
     """Obeys one client."""
 
     kind: PeerKind = PeerKind.CLIENT
 
     __slots__ = (
         "_denials",
-        "_guard",
         "_heard",
-        "_logged_in",
         "_name",
         "_pedantic",
         "_personal",
         "_ponged",
         "_protocol",
-        "identity",
         "lang",
         "version",
     )
 
     def __init__(self, host: Host, connection: Connection) -> None:
         """The client has said nothing yet, and heard nothing."""
-        asks_hooks = host.hooks is not None and host.hooks.asks(HookPoint.CONNECT)
-        self.identity: Identity | None = None if host.gatekeeper.required or asks_hooks else NAMELESS
-        """Who the client is; None as long as it may do nothing but CONNECT."""
         self._pedantic = True
-        self._logged_in = False
         self._denials: deque[Denial] | None = None
         """The latest; None for the great majority of clients, which are denied nothing."""
-        self._guard: PermissionGuard | None = None
-        """None for a client without rules."""
         self._protocol = 0
         self._ponged = False
         self._heard = 0
@@ -100,7 +85,7 @@ class ClientSession(Reauthorized):
         self._name = ""
         self.lang = ""
         self.version = ""
-        super().__init__(host, connection, admitted=self.identity is not None)
+        super().__init__(host, connection)
         self.verbose = True
         connection.inlet.guarded = self._is_current
         self._apply_options()
@@ -239,106 +224,6 @@ class ClientSession(Reauthorized):
         if inlet.no_responders and not inlet.headers:
             raise NoRespondersWithoutHeaders
 
-    def _begin_as_anonymous(self) -> None:
-        """Let a client in that may do without a login, until its CONNECT says who it is."""
-        identity = self._anonymous
-        if identity is not None and not self._asks_hooks:
-            self._become(identity)
-
-    def _become(self, identity: Identity) -> None:
-        """Take the rights of this identity; see `_may_become`."""
-        before = self.identity
-        if before is None or identity.permissions != before.permissions:
-            self._obey(identity.permissions)
-        rate = identity.publish_rate
-        if before is None or rate != before.publish_rate:
-            self.connection.meter = self.host.meter_of(identity, self.connection)
-        self.identity = identity
-        self.admitted = True
-        self._apply_options()
-
-    def _obey(self, permissions: Permissions | None) -> None:
-        """Let these rules, and no others, hold from now on; what came before is obeyed by those before."""
-        self.host.plane.briefs.settle()
-        guard, self._guard = self._guard, None
-        if guard is not None:
-            guard.close()
-        if permissions is not None and permissions != Permissions():
-            self._guard = PermissionGuard(self.host, self.connection, permissions)
-
-    def _be_nobody(self) -> None:
-        """Have no rights, until a login."""
-        self._obey(None)
-        self.identity, self.admitted = None, False
-        self._apply_options()
-
-    def _may_become(self, identity: Identity) -> bool:
-        """An identity never changes, but for one without credentials that has not subscribed yet."""
-        is_bound = self._logged_in or (bool(self.subscriptions) and self._anonymous is not None)
-        return not is_bound or identity == self.identity
-
-    @property
-    def _anonymous(self) -> Identity | None:
-        """Who the client is if it sends no credentials; None if it must send some, or need not."""
-        anonymous = self.host.anonymous
-        return anonymous.get(self._connection_type) if anonymous else None
-
-    @property
-    def _connection_type(self) -> ConnectionType:
-        listener = self._personal.listener
-        return ConnectionType.STANDARD if listener is None else listener.connection_type
-
-    @property
-    def _own_name(self) -> str:
-        return self.identity.user if self.identity is not None else ""
-
-    def _log_in(self, connect: Connect) -> None:
-        """Ask for a verdict, unless a client that is in brings nothing to judge."""
-        gatekeeper = self.host.gatekeeper
-        user = connect.user
-        if user is None:
-            user = self._own_name if self._logged_in else ""
-        secret = connect.password or connect.auth_token or connect.nkey or connect.sig
-        if self._logged_in and not secret and (gatekeeper.required or user == self._own_name):
-            own = self.identity
-            self.let_in(own if own is not None and own.user == user else Identity(user))
-            return
-        security, nonce = self.connection.wire.security, self._personal.nonce
-        credentials = shown_credentials(user, connect, security, nonce, self._connection_type)
-        if self._anonymous is not None and credentials.is_empty:
-            self.let_in(self._anonymous)
-        elif self.ask_for_verdict(gatekeeper, credentials):
-            self.host.login_pending(self.connection)
-
-    def let_in(self, identity: Identity) -> bool:
-        """Let the client in, or go on; whether it may."""
-        self.host.login_over(self.connection)
-        if not self._may_become(identity):
-            self.refuse(AuthorizationViolation())
-            return False
-        hooks = self.host.hooks
-        if hooks is not None and self._asks_hooks and not self._logged_in:
-            login = HookEvent(replace(self.hook_client, user=identity.user))
-            ask(self, hooks, HookPoint.CONNECT, login, partial(self._let_in_if, identity))
-        else:
-            self._let_in(identity)
-        return not self.connection.closed
-
-    def _let_in_if(self, identity: Identity, verdict: Verdict) -> None:
-        """Obey what hooks say of a login."""
-        if isinstance(verdict, Refuse):
-            self.refuse(LoginRefused(verdict.text))
-        else:
-            self._let_in(identity)
-
-    def _let_in(self, identity: Identity) -> None:
-        if not self._logged_in:
-            self.host.client_in(self.connection)
-        self._logged_in = True
-        self._become(identity)
-        if self.verbose:
-            self.connection.send(encode.OK)
-
     def _apply_options(self) -> None:
         inlet = self.connection.inlet
         inlet.verbose = self.verbose
@@ -348,11 +233,6 @@ class ClientSession(Reauthorized):
         inlet.publishing = self.admitted
         inlet.traces = inlet.headers and self.host.tracing is not None
         self._allow_briefs()
-
-    @property
-    def _acts_as_anonymous(self) -> bool:
-        """Whether the client does without a login, and has sent something."""
-        return self.admitted and self._pending is None and self._has_acted
 
     def may_trace_to(self, dest: bytes) -> bool:
         """Whether the client may publish there; answers it may give count for nothing, as in nats-server."""
@@ -365,15 +245,7 @@ class ClientSession(Reauthorized):
     def denied(self, subject: bytes, reply: bytes) -> None:
         """Refuse a message that the client may not publish."""
         self.refuse(publish_violation(subject, reply))
-        self.report(publish_denied(self.connection, subject, reply, self._own_name))
-
-    def login_expired(self) -> None:
-        """No CONNECT in time, or no verdict: one that is being made is waited for."""
-        if self._acts_as_anonymous:
-            return
-        if self._pending is None or not self._pending.under_way:
-            self.connection.closes_for(AuthorizationTimeout.closing)
-            self.end(AuthorizationTimedOut(self.connection.link), self.wire_of(AuthorizationTimeout()))
+        self.report(publish_denied(self.connection, subject, reply, self.user))
 
     # --- operations ----------------------------------------------------------------
 
@@ -382,7 +254,7 @@ class ClientSession(Reauthorized):
 
         Raises `PermissionsViolation`, or `MaximumSubscriptions` if the client has as many as it may.
         """
-        rule = self._guard.filter_for(command, self._own_name) if self._guard is not None else None
+        rule = self._guard.filter_for(command, self.user) if self._guard is not None else None
         limit = self.host.limits.max_subscriptions
         if limit and len(self.by_sid) >= limit:
             raise MaximumSubscriptions
@@ -436,17 +308,7 @@ class ClientSession(Reauthorized):
     @property
     def profile(self) -> Profile:
         """Who the client is."""
-        return Profile(self.name, self.lang, self.version, self._own_name)
-
-    @property
-    def user(self) -> str:
-        """Whom it logged in as; empty before that, and where nobody has a name."""
-        return self._own_name
-
-    @property
-    def permissions(self) -> Permissions | None:
-        """See `PeerSession`."""
-        return self.identity.permissions if self.identity is not None else None
+        return Profile(self.name, self.lang, self.version, self.user)
 
     @property
     def over_websocket(self) -> bool:
@@ -458,7 +320,7 @@ class ClientSession(Reauthorized):
         """What decides what the client may do with this subject."""
         guard = self._guard
         return ClientRights(
-            self._own_name,
+            self.user,
             self.admitted,
             self.permissions,
             guard is not None and guard.opens(subject),

@@ -147,6 +147,7 @@ class LocalClient:
         """Called once when it is over, for any reason."""
         self._callbacks: dict[bytes, Deliver] = {}
         self._last_sid = 0
+        self._is_announcing = False
 
     @property
     def closed(self) -> bool:
@@ -181,7 +182,18 @@ class LocalClient:
         sid = b"%d" % self._last_sid
         self._check_line(b" ".join([*words, sid]))
         self.session.subscribe(Subscribe(subject, queue, sid))
+        self.announce_soon()
         return sid
+
+    def announce_soon(self) -> None:
+        """Announce it to other servers in a later turn, once: no read follows that would send it."""
+        if not self._is_announcing:
+            self._is_announcing = True
+            self._host.scheduler.call_soon(self._announce)
+
+    def _announce(self) -> None:
+        self._is_announcing = False
+        self._host.deferred.flush()
 
     def is_subscribed(self, sid: bytes) -> bool | None:
         """Whether a subscription is in effect; None while hooks are asked about it."""
@@ -191,6 +203,7 @@ class LocalClient:
         """End a subscription; nothing is delivered any more. Without effect on one that is over."""
         if self._callbacks.pop(sid, None) is not None and not self.closed:
             self.session.process_unsub(sid)
+            self.announce_soon()
 
     def hold(self, *, held: bool) -> None:
         """While `held` nothing is delivered; what comes stays pending, and flow control counts it."""

@@ -13,12 +13,17 @@ from ..hosting.catalogue import FAILURE_TEXTS, Catalogue
 from ..hosting.consumer_catalogue import ConsumerCatalogue, ConsumerRequest
 from ..hosting.hosted import HostedStream
 from ..storage.seam import StorageFailure
+from ..streams.headers import field, with_fields
+from ..streams.remote_origin import IDENTITY
 from .names import consumer_name, stream_name
 from .requests import ApiRequest, Page, page
 from .router import ANY, Call, Table
 from .stream_calls import INFO_WORK, LIST_PAGE, NAMES_PAGE, PAGED
 
 ACTIONS = ("", "create", "update")
+
+SOURCING_LEVEL = 5
+"""What servers ask for that copy from a stream, and say by which stream they know it."""
 
 NOT_PAUSED: Mapping[str, object] = {"paused": False, "pause_until": rfc3339(0)}
 """What an answer to CONSUMER.PAUSE says besides its error."""
@@ -35,8 +40,10 @@ class ConsumerCalls:
         """See `Router`."""
         empty: Mapping[str, object] = {**PAGED, "consumers": []}
         return {
-            ("CONSUMER.CREATE", 1): Call("consumer_create", self.create),
-            ("CONSUMER.CREATE", ANY): Call("consumer_create", self.create_named, holds=2),
+            ("CONSUMER.CREATE", 1): Call("consumer_create", self.create, level=SOURCING_LEVEL),
+            ("CONSUMER.CREATE", ANY): Call(
+                "consumer_create", self.create_named, holds=2, level=SOURCING_LEVEL
+            ),
             ("CONSUMER.DURABLE.CREATE", 2): Call("consumer_create", self.create_durable, holds=2),
             ("CONSUMER.INFO", 2): Call("consumer_info", self.info),
             ("CONSUMER.DELETE", 2): Call("consumer_delete", self.delete, holds=2),
@@ -97,6 +104,8 @@ class ConsumerCalls:
 
     def _put(self, request: ApiRequest, stream: str, wanted: ConsumerRequest) -> None:
         hosted = self._catalogue.find(stream)
+        if wanted.config.direct:
+            _check_identity(request, hosted.stream.identity)
 
         def done(consumer: Consumer, failure: StorageFailure | None) -> None:
             if failure is None:
@@ -181,15 +190,16 @@ class ConsumerCalls:
         self._consumers.pause(hosted, consumer, until, done)
 
     def reset(self, request: ApiRequest) -> None:
-        """Deliver again from a sequence; a consumer that is not there has no answer."""
+        """Deliver again from a sequence; a consumer that is not there has no answer.
+
+        Fields that are not known are no error here, as in nats-server.
+        """
         stream, name = request.names
         hosted = self._catalogue.streams.get(stream)
-        consumer = hosted.consumers.get(name) if hosted is not None else None
+        consumer = hosted.consumer(name) if hosted is not None else None
         if hosted is None or consumer is None:
             return
-        fields = request.object_fields()
-        sequence = fields.sequence("seq")
-        fields.finish()
+        sequence = request.object_fields().sequence("seq")
 
         def done(failure: StorageFailure | None) -> None:
             if failure is None:
@@ -228,3 +238,11 @@ def _check_filter(config: ConsumerConfig, subject: str) -> None:
         raise JetStreamError(10137)
     if config.filter_subject != subject:
         raise JetStreamError(10131)
+
+
+def _check_identity(request: ApiRequest, identity: str) -> None:
+    """Whether it is the stream that the other server has copied from; the answer says which one it is."""
+    known = field(request.headers, IDENTITY)
+    if known and known != identity.encode():
+        raise JetStreamError(10225, identity)
+    request.answer_headers = with_fields(b"", [(IDENTITY, identity.encode())])

@@ -9,20 +9,32 @@ from ..json_values import Fields, parse_object
 
 TYPE = "io.nats.jetstream.api.v1.{}_response"
 
-Send = Callable[[bytes, bytes], None]
-"""Sends an answer: reply subject, payload."""
+Send = Callable[[bytes, bytes, bytes], None]
+"""Sends an answer: reply subject, payload, headers."""
 
 
 class ApiRequest:
     """One request. It is answered once: by `answer` or by `refuse`."""
 
-    __slots__ = ("_finished", "headers", "holds", "kind", "names", "payload", "reply", "subject")
+    __slots__ = (
+        "_finished",
+        "answer_headers",
+        "headers",
+        "holds",
+        "kind",
+        "names",
+        "payload",
+        "reply",
+        "subject",
+    )
 
     def __init__(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
         self.subject = subject
         self.headers = headers
         self.payload = payload
         self.reply = reply
+        self.answer_headers = b""
+        """A header block that goes with the answer."""
         self.kind = ""
         """Of the answer, as in its type."""
         self.names: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ...timers import Scheduler
 from ..errors import JetStreamError
-from .requests import ApiRequest
+from .requests import ApiRequest, Send
 
 PREFIX = b"$JS.API."
 SLICE = 0.005
@@ -38,6 +38,8 @@ class Call(NamedTuple):
     """Fields that an answer has that refuses, too."""
     holds: int = 0
     """Until it is answered, requests wait that begin with the same names, as many as this."""
+    level: int = 0
+    """The level that requests may ask for here, where it is above that of the API."""
 
 
 ANY = -1
@@ -63,7 +65,7 @@ class Router:
         self,
         scheduler: Scheduler,
         table: Table,
-        send: Callable[[bytes, bytes], None],
+        send: Send,
         finished: Callable[[ApiRequest, bytes, JetStreamError | None], None],
         on_failure: Callable[[Exception], None],
     ) -> None:
@@ -178,7 +180,7 @@ class Router:
         return None
 
     def _run(self, request: ApiRequest, call: Call) -> None:
-        self._check_level(request)
+        self._check_level(request, max(self.level, call.level))
         outcome = call.run(request)
         if isinstance(outcome, Generator):
             self._steps = request, call, outcome
@@ -212,18 +214,19 @@ class Router:
             self._on_failure(error)
             request.refuse(JetStreamError(10051, "internal error"), call.always)
 
-    def _check_level(self, request: ApiRequest) -> None:
+    @staticmethod
+    def _check_level(request: ApiRequest, level: int) -> None:
         place = request.headers.find(REQUIRED_LEVEL)
         if place < 0:
             return
         value = request.headers[place + len(REQUIRED_LEVEL) :].split(b"\r\n", 1)[0].strip()
-        if not value.isdigit() or int(value[:9]) > self.level:
+        if not value.isdigit() or int(value[:9]) > level:
             raise JetStreamError(10185)
 
     def _finish(self, request: ApiRequest, text: bytes, error: JetStreamError | None) -> None:
         self.counters.total += 1
         self.counters.errors += error is not None
-        self._send(request.reply, text)
+        self._send(request.reply, text, request.answer_headers if error is None else b"")
         self._heard(request, text, error)
         if request.holds:
             self._let_go(request.holds)

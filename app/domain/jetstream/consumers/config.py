@@ -65,6 +65,11 @@ class ConsumerConfig:
     priority_timeout: int = 0
 
     @property
+    def leaves_no_trace(self) -> bool:
+        """Whether it is gone when the server ends."""
+        return self.mem_storage or self.direct
+
+    @property
     def is_push(self) -> bool:
         """Whether messages go to a fixed subject, not to who asks."""
         return bool(self.deliver_subject)

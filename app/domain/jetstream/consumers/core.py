@@ -91,7 +91,7 @@ class Core:
         self._replies: list[bytes] = []
         self._commit_due = False
         self._unsaved = False
-        leaves_no_trace = config.mem_storage or stream.config.storage == "memory"
+        leaves_no_trace = config.leaves_no_trace or stream.config.storage == "memory"
         self._journal = ConsumerJournal(None if leaves_no_trace else state)
         self.ledger, self.cursor = self._recovered()
         self._write()

@@ -110,7 +110,7 @@ def checked(
     else:
         _check_pull(config, stream, caps)
     _check_caps(config, stream, caps)
-    _check_internal(config)
+    _check_internal(config, stream)
     _check_filters(config)
     _check_start(config)
     _check_sampling(config)
@@ -280,15 +280,18 @@ def _check_caps(config: ConsumerConfig, stream: StreamFacts, caps: ServerLimits)
         raise JetStreamError(10153, duration_text(limits.inactive_threshold))
 
 
-def _check_internal(config: ConsumerConfig) -> None:
-    if config.direct:
-        if not config.is_push:
-            raise JetStreamError(10090)
-        if config.is_durable:
-            raise JetStreamError(10091)
-        raise JetStreamError(10012, "direct consumers are made by servers only")
-    if config.sourcing:
-        raise JetStreamError(10012, "sourcing consumers are made by servers only")
+def _check_internal(config: ConsumerConfig, stream: StreamFacts) -> None:
+    """What is made by servers that copy from this stream."""
+    if not config.direct:
+        if config.sourcing:
+            raise JetStreamError(10185)
+        return
+    if not config.is_push:
+        raise JetStreamError(10090)
+    if config.is_durable:
+        raise JetStreamError(10091)
+    if stream.retention != "limits":
+        raise JetStreamError(10012, "a stream with this retention is copied within its own server only")
 
 
 def _check_filters(config: ConsumerConfig) -> None:
@@ -408,6 +411,8 @@ def _collide(mine: PatternTable, others: Sequence[str], budget: Budget) -> bool:
 _FIXED = (
     ("deliver_policy", "deliver policy"),
     ("mem_storage", "storage type"),
+    ("direct", "direct"),
+    ("sourcing", "sourcing"),
     ("opt_start_seq", "start sequence"),
     ("opt_start_time", "start time"),
     ("ack_policy", "ack policy"),

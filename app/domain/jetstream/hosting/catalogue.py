@@ -18,7 +18,7 @@ from ..advisories import (
     AdvisoryKind,
 )
 from ..errors import JetStreamError
-from ..intake import Intake
+from ..intake import Handler, Intake
 from ..json_values import Fields, parse_time
 from ..outlet import Outlet
 from ..pattern_table import Budget, PatternTable, TooManyPatterns
@@ -73,6 +73,10 @@ class Catalogue:
         self._patterns = PatternTable()
         self._copying: dict[str, HostedStream] = {}
         """Streams with a mirror or sources."""
+        self._answering: dict[str, dict[str, HostedStream]] = {}
+        """Mirrors that answer direct gets for a stream of another domain, by its name and theirs."""
+        self._answers_for: dict[str, str] = {}
+        """That name by the mirror's."""
         self._limits = StreamLimits(duplicate_window=settings.duplicate_window)
         self.on_deleted: Callable[[HostedStream], None] = _nothing
         """Called with each stream that goes."""
@@ -106,6 +110,23 @@ class Catalogue:
         """See `StreamHost`."""
         hosted = self.streams.get(name)
         return None if hosted is None else hosted.stream
+
+    def for_direct_gets(self, name: str) -> Stream | None:
+        """The stream that answers direct gets for this name: its own, or a mirror of it that is complete."""
+        hosted = self.streams.get(name)
+        if hosted is not None:
+            config = hosted.stream.config
+            return hosted.stream if config.allow_direct or config.mirror_direct else None
+        mirrors = self._answering.get(name, {}).values()
+        return next((each.stream for each in mirrors if each.stream.feeds.has_caught_up), None)
+
+    def listen(self, subject: bytes, handler: Handler) -> bytes:
+        """See `StreamHost`."""
+        return self._intake.attend(subject, handler)
+
+    def leave(self, sid: bytes) -> None:
+        """See `StreamHost`."""
+        self._intake.leave(sid)
 
     def _limit(self, *, in_memory: bool) -> int:
         return self.settings.max_memory if in_memory else self.settings.max_storage
@@ -186,8 +207,25 @@ class Catalogue:
         hosted.stream.batches.abandoned = partial(self._report_batch, config.name)
         hosted.stream.start()
         self._attend(hosted, config.subjects)
-        if config.mirror is not None or config.sources:
+        self._note_origins(hosted)
+
+    def _note_origins(self, hosted: HostedStream) -> None:
+        """Whose messages it has, with the configuration that holds from now on."""
+        config, mirror = hosted.stream.config, hosted.stream.config.mirror
+        self._forget_origins(config.name)
+        if mirror is not None or config.sources:
             self._copying[config.name] = hosted
+        if mirror is not None and mirror.external is not None and config.mirror_direct:
+            self._answers_for[config.name] = mirror.name
+            self._answering.setdefault(mirror.name, {})[config.name] = hosted
+
+    def _forget_origins(self, name: str) -> None:
+        self._copying.pop(name, None)
+        origin = self._answers_for.pop(name, "")
+        mirrors = self._answering.get(origin, {})
+        mirrors.pop(name, None)
+        if not mirrors:
+            self._answering.pop(origin, None)
 
     def _check_subjects(self, config: StreamConfig) -> None:
         budget = Budget()
@@ -242,9 +280,7 @@ class Catalogue:
             self._leave(hosted, set(hosted.sids) - set(config.subjects))
             hosted.stream.update(config)
             self._attend(hosted, [each for each in config.subjects if each not in hosted.sids])
-            self._copying.pop(config.name, None)
-            if config.mirror is not None or config.sources:
-                self._copying[config.name] = hosted
+            self._note_origins(hosted)
             self._advise(STREAM_UPDATED, config.name, "modify")
         done(failure)
 
@@ -267,7 +303,7 @@ class Catalogue:
         name = hosted.name
         self._leave(hosted, list(hosted.sids))
         del self.streams[name]
-        self._copying.pop(name, None)
+        self._forget_origins(name)
         hosted.stream.end()
         self.on_deleted(hosted)
         self.streams_changed(name)

@@ -65,7 +65,7 @@ class ConsumerCatalogue:
     @staticmethod
     def find(hosted: HostedStream, name: str) -> Consumer:
         """The consumer; raises error 10014."""
-        consumer = hosted.consumers.get(name)
+        consumer = hosted.consumer(name)
         if consumer is None:
             raise JetStreamError(10014)
         return consumer
@@ -80,9 +80,11 @@ class ConsumerCatalogue:
         config, stream = wanted.config, hosted.stream
         if not config.name and not config.durable_name:
             config = replace(config, name=self._new_name(hosted))
+        elif config.direct and config.sourcing:  # each time another one: the last may be in use still
+            config = replace(config, name=f"{config.name}-{self._new_name(hosted)}")
         config = checked(config, stream.config, self._caps, pedantic=wanted.pedantic)
         config = replace(config, metadata=_own_metadata(config))
-        known = hosted.consumers.get(config.name)
+        known = hosted.consumer(config.name)
         if known is None:
             if wanted.action == "update":
                 raise JetStreamError(10149)
@@ -95,19 +97,19 @@ class ConsumerCatalogue:
 
     def _new_name(self, hosted: HostedStream) -> str:
         name = self._catalogue.outlet.random_name(NAME_LENGTH)
-        while name in hosted.consumers:
+        while hosted.consumer(name) is not None:
             name = self._catalogue.outlet.random_name(NAME_LENGTH)
         return name
 
     def _make(self, hosted: HostedStream, config: ConsumerConfig, done: Put) -> None:
-        most = hosted.stream.config.max_consumers
+        most = 0 if config.direct else hosted.stream.config.max_consumers
         if 0 < most <= len(hosted.consumers):
             raise JetStreamError(10026)
         if hosted.stream.config.retention == WORKQUEUE:
             check_work_queue(config, [each.config for each in hosted.consumers.values()])
         created = self._catalogue.outlet.wall()
         state = hosted.storage.write_consumer(
-            config.name, _document(config, created), in_memory=config.mem_storage
+            config.name, _document(config, created), in_memory=config.leaves_no_trace
         )
         consumer = Consumer(config.name, config, hosted.stream, state, self._services)
         consumer.created = created
@@ -119,7 +121,7 @@ class ConsumerCatalogue:
         self, hosted: HostedStream, consumer: Consumer, done: Done, failure: StorageFailure | None
     ) -> None:
         """It is safe, or there is none: see `Catalogue`."""
-        is_there = hosted.consumers.get(consumer.name) is consumer
+        is_there = hosted.consumer(consumer.name) is consumer
         if failure is None and is_there:
             self._advise(hosted, consumer, created=True)
         elif is_there:
@@ -135,11 +137,17 @@ class ConsumerCatalogue:
 
     def _add(self, hosted: HostedStream, consumer: Consumer) -> None:
         stream, name = hosted.name, consumer.name
-        hosted.consumers[name] = consumer
+        if consumer.config.direct:
+            hosted.direct[name] = consumer
+        else:
+            hosted.consumers[name] = consumer
         self._by_subject[stream.encode(), name.encode()] = consumer
         consumer.on_advisory = partial(self._report, stream, name)
         consumer.on_inactive = partial(self._expire, hosted, consumer)
-        hosted.stream.add_reader(consumer)
+        if consumer.config.direct:
+            hosted.stream.add_feed(consumer)
+        else:
+            hosted.stream.add_reader(consumer)
 
     def _report(self, stream: str, name: str, kind: str, fields: dict[str, object]) -> None:
         if kind == "consumer_pause":
@@ -194,7 +202,7 @@ class ConsumerCatalogue:
     ) -> None:
         """It is written, or is as it was."""
         hosted.changing.discard(consumer.name)
-        if failure is None and hosted.consumers.get(consumer.name) is consumer:
+        if failure is None and hosted.consumer(consumer.name) is consumer:
             apply()
         done(failure)
         consumer.release()
@@ -243,7 +251,10 @@ class ConsumerCatalogue:
     def _end(self, hosted: HostedStream, consumer: Consumer) -> None:
         self._forget(hosted, consumer)
         consumer.delete()
-        hosted.stream.remove_reader(consumer.name)
+        if consumer.config.direct:
+            hosted.stream.remove_feed(consumer.name)
+        else:
+            hosted.stream.remove_reader(consumer.name)
 
     def _expire(self, hosted: HostedStream, consumer: Consumer) -> None:
         if consumer.name not in hosted.changing:
@@ -251,12 +262,13 @@ class ConsumerCatalogue:
             self._advise(hosted, consumer, created=False)
 
     def _forget(self, hosted: HostedStream, consumer: Consumer) -> None:
-        hosted.consumers.pop(consumer.name, None)
+        kept = hosted.direct if consumer.config.direct else hosted.consumers
+        kept.pop(consumer.name, None)
         self._by_subject.pop((hosted.name.encode(), consumer.name.encode()), None)
 
     def _stream_deleted(self, hosted: HostedStream) -> None:
         """Its stream is gone, and so are they."""
-        for consumer in list(hosted.consumers.values()):
+        for consumer in (*hosted.consumers.values(), *hosted.direct.values()):
             self._forget(hosted, consumer)
 
     def _advise(self, hosted: HostedStream, consumer: Consumer, *, created: bool) -> None:

@@ -19,6 +19,9 @@ from typing import NamedTuple, Protocol
 from ...dataplane.incoming_run import IncomingRun
 from ...dataplane.message_run import MessageRun
 
+HIGHEST_FIRST = 1 << 62
+"""The highest sequence that a message may be given on request: all that follow it stay below 2^63."""
+
 Document = Mapping[str, object]
 """A JSON object."""
 

@@ -4,6 +4,7 @@ Names are those of the JSON. Durations are nanoseconds, times nanoseconds since 
 no limit. `parsing` reads it, `rules` completes and checks it.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import field
 
@@ -22,6 +23,14 @@ ASYNC = "async"
 REQUIRED_LEVEL = "_nats.req.level"
 SERVER_LEVEL = "_nats.level"
 SERVER_VERSION = "_nats.ver"
+
+
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def short_hash(text: str) -> str:
+    """Eight letters and digits in place of a text, as nats-server has them in `Nats-Stream-Source`."""
+    return "".join(_DIGITS[byte % len(_DIGITS)] for byte in hashlib.sha256(text.encode()).digest()[:8])
 
 
 @value_object
@@ -100,7 +109,7 @@ class StreamSource:
     @property
     def index(self) -> tuple[str, str, str]:
         """What distinguishes sources of one stream: the origin, its filters, their destinations."""
-        origin = self.name if self.external is None else f"{self.name}:{self.external.api}"
+        origin = self.name if self.external is None else f"{self.name}:{short_hash(self.external.api)}"
         if not self.subject_transforms:
             return origin, self.filter_subject or ">", ">"
         sources = "\f".join(each.src or ">" for each in self.subject_transforms)

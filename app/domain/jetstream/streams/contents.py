@@ -47,9 +47,10 @@ class Contents:
         return count
 
     def remove_before(self, sequence: int) -> int:
-        """Remove all below; returns how many."""
+        """Remove all below; returns how many. A sequence above the last one uses up those between."""
+        first = self.log.first
         count = self.log.remove_before(sequence)
-        if count:
+        if count or self.log.first != first:
             self._after_removal(None)
         return count
 

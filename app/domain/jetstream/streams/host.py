@@ -1,5 +1,6 @@
 """What a stream knows of the server and of other streams."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from ..outlet import Outlet
@@ -39,6 +40,10 @@ class Origin(Protocol):
         ...
 
 
+Handler = Callable[[bytes, bytes, bytes, bytes], None]
+"""Gets a message: subject, headers, payload, reply; in the last three empty is none."""
+
+
 class StreamHost(Protocol):
     """The service, as a stream sees it."""
 
@@ -76,4 +81,12 @@ class StreamHost(Protocol):
 
     def find_origin(self, name: str) -> Origin | None:
         """Another stream of this server; None if there is none."""
+        ...
+
+    def listen(self, subject: bytes, handler: Handler) -> bytes:
+        """Have messages to this subject handed over; returns what `leave` takes."""
+        ...
+
+    def leave(self, sid: bytes) -> None:
+        """End that."""
         ...

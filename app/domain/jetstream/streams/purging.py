@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ...steps import Step, Steps
 from ..errors import JetStreamError
-from ..storage.seam import Done, StreamLog
+from ..storage.seam import HIGHEST_FIRST, Done, StreamLog
 from .config import StreamConfig
 from .contents import MANY, Contents
 
@@ -31,21 +31,23 @@ Plan = int | list[int]
 def plan_purge(contents: Contents, pattern: bytes, sequence: int, keep: int) -> Steps[Plan]:
     """The messages that match and are below `sequence`, but the newest `keep`.
 
-    A `sequence` of 0 stands for all that is there now; so does `keep` 0 for none.
+    A `sequence` of 0 stands for all that is there now; so does `keep` 0 for none. One that is still to
+    come is that of the next message then, as in nats-server. Raises `JetStreamError`.
     """
-    end = contents.log.last + 1
-    if sequence:
-        end = min(sequence, end)
+    following = contents.log.last + 1
+    end = sequence or following
     if pattern in ALL and not keep:
+        if end > max(HIGHEST_FIRST, following):
+            raise JetStreamError(10003)
         return end
     found = yield from _matching(contents, pattern, end)
     return found[: max(0, len(found) - keep)]
 
 
 def propose(log: StreamLog, plan: Plan, done: Done) -> None:
-    """Have it made safe that this goes."""
+    """Have it made safe that this goes. That numbers to come are used up is written after it."""
     if isinstance(plan, int):
-        log.propose_removal_before(plan, done)
+        log.propose_removal_before(min(plan, log.last + 1), done)
     else:
         log.propose_removal(plan, done)
 

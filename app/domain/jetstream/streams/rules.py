@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ...value_object import value_object
 from ..errors import JetStreamError
+from ..storage.seam import HIGHEST_FIRST
 from .config import (
     ASYNC,
     DISCARD_NEW,
@@ -79,6 +80,10 @@ def checked(
     """
     if config.sealed:
         raise invalid("stream configuration for create can not be sealed")
+    if config.mirror_direct and config.mirror is None:  # what was a mirror keeps the flag
+        raise invalid("stream has no mirror but does have mirror direct")
+    if config.first_seq > HIGHEST_FIRST:
+        raise invalid(f"first sequence can not be higher than {HIGHEST_FIRST}")
     config = _completed(config, origins, limits, pedantic=pedantic)
     _check_single(config)
     return config

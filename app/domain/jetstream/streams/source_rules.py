@@ -41,8 +41,6 @@ def check_mirror(config: StreamConfig, origins: Origins) -> None:
     """The mirror, and what a mirror may not have besides."""
     mirror = config.mirror
     if mirror is None:
-        if config.mirror_direct:
-            raise JetStreamError(10052, "stream has no mirror but does have mirror direct")
         return
     _check_beside_mirror(config)
     if mirror.filter_subject and mirror.subject_transforms:

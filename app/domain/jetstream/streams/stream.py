@@ -333,10 +333,17 @@ class Stream:
         """
         check_purge(self.config, sequence, keep)
         plan = yield from plan_purge(self.contents, pattern, sequence, keep)
+        uses_up_numbers = isinstance(plan, int) and plan > self.log.last + 1
+
+        def removed(gone: int) -> None:
+            if uses_up_numbers:
+                self.after_commit(partial(done, gone))
+            else:
+                done(gone, None)
 
         def written(failure: StorageFailure | None) -> None:
             if failure is None and not self._closed:
-                self.jobs.run(carry_out(self.contents, plan, lambda gone: done(gone, None)))
+                self.jobs.run(carry_out(self.contents, plan, removed))
             else:
                 done(0, failure or StorageFailure.GONE)
 
@@ -395,6 +402,7 @@ class Stream:
 
     def end(self) -> None:
         """The stream is gone, and so are its consumers."""
+        self.feeds.end()
         self.close()
         for reader in self.contents.index.all():
             reader.deleted()

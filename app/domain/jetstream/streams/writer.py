@@ -290,6 +290,8 @@ class Writer:
 
     def mirror(self, subject: bytes, headers: bytes, payload: bytes, sequence: int, time: int) -> None:
         """A message of the mirrored stream, with its sequence and time. Raises `JetStreamError`."""
+        if sequence <= self._log.last:  # a purge went beyond it
+            return
         self.check_storage()
         if len(subject) > h.MAX_SUBJECT:
             raise JetStreamError(10054)

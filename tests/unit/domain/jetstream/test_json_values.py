@@ -192,7 +192,17 @@ def test_times_of_other_zones() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "now", "2025-13-01T00:00:00Z", "2025-01-01 00:00:00Z", "2025-01-01T00:00:00"]
+    "text",
+    [
+        "",
+        "now",
+        "2025-13-01T00:00:00Z",
+        "2025-01-01 00:00:00Z",
+        "2025-01-01T00:00:00",
+        "0000-12-31T23:59:59Z",
+        "0001-01-01T00:00:00+00:01",
+        "0001-01-01T23:59:59.5+24:00",
+    ],
 )
 def test_bad_times_are_refused(text: str) -> None:
     """What is no time is error 10025."""

@@ -18,6 +18,7 @@ from app.domain.sessions.wire import Wire
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.virtual_broker import VirtualBroker
 from tests.support.virtual_cluster import RoutedBroker
+from tests.support.virtual_leaves import LeafBroker
 
 LIMITS = Limits(max_payload=1000, max_pending=4000)
 
@@ -411,3 +412,21 @@ def test_what_lies_between_wire_and_connection(server: VirtualBroker) -> None:
     assert ([b"1"], 7) == (got, client.waiting)
     held[0] = 0
     assert 0 == client.waiting
+
+
+def test_other_servers_hear_of_its_subscriptions(make_plane: MakePlane) -> None:
+    """In the next turn, and of their end as well, though no read follows that would send it."""
+    server = LeafBroker(make_plane)
+    leaf = server.joined()
+    local = server.broker.connect_local("system")
+    server.settle()
+    leaf.heard()
+
+    sid = local.subscribe(b"a", print)
+    local.subscribe(b"b", print)
+    server.settle()
+    begun = leaf.heard()
+    local.unsubscribe(sid)
+    server.settle()
+
+    assert (b"LS+ a\r\nLS+ b\r\n", b"LS- a\r\n") == (begun, leaf.heard())

@@ -7,13 +7,16 @@ import pytest
 
 from app.domain.jetstream.api.consumer_calls import ConsumerCalls
 from app.domain.jetstream.api.requests import ApiRequest
+from app.domain.jetstream.storage.seam import Document, StateLog
+from app.domain.protocol.json_text import dump
 from tests.support.virtual_jetstream import VirtualJetStream
 
+LEVEL = b"NATS/1.0\r\nNats-Required-Api-Level: 5\r\n\r\n"
 FOREVER = "2100-01-01T00:00:00Z"
 
 
 def _body(stream: str = "S", **config: object) -> dict[str, object]:
-    return {"stream_name": stream, "config": {"ack_policy": "explicit", **config}}
+    return {"stream_name": stream, "config": {"ack_policy": "explicit"} | config}
 
 
 def test_forms_of_creation(js: VirtualJetStream) -> None:
@@ -190,6 +193,7 @@ def test_reset(js: VirtualJetStream) -> None:
     js.raw("$JS.API.CONSUMER.MSG.NEXT.S.C", b"1")
     answer = js.ask("CONSUMER.RESET.S.C", {"seq": 1})
     assert (answer["reset_seq"], answer["num_pending"]) == (1, 1)
+    assert js.ask("CONSUMER.RESET.S.C", {"seq": 1, "group": "g"})["reset_seq"] == 1
     assert js.ask("CONSUMER.RESET.S.NOPE") == js.ask("CONSUMER.RESET.NOPE.C") == {}
 
 
@@ -260,3 +264,103 @@ def test_names_by_chance_are_new(js: VirtualJetStream, monkeypatch: pytest.Monke
     monkeypatch.setattr(js.jetstream.outlet, "random_name", lambda _length: next(names))
     assert js.ask("CONSUMER.CREATE.S", _body())["name"] == "same"
     assert js.ask("CONSUMER.CREATE.S", _body())["name"] == "other"
+
+
+def _direct(stream: str = "S", **config: object) -> dict[str, object]:
+    """What another server asks for."""
+    given = {
+        "ack_policy": "none",
+        "deliver_subject": "d.x",
+        "flow_control": True,
+        "idle_heartbeat": 10**9,
+        "direct": True,
+    }
+    return {"stream_name": stream, "config": given | config}
+
+
+def test_a_consumer_of_another_server(js: VirtualJetStream) -> None:
+    """It is in no list and no count, but it is found by its name, and delivers as others do."""
+    js.stream(max_consumers=1)
+    js.consumer()
+    js.publish("s.a")
+    js.client.send(b"SUB d.x 7\r\n")
+    made = js.raw("$JS.API.CONSUMER.CREATE.S", dump(_direct(name="M")))
+    js.server.advance(1)
+
+    identity = js.jetstream.catalogue.find("S").stream.identity.encode()
+    assert b"\r\nNats-Stream-Identity: %b\r\n" % identity in made
+    assert b"MSG s.a 7 $JS.ACK.S.M.1.1.1." in made + js.client.heard()
+    assert ["C"] == js.ask("CONSUMER.NAMES.S")["consumers"]
+    assert "M" == js.ask("CONSUMER.INFO.S.M")["name"]
+    state = js.ask("STREAM.INFO.S")["state"]
+    assert isinstance(state, dict)
+    assert 1 == state["consumer_count"]
+    assert 10012 == js.refusal("CONSUMER.CREATE.S.M", _body(deliver_subject="d.x"))
+    assert js.ask("CONSUMER.DELETE.S.M")["success"]
+    assert 10014 == js.refusal("CONSUMER.INFO.S.M")
+
+
+def test_a_consumer_that_copies_gets_a_name_of_its_own(js: VirtualJetStream) -> None:
+    """The same name may be asked for while the last consumer is still there."""
+    js.stream()
+    wanted = _direct(name="M", sourcing=True)
+    names = [str(js.ask("CONSUMER.CREATE.S", wanted, LEVEL)["name"]) for _ in range(2)]
+
+    assert [len("M-") + 8] * 2 == [len(name) for name in names]
+    assert 2 == len(set(names))
+
+
+def test_a_consumer_of_another_stream(js: VirtualJetStream) -> None:
+    """Who knows a stream by its identity hears if it is another one."""
+    js.stream()
+    identity = js.jetstream.catalogue.find("S").stream.identity
+    ours, other = (f"NATS/1.0\r\nNats-Stream-Identity: {each}\r\n\r\n" for each in (identity, "other"))
+
+    assert 10225 == js.refusal("CONSUMER.CREATE.S", _direct(), other.encode())
+    assert 0 == js.refusal("CONSUMER.CREATE.S", _direct(), ours.encode())
+
+
+def test_streams_that_are_not_copied_by_other_servers(js: VirtualJetStream) -> None:
+    """What goes when it was delivered could be lost on the way."""
+    js.stream("W", retention="workqueue")
+    js.stream("I", retention="interest")
+
+    assert [10012, 10012] == [js.refusal(f"CONSUMER.CREATE.{each}", _direct(each)) for each in "WI"]
+
+
+def test_the_end_of_a_stream_that_is_copied(js: VirtualJetStream) -> None:
+    """The consumers of other servers go with it."""
+    js.stream()
+    js.ask("CONSUMER.CREATE.S", _direct(name="M"))
+    js.ask("STREAM.DELETE.S")
+
+    assert js.jetstream.consumers.at(b"S", b"M") is None
+
+
+def test_a_consumer_of_another_server_is_not_stored(
+    js: VirtualJetStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its server asks for another one when this one has started again."""
+    js.stream()
+    storage = js.jetstream.catalogue.find("S").storage
+    written: list[bool] = []
+    write = storage.write_consumer
+
+    def note(name: str, document: Document, *, in_memory: bool = False) -> StateLog:
+        written.append(in_memory)
+        return write(name, document, in_memory=in_memory)
+
+    monkeypatch.setattr(storage, "write_consumer", note)
+    js.ask("CONSUMER.CREATE.S", _direct())
+    js.consumer()
+
+    assert [True, False] == written
+
+
+def test_a_consumer_of_a_server_that_has_gone(js: VirtualJetStream) -> None:
+    """It goes when nobody has listened to it for its time."""
+    js.stream()
+    js.ask("CONSUMER.CREATE.S", _direct(name="M", inactive_threshold=10**9))
+    js.server.advance(5)
+
+    assert 10014 == js.refusal("CONSUMER.INFO.S.M")

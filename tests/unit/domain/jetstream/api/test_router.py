@@ -16,7 +16,7 @@ class Scene:
 
     def __init__(self) -> None:
         self.clock = TickingClock()
-        self.sent: list[tuple[bytes, bytes]] = []
+        self.sent: list[tuple[bytes, bytes, bytes]] = []
         self.failures: list[Exception] = []
         self.kept: list[ApiRequest] = []
         table = {
@@ -30,11 +30,12 @@ class Scene:
             ("KEEP", 0): Call("keep", self.kept.append),
             ("STEPS", 0): Call("steps", self._steps),
             ("LATER", 0): Call("later", self._later),
+            ("NEWER", 0): Call("newer", self._newer, level=5),
         }
         self.router = Router(
             self.clock,
             table,
-            lambda reply, text: self.sent.append((reply, text)),
+            lambda *sent: self.sent.append(sent),
             lambda _request, _text, _error: None,
             self.failures.append,
         )
@@ -47,6 +48,13 @@ class Scene:
     @staticmethod
     def _fail(_request: ApiRequest) -> NoReturn:
         raise KeyError
+
+    @staticmethod
+    def _newer(request: ApiRequest) -> dict[str, object]:
+        request.answer_headers = b"NATS/1.0\r\nA: b\r\n\r\n"
+        if request.payload:
+            raise JetStreamError(10014)
+        return {}
 
     @staticmethod
     def _steps(_request: ApiRequest) -> Generator[None, None, dict[str, object]]:
@@ -62,7 +70,7 @@ class Scene:
         """The texts that answer."""
         self.router.receive(b"$JS.API." + call.encode(), headers, b"", reply)
         self.clock.run_pending()
-        sent, self.sent[:] = [text for _, text in self.sent], []
+        sent, self.sent[:] = [text for _, text, _ in self.sent], []
         return sent
 
 
@@ -112,7 +120,7 @@ def test_steps(scene: Scene) -> None:
     scene.router.receive(b"$JS.API.ECHO.x", b"", b"", b"2")
     assert len(scene.router) == 2
     scene.clock.run_pending()
-    assert [reply for reply, _ in scene.sent] == [b"1", b"2"]
+    assert [reply for reply, _, _ in scene.sent] == [b"1", b"2"]
     scene.sent.clear()
     assert scene.ask("LATER") == []
     assert len(scene.kept) == 1
@@ -127,7 +135,7 @@ def test_bytes_that_wait(scene: Scene) -> None:
     scene.clock.run_pending()
     scene.router.receive(b"$JS.API.ECHO.x", b"", large, b"4")
     scene.clock.run_pending()
-    assert [reply for reply, _ in scene.sent] == [b"1", b"4"]
+    assert [reply for reply, _, _ in scene.sent] == [b"1", b"4"]
 
 
 def test_without_a_reply(scene: Scene) -> None:
@@ -152,6 +160,24 @@ def test_levels(scene: Scene, level: bytes, served: bool) -> None:  # noqa: FBT0
     assert (b'"err_code":10185' in answer) is not served
 
 
+def test_a_call_of_a_higher_level(scene: Scene) -> None:
+    """Some calls serve what the API as a whole does not."""
+    four, six = (b"NATS/1.0\r\nNats-Required-Api-Level: %d\r\n\r\n" % level for level in (4, 6))
+
+    assert b"10185" in scene.ask("STEPS", four)[0]
+    assert b"error" not in scene.ask("NEWER", four)[0]
+    assert b"10185" in scene.ask("NEWER", six)[0]
+
+
+def test_headers_of_an_answer(scene: Scene) -> None:
+    """They go with it, but not with a refusal."""
+    scene.router.receive(b"$JS.API.NEWER", b"", b"", b"r")
+    scene.router.receive(b"$JS.API.NEWER", b"", b"x", b"r")
+    scene.clock.run_pending()
+
+    assert [b"NATS/1.0\r\nA: b\r\n\r\n", b""] == [headers for _, _, headers in scene.sent]
+
+
 def test_requests_wait_for_one_that_changes_what_they_ask_for(scene: Scene) -> None:
     """Those that begin with the same names, in their order, until it is answered; all others pass."""
     assert scene.ask("CHANGE.S.C") == []
@@ -164,7 +190,7 @@ def test_requests_wait_for_one_that_changes_what_they_ask_for(scene: Scene) -> N
     first = scene.kept.pop()
     first.answer({"a": 1})
     scene.clock.run_pending()
-    answered, scene.sent[:] = [text for _, text in scene.sent], []
+    answered, scene.sent[:] = [text for _, text, _ in scene.sent], []
 
     assert [b'"a":1' in answered[0], b'"names":["S","C"]' in answered[1], b"x" in answered[2]] == [True] * 3
     assert (len(answered), len(scene.kept)) == (3, 1)

@@ -6,6 +6,7 @@ import pytest
 
 from app.domain.dataplane.seam import MakePlane
 from app.domain.jetstream.errors import JetStreamError
+from app.domain.jetstream.streams.remote_feed import RemoteFeed
 from tests.support.virtual_jetstream import SETTINGS, VirtualJetStream
 
 
@@ -63,3 +64,26 @@ def test_restart_with_sources(js: VirtualJetStream, make_plane: MakePlane) -> No
 
     assert again.ask("CONSUMER.NAMES.Z")["consumers"] == []
     assert again.ask("STREAM.INFO.Z")["state"]["messages"] == 1  # type: ignore[index]
+
+
+def test_who_answers_direct_gets(js: VirtualJetStream) -> None:
+    """A stream for its own name, and for that of a stream elsewhere a mirror that is complete."""
+    catalogue = js.jetstream.catalogue
+    external = {"name": "O", "external": {"api": "$JS.HUB.API", "deliver": ""}}
+    js.stream("A", allow_direct=True)
+    js.stream("B")
+    js.stream("M", subjects=[], mirror=external, mirror_direct=True)
+    js.stream("N", subjects=[], mirror=external)
+    js.stream("P", subjects=[], mirror=external, mirror_direct=True)
+    assert catalogue.find("A").stream is catalogue.for_direct_gets("A")
+    assert catalogue.for_direct_gets("B") is None
+    assert catalogue.for_direct_gets("O") is None
+    for name in "NP":
+        (feed,) = catalogue.find(name).stream.feeds._feeds.values()  # noqa: SLF001 - as if it was fed
+        assert isinstance(feed, RemoteFeed)
+        feed.has_caught_up = True
+    assert catalogue.find("P").stream is catalogue.for_direct_gets("O")
+    js.ask("STREAM.DELETE.P")
+    assert catalogue.for_direct_gets("O") is None
+    js.ask("STREAM.DELETE.M")
+    assert catalogue.for_direct_gets("O") is None

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.domain.jetstream.storage.seam import StorageFailure
-from app.domain.jetstream.streams import feeds, jobs
+from app.domain.jetstream.streams import feed, jobs
 from tests.fakes.stream_host import FakeHost, HeldStorage, Made, block, make
 
 
@@ -80,6 +80,20 @@ def test_a_mirror_follows() -> None:
     assert [1, 3, 4] == made.sequences()
     fill(first, "o.5")
     assert [1, 3, 4, 5] == made.sequences()
+
+
+def test_a_mirror_that_was_purged_beyond_its_origin_waits_for_it() -> None:
+    """What the origin has below that sequence is not copied."""
+    host = FakeHost()
+    first = origin(host, "o.1", "o.2", "o.3")
+    made = mirror(host)
+    run(host)
+    made.purge(b"", 6)
+    fill(first, "o.4", "o.5", "o.6")
+    run(host)
+
+    assert [6] == made.sequences()
+    assert first.log.last == made.log.last
 
 
 def test_only_what_is_safe_is_copied() -> None:
@@ -364,11 +378,11 @@ def test_a_copy_that_was_not_stored_is_made_again() -> None:
     storage.log.is_failing = StorageFailure.FULL
     storage.log.let_go(StorageFailure.FULL)
     assert [] == made.sequences()
-    host.outlet.clock.advance(feeds.RETRY)
+    host.outlet.clock.advance(feed.RETRY)
     assert "no space left on device" in json.dumps(status(made))
     fill(first, "o.3")
     storage.log.is_failing, storage.log.holds = None, False
-    host.outlet.clock.advance(feeds.RETRY)
+    host.outlet.clock.advance(feed.RETRY)
 
     assert ["o.1", "o.2", "o.3"] == [subject for _, subject, _ in made.contents()]
     assert "error" not in status(made)
@@ -388,7 +402,7 @@ def test_a_refusal_and_a_failure_together_lose_nothing() -> None:
     host.over_limit = False
     storage.log.let_go(StorageFailure.FULL)
     storage.log.holds = False
-    host.outlet.clock.advance(feeds.RETRY)
+    host.outlet.clock.advance(feed.RETRY)
 
     assert ["o.1", "o.2"] == [subject for _, subject, _ in made.contents()]
 
@@ -403,7 +417,7 @@ def test_a_mirror_makes_its_copies_again_too() -> None:
     run(host)
     storage.log.let_go(StorageFailure.FULL)
     storage.log.holds = False
-    host.outlet.clock.advance(feeds.RETRY)
+    host.outlet.clock.advance(feed.RETRY)
 
     assert [1, 2] == made.sequences()
 
@@ -467,21 +481,6 @@ def test_a_mirror_may_become_a_stream() -> None:
     assert [] == made.stream.feeds.sources_json()
 
 
-def test_other_domains_are_never_reached() -> None:
-    """A single server without leaf nodes shows that there was no contact."""
-    host = FakeHost()
-    made = sourced(host, external={"api": "$JS.hub.API", "deliver": ""})
-    made.stream.streams_changed()
-    made.stream.update(made.stream.config)
-
-    assert {
-        "name": "O",
-        "external": {"api": "$JS.hub.API", "deliver": ""},
-        "lag": 0,
-        "active": -1,
-    } == status(made)
-
-
 def test_a_failure_of_an_origin_that_is_gone_changes_nothing() -> None:
     """There is nothing to copy again."""
     host = FakeHost()
@@ -504,9 +503,9 @@ def test_a_feed_knows_what_it_wants() -> None:
     """By the filters of its source."""
     host = FakeHost()
     source = sourced(host, filter_subject="o.*").stream.config.sources[0]
-    made = feeds.Feed(make(host).stream, source, host, None)
+    made = feed.Feed(make(host).stream, source, host, None)
 
     assert made.wants(b"o.1")
     assert not made.wants(b"p")
-    everything = feeds.Feed(make(host).stream, sourced(host).stream.config.sources[0], host, None)
+    everything = feed.Feed(make(host).stream, sourced(host).stream.config.sources[0], host, None)
     assert everything.wants(b"p")

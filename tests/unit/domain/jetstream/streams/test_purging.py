@@ -34,7 +34,7 @@ def slow_down(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
         (b">", 0, 0, []),
         (b"", 3, 0, [3, 4, 5, 6]),
         (b"", 1, 0, [1, 2, 3, 4, 5, 6]),
-        (b"", 100, 0, []),
+        (b"", 7, 0, []),
         (b"", 0, 2, [5, 6]),
         (b"", 0, 9, [1, 2, 3, 4, 5, 6]),
         (b"s.1", 0, 0, [1, 3, 4, 6]),
@@ -68,6 +68,37 @@ def test_after_a_purge_sequences_go_on() -> None:
     assert '{"stream":"S","seq":7}' == made.ask("s.1")
 
 
+@pytest.mark.parametrize("count", [0, 6])
+def test_a_purge_below_a_sequence_to_come_goes_on_there(count: int) -> None:
+    """As in nats-server: the next message gets this sequence, and readers do not wait for those between."""
+    made = filled(count)
+    reader = FakeReader("r")
+    made.stream.add_reader(reader)
+
+    assert count == made.purge(b"", 100)
+    assert (100, 99) == (made.log.first, made.log.last)
+    assert [("purged", 100)] == reader.heard
+    assert '{"stream":"S","seq":100}' == made.ask("s.1")
+
+
+@pytest.mark.parametrize(("sequence", "keep", "pattern"), [(2**62 + 1, 0, b""), (2**64 - 1, 0, b">")])
+def test_no_purge_leads_to_sequences_that_cannot_be_held(sequence: int, keep: int, pattern: bytes) -> None:
+    """Nothing is removed then."""
+    made = filled()
+
+    with pytest.raises(JetStreamError, match="bad request"):
+        made.purge(pattern, sequence, keep)
+    assert 6 == len(made.sequences())
+
+
+def test_the_sequence_of_a_purge_by_subject_may_be_any() -> None:
+    """It moves nothing."""
+    made = filled()
+
+    assert 2 == made.purge(b"s.1", 2**64 - 1)
+    assert 6 == made.log.last
+
+
 def test_a_purge_of_single_messages_needs_no_search() -> None:
     """Subjects with one message are known without a list."""
     made = filled(3)
@@ -88,6 +119,21 @@ def test_a_purge_is_committed() -> None:
 
     assert [(4 - 2, None)] == outcomes
     assert 4 == made.log.count
+
+
+def test_numbers_that_a_purge_uses_up_are_committed() -> None:
+    """It is answered when the next messages are sure to get higher ones, also after a restart."""
+    made = filled()
+    made.log.holds = True
+    outcomes: list[object] = []
+    deque(made.stream.purge_steps(b"", 100, 0, lambda *given: outcomes.append(given)), maxlen=0)
+    made.log.let_go()
+
+    assert [] == outcomes
+    assert 99 == made.log.last
+    made.stream.end_turn()
+    made.log.let_go()
+    assert [(6, None)] == outcomes
 
 
 @pytest.mark.parametrize("pattern", [b"", b"s.1"])

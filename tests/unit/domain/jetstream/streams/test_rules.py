@@ -29,6 +29,7 @@ REFUSED: list[Refused] = [
     ({"num_replicas": 6}, 10052, "maximum replicas is 5"),
     ({"num_replicas": -1}, 10133, "replicas count cannot be negative"),
     ({"num_replicas": 3}, 10074, "replicas > 1 not supported in non-clustered mode"),
+    ({"first_seq": 2**62 + 1}, 10052, f"first sequence can not be higher than {2**62}"),
     ({"max_age": -1}, 10052, "max age can not be negative"),
     ({"max_age": 99 * MS}, 10052, "max age needs to be >= 100ms"),
     ({"duplicate_window": -1}, 10052, "duplicates window can not be negative"),
@@ -254,6 +255,7 @@ def test_a_mirror_may_become_an_ordinary_stream() -> None:
 
     assert old == checked_update(old, old)
     assert checked_update(old, StreamConfig("M", subjects=("m",))).subjects == ("m",)
+    assert checked_update(old, StreamConfig("M", mirror_direct=True)).mirror_direct
 
 
 def test_limits_and_interest_may_be_exchanged() -> None:

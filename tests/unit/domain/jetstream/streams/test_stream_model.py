@@ -141,10 +141,11 @@ class StreamMachine(RuleBasedStateMachine):
 
     @rule(back=st.integers(-2, 20))
     def purge_below(self, back: int) -> None:
-        """All below a sequence."""
+        """All below a sequence; one to come is the next."""
         end = max(1, self.last - back)
         gone = [number for number in self.model if number < end]
         assert len(gone) == self.made.purge(b"", end)
+        self.last = max(self.last, end - 1)
         for number in gone:
             del self.model[number]
 
