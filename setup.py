@@ -32,7 +32,7 @@ class BuildIfPossible(build_ext):
             self.warn(f"{ext.name} is not compiled, so the server will run on plain Python: {error}")
 
 
-# Python's own flags may ask for debug information, which is six sevenths of a module; names of functions stay.
+# Flags of Python itself may ask for debug information: six sevenths of a module. Names of functions stay.
 _FLAGS = ["-O1", "-g", "-fsanitize=address", "-fno-omit-frame-pointer"] if _SANITIZED else ["-O3", "-g0"]
 
 # Named, so that a change to any of them builds again, and all go where the sources go.
