@@ -32,7 +32,8 @@ class BuildIfPossible(build_ext):
             self.warn(f"{ext.name} is not compiled, so the server will run on plain Python: {error}")
 
 
-_FLAGS = ["-O1", "-g", "-fsanitize=address", "-fno-omit-frame-pointer"] if _SANITIZED else ["-O3"]
+# Flags of Python itself may ask for debug information: six sevenths of a module. Names of functions stay.
+_FLAGS = ["-O1", "-g", "-fsanitize=address", "-fno-omit-frame-pointer"] if _SANITIZED else ["-O3", "-g0"]
 
 # Named, so that a change to any of them builds again, and all go where the sources go.
 _PLANE = Path("app/domain/dataplane")

@@ -5,52 +5,9 @@ import json
 import pytest
 
 from app.domain.jetstream.storage.seam import StorageFailure
-from app.domain.jetstream.streams import feed, jobs
-from tests.fakes.stream_host import FakeHost, HeldStorage, Made, block, make
-
-
-def origin(host: FakeHost, *subjects: str, name: str = "O", **fields: object) -> Made:
-    """A stream on `o.>` with a message on each subject."""
-    given: dict[str, object] = {"name": name, "subjects": ["o.>"]}
-    made = make(host, **(given | fields))  # type: ignore[arg-type]  # fields of a configuration only
-    fill(made, *subjects)
-    return made
-
-
-def fill(made: Made, *subjects: str) -> None:
-    """Store a message on each."""
-    for subject in subjects:
-        made.publish(subject, subject[-1])
-    made.outlet.clock.run_pending()
-    made.outlet.take()
-
-
-def mirror(host: FakeHost, storage: HeldStorage | None = None, more: dict[str, object] | None = None) -> Made:
-    """A mirror of `O`."""
-    return make(host, storage, name="M", subjects=[], mirror={"name": "O"} | (more or {}))
-
-
-def sourced(host: FakeHost, storage: HeldStorage | None = None, **fields: object) -> Made:
-    """A stream with `O` as its source."""
-    return make(host, storage, name="T", subjects=[], sources=[{"name": "O"} | fields])
-
-
-def run(host: FakeHost) -> None:
-    """Let all that is pending happen."""
-    host.outlet.clock.run_pending()
-
-
-def status(made: Made) -> dict[str, object]:
-    """The status of the mirror, or of the first source."""
-    found = made.stream.feeds.mirror_json()
-    return found if found is not None else made.stream.feeds.sources_json()[0]
-
-
-def mark(made: Made, sequence: int) -> str:
-    """What a copy says of where it came from."""
-    message = made.log.read(sequence)
-    assert message is not None
-    return message.headers.decode().split("Nats-Stream-Source: ")[1].split("\r\n")[0]
+from app.domain.jetstream.streams import feed
+from tests.fakes.stream_host import FakeHost, HeldStorage, block, make
+from tests.support.origins import fill, mark, mirror, origin, run, sourced, status
 
 
 def test_a_mirror_has_sequences_and_times_of_its_origin() -> None:
@@ -267,15 +224,6 @@ def test_a_stream_that_closes_notes_nothing_more() -> None:
     assert {} == storage.states
 
 
-def test_much_is_searched_in_steps() -> None:
-    """A stream without marks is read to its begin, without holding the loop."""
-    host = FakeHost()
-    made = make(host, name="T", subjects=["t"], sources=[{"name": "O"}])
-    fill(made, *["t"] * 200)
-
-    assert 1 < len(list(made.stream.recover()))
-
-
 def test_subjects_may_be_transformed() -> None:
     """The first transform that matches is taken; what none matches is not copied."""
     host = FakeHost()
@@ -422,46 +370,6 @@ def test_a_mirror_makes_its_copies_again_too() -> None:
     assert [1, 2] == made.sequences()
 
 
-def test_damaged_messages_are_passed_by() -> None:
-    """What cannot be read is not copied, and does not hold up the rest."""
-    host = FakeHost()
-    first = origin(host, "o.1", "o.2")
-    first.log.damaged.add(1)
-    made = mirror(host)
-    run(host)
-
-    assert [2] == made.sequences()
-
-
-def test_much_is_copied_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Meanwhile the status shows how much is to come."""
-    monkeypatch.setattr(jobs, "SLICE", 0.0)
-    host = FakeHost()
-    origin(host, *["o.1"] * 100)
-    made = mirror(host)
-    lag = status(made)["lag"]
-    run(host)
-
-    assert isinstance(lag, int)
-    assert 0 < lag < 100
-    assert 100 == made.log.count
-
-
-def test_an_origin_may_go_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was not copied yet is gone with it."""
-    monkeypatch.setattr(jobs, "SLICE", 0.0)
-    host = FakeHost()
-    first = origin(host, *["o.1"] * 100)
-    made = mirror(host)
-    outcomes: list[object] = []
-    first.stream.end()
-    first.stream.storage.delete(outcomes.append)
-    run(host)
-
-    assert 0 < made.log.count < 100
-    made.stream.close()
-
-
 def test_a_mirror_may_become_a_stream() -> None:
     """It is no longer fed then, also if a try is outstanding."""
     host = FakeHost()
@@ -479,33 +387,3 @@ def test_a_mirror_may_become_a_stream() -> None:
     assert [] == made.sequences()
     assert made.stream.feeds.mirror_json() is None
     assert [] == made.stream.feeds.sources_json()
-
-
-def test_a_failure_of_an_origin_that_is_gone_changes_nothing() -> None:
-    """There is nothing to copy again."""
-    host = FakeHost()
-    first = origin(host, "o.1")
-    storage = HeldStorage()
-    storage.log.holds = True
-    made = sourced(host, storage)
-    run(host)
-    del host.streams["O"]
-    outcomes: list[object] = []
-    first.stream.end()
-    first.stream.storage.delete(outcomes.append)
-    storage.log.let_go(StorageFailure.FULL)
-
-    assert [] == made.sequences()
-    assert 0 == host.outlet.clock.timers_outstanding
-
-
-def test_a_feed_knows_what_it_wants() -> None:
-    """By the filters of its source."""
-    host = FakeHost()
-    source = sourced(host, filter_subject="o.*").stream.config.sources[0]
-    made = feed.Feed(make(host).stream, source, host, None)
-
-    assert made.wants(b"o.1")
-    assert not made.wants(b"p")
-    everything = feed.Feed(make(host).stream, sourced(host).stream.config.sources[0], host, None)
-    assert everything.wants(b"p")
