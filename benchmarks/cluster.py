@@ -24,10 +24,12 @@ class Pair:
     """Where messages are published, and requests made."""
     far: int
     """Where they are received, and answered."""
+    pid: int = 0
+    """The process of the server whose processor time is measured; 0 where that is not measured."""
 
     def turned(self) -> "Pair":
         """The same two, for messages the other way."""
-        return Pair(self.far, self.near)
+        return Pair(self.far, self.near, self.pid)
 
     def settle(self) -> None:
         """Wait until the near server knows all that was subscribed to at the far one.

@@ -20,11 +20,12 @@ from app.domain.broker import Broker
 from app.domain.broker_needs import Needs
 from app.domain.dataplane import NATIVE, choose
 from app.domain.events import Event
+from app.domain.leaf.settings import LeafListenerSettings, LeafNeeds
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ServerInfo
 from app.domain.sessions.wire import Handler, PeerAddress
-from benchmarks.client import RowFailed
+from benchmarks.client import CONNECT, RowFailed
 from benchmarks.configured import CONNECT_WITH_HEADERS
 from benchmarks.encode import delivery, publication, subscription
 from benchmarks.shape import Shape, stream
@@ -38,6 +39,7 @@ COUNTED = 2
 _LEAST_READS = 16
 _LONE_REQUESTS = 128
 _SERVICE = b"bench.service"
+_CONNECT_LEAF = b'CONNECT {"version":"2.15.1","name":"bench-leaf","cluster":"bench-leaf","headers":true}\r\n'
 _INFO = ServerInfo(
     server_id="",
     version="",
@@ -64,6 +66,8 @@ class Exchange:
     delivered: int
     """Bytes that all connections get for them."""
     compatibility: Compatibility = Compatibility.GNATSD
+    links: frozenset[int] = frozenset()
+    """Connections that are leaf nodes of the server, and no clients."""
 
 
 def exchanges() -> tuple[Exchange, ...]:
@@ -79,6 +83,21 @@ def exchanges() -> tuple[Exchange, ...]:
         asked_alone("a request of one client"),
         asked_by_subscribing("a subscription per request"),
         unheard("a request that nobody serves"),
+        *_leaf_exchanges(),
+    )
+
+
+def _leaf_exchanges() -> tuple[Exchange, ...]:
+    shapes = {
+        "1 → 1, 16 B": Shape(subscribers=1),
+        "1 → 1 in one queue group, 16 B": Shape(subscribers=1, grouped=True),
+        "three headers of 40 B, 1 → 1, 16 B": Shape(subscribers=1, headers=3),
+        "1 → 1, 16 B, 100 subjects": Shape(subscribers=1, subjects=100),
+    }
+    return (
+        *(linked(f"{title}, to a leaf", shape, to_leaf=True) for title, shape in shapes.items()),
+        *(linked(f"{title}, from a leaf", shape, to_leaf=False) for title, shape in shapes.items()),
+        asked_over_a_link("a request of one client to a leaf"),
     )
 
 
@@ -92,6 +111,22 @@ def published(title: str, shape: Shape) -> Exchange:
         tuple((0, piece.data) for piece in pieces),
         sum(piece.messages for piece in pieces),
         shape.expected(pieces),
+    )
+
+
+def linked(title: str, shape: Shape, *, to_leaf: bool) -> Exchange:
+    """The same with a leaf node in place of the receiver, or of the publisher."""
+    pieces = stream(shape)
+    pieces *= -(-_LEAST_READS // len(pieces))
+    greeting = CONNECT_WITH_HEADERS if shape.headers else b""
+    return Exchange(
+        title,
+        (greeting, shape.leaf_opening) if to_leaf else (b"", greeting + shape.opening),
+        tuple((0, piece.data if to_leaf else shape.over_link(piece)) for piece in pieces),
+        sum(piece.messages for piece in pieces),
+        sum(len(shape.over_link(piece)) if to_leaf else piece.delivered for piece in pieces),
+        Compatibility.CURRENT,
+        frozenset({1 if to_leaf else 0}),
     )
 
 
@@ -123,6 +158,23 @@ def asked_alone(title: str) -> Exchange:
         got += len(delivery(_SERVICE, b"x" * 16, inbox)) + len(delivery(inbox, b"ok"))
     openings = (subscription(_SERVICE), subscription(b"_INBOX.*"))
     return Exchange(title, openings, tuple(reads), _LONE_REQUESTS, got)
+
+
+def asked_over_a_link(title: str) -> Exchange:
+    """The same with the responder at a leaf node."""
+    alone = asked_alone(title)
+    reads = [
+        (number, data if number else b"L" + data.replace(b"PUB ", b"MSG ")) for number, data in alone.reads
+    ]
+    return Exchange(
+        title,
+        (b"LS+ %b\r\n" % _SERVICE, alone.openings[1]),
+        tuple(reads),
+        alone.messages,
+        alone.delivered - _LONE_REQUESTS,  # a line to a leaf node has an L more, and no sid
+        Compatibility.CURRENT,
+        frozenset({0}),
+    )
 
 
 def asked_by_subscribing(title: str) -> Exchange:
@@ -235,14 +287,18 @@ class Stage:
         """Open them, have them subscribe, and write to `file` what they will read; see `staged`."""
         self._exchange = exchange
         self._clock = StillClock()
-        needs = Needs(choose(twin)[1], 1, self._clock, AllowAll(), _NoEvents())
+        leaves = LeafNeeds(LeafListenerSettings("", 0), (), AllowAll(), str) if exchange.links else None
+        needs = Needs(choose(twin)[1], 1, self._clock, AllowAll(), _NoEvents(), leaves=leaves)
         broker = Broker(Limits(), _INFO, needs, compatibility=exchange.compatibility)
         self._wires = [CountingWire() for _ in exchange.openings]
-        self._handlers = [self._opened(broker.accept(wire)) for wire in self._wires]
-        for handler, opening in zip(self._handlers, exchange.openings, strict=True):
-            data = b'CONNECT {"verbose":false,"pedantic":false}\r\n' + opening
+        self._handlers: list[Handler] = []
+        for number, (wire, opening) in enumerate(zip(self._wires, exchange.openings, strict=True)):
+            is_link = number in exchange.links
+            handler = self._opened(broker.accept_leaf(wire) if is_link else broker.accept(wire))
+            data = (_CONNECT_LEAF if is_link else CONNECT) + opening
             handler.reserve()[: len(data)] = data
             handler.received(len(data))
+            self._handlers.append(handler)
         self._file = file
         self._spans = [(self._handlers[reader], *self._kept(data)) for reader, data in exchange.reads]
         self._file.flush()

@@ -165,6 +165,11 @@ def round_trips_over_leaf_link(conversation: Conversation) -> OpenProbe:
     return _between(conversation, lambda server: server.link_to_peer(as_hub=False))
 
 
+def round_trips_over_own_leaf_link(conversation: Conversation) -> OpenProbe:
+    """The same with the responder at a hub of the same kind."""
+    return _between(conversation, lambda server: server.link_two(as_hub=False))
+
+
 def _between(conversation: Conversation, join: Callable[[Target], AbstractContextManager[Pair]]) -> OpenProbe:
     """Requesters are at one of two servers, the responder at the other."""
 

@@ -1,7 +1,7 @@
-"""A leaf link between the server that is measured and the peer; either of them is the hub."""
+"""Leaf links: between the server that is measured and the peer, or between two of a kind."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,14 +22,18 @@ def leaf_file(port: int) -> str:
     )
 
 
-@contextmanager
-def linked(contender: Contender, *, as_hub: bool) -> Iterator[Pair]:
-    """The contender, near, and the peer, far, joined by a link; raises `CannotStart` or `RowFailed`.
+def linked_to_peer(contender: Contender, *, as_hub: bool) -> AbstractContextManager[Pair]:
+    """The contender, near, and the peer, far; raises `CannotStart` or `RowFailed`."""
+    return linked(contender, Contender(PEER, (str(find_peer()),)), as_hub=as_hub)
 
-    The peer is a leaf if the contender is the hub, and the other way round.
+
+@contextmanager
+def linked(one: Contender, other: Contender, *, as_hub: bool) -> Iterator[Pair]:
+    """One server, near, and another, far, joined by a link; raises `CannotStart` or `RowFailed`.
+
+    The other is a leaf if the one is the hub, and the other way round.
     """
-    peer = Contender(PEER, (str(find_peer()),))
-    hub, leaf = (contender, peer) if as_hub else (peer, contender)
+    hub, leaf = (one, other) if as_hub else (other, one)
     port = free_port()
     with TemporaryDirectory(prefix="benchmark-leaf-") as folder:
         files = [Path(folder) / name for name in ("hub.conf", "leaf.conf")]
@@ -40,6 +44,6 @@ def linked(contender: Contender, *, as_hub: bool) -> Iterator[Pair]:
             RunningServer(leaf, "-c", str(files[1])) as below,
         ):
             near, far = (above, below) if as_hub else (below, above)
-            pair = Pair(near.port, far.port)
+            pair = Pair(near.port, far.port, near.pid)
             pair.settle()
             yield pair

@@ -21,7 +21,10 @@ from benchmarks.shape import Shape, stream
 
 NS = 1e9
 COST = "cost"
-"""The one figure of a throughput row: nanoseconds per published message."""
+"""The figure of a throughput row: nanoseconds per published message."""
+
+SHARE = "of this server"
+"""The other one where servers differ: nanoseconds of processor time of the one that is measured."""
 
 _ROOM = bytearray(1024 * 1024)
 _DISCARD = socket.MSG_TRUNC if sys.platform == "linux" else 0
@@ -98,9 +101,13 @@ class _Publisher(_Receiver):
 class Load:
     """The connections of one throughput row to one server."""
 
-    def __init__(self, shape: Shape, port: int, far: int | None = None) -> None:
-        """Open the connections, receivers first, and at the port `far` if there is one."""
+    def __init__(self, shape: Shape, port: int, far: int | None = None, pid: int = 0) -> None:
+        """Open the connections, receivers first, and at the port `far` if there is one.
+
+        `pid` is the process whose processor time is measured as well; 0 for none.
+        """
         self._shape = shape
+        self._pid = pid
         self._pieces = stream(shape)
         self._next = 0
         self._count = 1
@@ -129,8 +136,12 @@ class Load:
 
     def measure(self) -> Sample:
         """One burst."""
+        before = nanoseconds_of(self._pid) if self._pid else 0
         elapsed, busy, messages = self._burst(self._count)
-        return Sample({COST: elapsed * NS / messages}, busy / elapsed, busy * NS / messages)
+        values = {COST: elapsed * NS / messages}
+        if self._pid:
+            values[SHARE] = (nanoseconds_of(self._pid) - before) / messages
+        return Sample(values, busy / elapsed, busy * NS / messages)
 
     def _burst(self, count: int) -> tuple[float, float, int]:
         """Each publisher sends `count` pieces. Returns seconds, CPU seconds, and messages."""
@@ -185,6 +196,11 @@ def _check(expected: int, received: int, connections: int) -> None:
         raise RowFailed(f"{received} bytes arrived, and {expected} should have")
 
 
+def nanoseconds_of(pid: int) -> int:
+    """Processor time of a process, all its threads included: by its clock (clock_getcpuclockid(3))."""
+    return time.clock_gettime_ns((~pid << 3) | 2)
+
+
 @contextmanager
 def _no_collector() -> Iterator[None]:
     gc.disable()
@@ -218,6 +234,11 @@ def over_leaf_link(shape: Shape, *, as_hub: bool) -> OpenProbe:
     return _between(shape, lambda server: server.link_to_peer(as_hub=as_hub))
 
 
+def over_own_leaf_link(shape: Shape, *, as_hub: bool) -> OpenProbe:
+    """The same with the receivers at another server of the same kind."""
+    return _between(shape, lambda server: server.link_two(as_hub=as_hub))
+
+
 def from_leaf_link(shape: Shape, *, as_hub: bool) -> OpenProbe:
     """The same with the publishers at the peer, and the receivers at the server."""
 
@@ -235,7 +256,7 @@ def _between(shape: Shape, join: Callable[[Target], AbstractContextManager[Pair]
     @contextmanager
     def open_probe(server: Target) -> Iterator[Probe]:
         with join(server) as pair:
-            load = Load(shape, pair.near, pair.far)
+            load = Load(shape, pair.near, pair.far, pair.pid)
             try:
                 pair.settle()
                 yield load

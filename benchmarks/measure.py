@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from benchmarks.client import RowFailed
 from benchmarks.cluster import Pair, joined
-from benchmarks.leaves import linked
+from benchmarks.leaves import linked, linked_to_peer
 from benchmarks.rows import Row
 from benchmarks.sample import Probe, Sample
 from benchmarks.servers import Contender, RunningServer
@@ -65,7 +65,11 @@ class _Measured(RunningServer):
 
     def link_to_peer(self, *, as_hub: bool) -> AbstractContextManager[Pair]:
         """Start one more of its kind, near, and one of the peer, far, with a leaf link in between."""
-        return linked(self.contender, as_hub=as_hub)
+        return linked_to_peer(self.contender, as_hub=as_hub)
+
+    def link_two(self, *, as_hub: bool) -> AbstractContextManager[Pair]:
+        """Start two more of its kind, with a leaf link in between; the near one is the hub or the leaf."""
+        return linked(self.contender, self.contender, as_hub=as_hub)
 
 
 def measure_row(row: Row, contenders: tuple[Contender, ...], rounds: int, seconds: float) -> Result:

@@ -69,6 +69,10 @@ class Target(Protocol):
         """Start one more of its kind, near, and one of the peer, far, with a leaf link in between."""
         ...
 
+    def link_two(self, *, as_hub: bool) -> AbstractContextManager[Pair]:
+        """Start two more of its kind, with a leaf link in between; the near one is the hub or the leaf."""
+        ...
+
 
 class OpenProbe(Protocol):
     """Makes a probe for a server, for as long as a ``with`` block lasts."""

@@ -1,5 +1,6 @@
 """The shape of a load: who sends what to whom, and what that comes to in bytes."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -63,6 +64,19 @@ class Shape:
         return self.greeting + subscription(
             _WILDCARD if self.subjects else _SUBJECT, _QUEUE if self.grouped else b""
         )
+
+    @property
+    def leaf_opening(self) -> bytes:
+        """The same of a leaf node that has such a receiver."""
+        return b"LS+ %b%b\r\n" % (
+            _WILDCARD if self.subjects else _SUBJECT,
+            b" %b 1" % _QUEUE if self.grouped else b"",
+        )
+
+    def over_link(self, piece: Piece) -> bytes:
+        """A piece as it crosses a leaf link, where it is for such receivers."""
+        verb, queue = (b"HMSG" if self.headers else b"LMSG"), (b" | " + _QUEUE if self.grouped else b"")
+        return re.sub(rb"^H?PUB (\S+)", rb"%b \1%b" % (verb, queue), piece.data, flags=re.MULTILINE)
 
     def expected(self, pieces: Sequence[Piece]) -> int:
         """Bytes that all receivers together get when each publisher sends these pieces."""

@@ -11,8 +11,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t
-from libc.stdlib cimport calloc, free
-from libc.string cimport memcmp, memcpy
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcmp, memcpy, memset
 
 from . import constants
 
@@ -20,6 +20,7 @@ cdef bytes FAR_MEMBER = constants.FAR_MEMBER
 
 cdef enum:
     _MOST_SIZES = 48  # both sizes of a message with headers, and what is between and after them
+    _FEW_GROUPS = 8   # mixed groups of a plan for which no memory is asked for
 
 
 # --- one line for all at a link ---------------------------------------------------
@@ -28,9 +29,17 @@ cdef enum:
 cdef int deliver_lines(Plan plan, Delivery *delivery, Draw draw, void *skip) except -1:
     """Give the message to the members of mixed groups, and to the links of the plan, one line each."""
     cdef Py_ssize_t mixed = plan.mixed, i
-    cdef PyObject **drawn = <PyObject **>calloc(2 * mixed, sizeof(PyObject *))
-    if drawn is NULL:
-        raise MemoryError
+    cdef PyObject *few[2 * _FEW_GROUPS]
+    cdef PyObject **drawn = few
+    cdef Target target
+    if mixed == 1 and plan.links == 0:  # nothing to share a line with
+        target = pick(<tuple>PyTuple_GET_ITEM(plan.groups, 0), draw, skip)
+        return 0 if target is None else target.deliver(delivery)
+    if mixed > _FEW_GROUPS:
+        drawn = <PyObject **>malloc(2 * mixed * sizeof(PyObject *))
+        if drawn is NULL:
+            raise MemoryError
+    memset(drawn, 0, 2 * mixed * sizeof(PyObject *))
     try:
         if draw_all(plan, drawn, draw, skip):
             return deliver_joined(plan, drawn, delivery, skip)
@@ -45,7 +54,8 @@ cdef int deliver_lines(Plan plan, Delivery *delivery, Draw draw, void *skip) exc
                 (<Outbox>drawn[mixed + i]).drawn = 0
             Py_XDECREF(drawn[i])
             Py_XDECREF(drawn[mixed + i])
-        free(drawn)
+        if drawn is not few:
+            free(drawn)
     return 0
 
 
@@ -151,7 +161,9 @@ cdef int put_line(Outbox outbox, Target target, Delivery *delivery) except -1:
     cdef Py_ssize_t middle = PyBytes_GET_SIZE(target.middle)
     cdef Py_ssize_t size
     if middle > 1 or delivery.message.shown_size:
-        return put_named(outbox, target, delivery)
+        if delivery.message.reply_size or delivery.message.shown_size or delivery.prefix_size:
+            return put_named(outbox, target, delivery)
+        return put_as_it_came(outbox, target, delivery)
     if delivery.tail_size >= REFERENCED_BYTES:
         return outbox.refer(target, delivery)
     size = middle + delivery.common_size + (not delivery.headed)
@@ -164,6 +176,23 @@ cdef int put_line(Outbox outbox, Target target, Delivery *delivery) except -1:
 cdef inline Py_ssize_t reply_at_link(Message *message) noexcept nogil:
     """The size of the reply subject as links have it: with the subject that is shown after it."""
     return message.shown + message.shown_size - message.reply if message.shown_size else message.reply_size
+
+
+cdef int put_as_it_came(Outbox outbox, Target target, Delivery *delivery) except -1:
+    """The same with the names of queue groups, of a message without a reply subject whose tail serves as it is."""
+    cdef Py_ssize_t middle = PyBytes_GET_SIZE(target.middle)
+    cdef Py_ssize_t size = 7 + delivery.subject_size + middle + delivery.tail_size
+    cdef char *out
+    outbox.ensure(size)
+    out = outbox.tip()
+    memcpy(out, b"HMSG " if delivery.headed else b"LMSG ", 5)
+    copy(out + 5, delivery.subject, delivery.subject_size)
+    out += 5 + delivery.subject_size
+    memcpy(out, b" |", 2)
+    copy(out + 2, PyBytes_AS_STRING(target.middle), middle)
+    copy(out + 2 + middle, delivery.tail, delivery.tail_size)
+    outbox.advance(size)
+    return 0
 
 
 cdef int put_named(Outbox outbox, Target target, Delivery *delivery) except -1:

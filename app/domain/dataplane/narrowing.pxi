@@ -1,5 +1,6 @@
 """A message of a leaf link is for the queue groups alone that its line names, in the compiled twin."""
 
+# Uses of framing: is_same
 # Uses of message: Message, is_blank
 # Uses of plan: Group, Plan
 
@@ -12,11 +13,13 @@ from . import narrowing
 cdef Py_ssize_t MOST_KEPT = narrowing.MOST_KEPT
 
 
-cdef bint is_named(Message *message, bytes name) noexcept:
+cdef inline bint is_named(Message *message, bytes name) noexcept:
     """Whether the name is one of those in the line."""
     cdef const char *text = message.line + message.names
     cdef Py_ssize_t size = PyBytes_GET_SIZE(name)
     cdef Py_ssize_t i = 0, start
+    if message.names_size == size:
+        return size and is_same(text, PyBytes_AS_STRING(name), size)
     while i < message.names_size:
         while i < message.names_size and is_blank(text[i]):
             i += 1
@@ -35,6 +38,10 @@ cdef Plan narrowed(Plan plan, Message *message):
     cdef int choice = 0
     cdef Plan found = None
     cdef tuple parts
+    if count == 1:
+        parts = <tuple>PyTuple_GET_ITEM(plan.groups, 0)
+        if PyTuple_GET_SIZE(parts) and is_named(message, (<Group>PyTuple_GET_ITEM(parts, 0)).name):
+            return plan
     for i in range(count):
         parts = <tuple>PyTuple_GET_ITEM(plan.groups, i)
         if PyTuple_GET_SIZE(parts) and is_named(message, (<Group>PyTuple_GET_ITEM(parts, 0)).name):

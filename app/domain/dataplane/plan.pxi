@@ -407,26 +407,25 @@ cdef inline Py_ssize_t near_size(tuple parts) noexcept:
 
 
 cdef inline Target pick(tuple parts, Draw draw, void *skip):
-    """See `plan.pick`. Of one near part, where its first draw will do, without the search and references."""
+    """See `plan.pick`. Of a single part, where its first draw will do, without the search and references."""
     cdef Group part
     cdef PyObject *drawn
-    cdef Py_ssize_t number = -1
+    cdef Py_ssize_t number = -1, size
     if PyTuple_GET_SIZE(parts) == 1:
         part = <Group>PyTuple_GET_ITEM(parts, 0)
-        if not part.far and part.weight == 1 and PyList_GET_SIZE(part.members):
-            number = draw.below(PyList_GET_SIZE(part.members))
-            drawn = PyList_GET_ITEM(part.members, number)
+        size = PyList_GET_SIZE(part.members)
+        if size:
+            number = draw.below(part.extent())
+            drawn = PyList_GET_ITEM(part.members, number if part.weight == 1 else number % size)
             if (<Target>drawn).ready() and <void *>(<Target>drawn).outbox != skip:
                 return <Target>drawn
     return pick_from(parts, draw, skip, number)
 
 
 cdef Target pick_from(tuple parts, Draw draw, void *skip, Py_ssize_t number):
-    """The same, where `number` may be drawn already of the near parts; else it is negative."""
+    """The same, where `number` may be drawn already of the only part; else it is negative."""
     cdef Target drawn = pick_between(parts, draw, skip, False, number)
-    if drawn is None:
-        return pick_between(parts, draw, skip, True, -1)
-    return drawn
+    return pick_between(parts, draw, skip, True, number) if drawn is None else drawn
 
 
 cdef Target pick_between(tuple parts, Draw draw, void *skip, bint far, Py_ssize_t number):

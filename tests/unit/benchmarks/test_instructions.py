@@ -6,7 +6,16 @@ import pytest
 
 from app.domain.dataplane import PYTHON
 from benchmarks.client import RowFailed
-from benchmarks.in_memory import CountingWire, Exchange, asked, exchanges, published, staged
+from benchmarks.in_memory import (
+    CountingWire,
+    Exchange,
+    asked,
+    asked_over_a_link,
+    exchanges,
+    linked,
+    published,
+    staged,
+)
 from benchmarks.instructions import WITHOUT_VALGRIND, Counts, counts_of, main, table
 from benchmarks.shape import Shape
 from tests.support.twins import twins
@@ -36,6 +45,12 @@ totals: 160
     [
         published("group", Shape(subscribers=4, grouped=True, size=2000)),
         asked("requests", 3),
+        *(
+            linked(f"{way} a leaf", shape, to_leaf=way == "to")
+            for way in ("to", "from")
+            for shape in (Shape(subscribers=1, grouped=True), Shape(subscribers=1, headers=2))
+        ),
+        asked_over_a_link("a request to a leaf"),
     ],
     ids=lambda exchange: exchange.title,
 )

@@ -121,6 +121,26 @@ def test_all_at_one_link_are_in_one_line(bed: Bed) -> None:
     assert b"MSG a 2 re 2\r\nok\r\nMSG a 3 re 2\r\nok\r\n" in bed.client.heard()
 
 
+def test_a_line_for_many_groups(bed: Bed) -> None:
+    """A line names all groups that were drawn for its link, however many there are."""
+    names = [b"g%d" % number for number in range(12)]
+    bed.to([bed.target(0)], *([bed.group(name, bed.target(0, name))] for name in names))
+
+    bed.client.feed(b"PUB a 2\r\nok\r\n")
+
+    assert [b"LMSG a | %b 2\r\nok\r\n" % b" ".join(names), b""] == bed.heard()
+
+
+def test_a_message_for_a_group_that_can_take_nothing(bed: Bed) -> None:
+    """A member of some weight is drawn although its link is full, where nobody else is in its group."""
+    bed.to([], [bed.group(b"g", bed.target(0, b"g"), weight=3)])
+    bed.links[0].outbox.congested = True
+
+    bed.client.feed(b"PUB a 2\r\nok\r\n")
+
+    assert [b"LMSG a | g 2\r\nok\r\n", b""] == bed.heard()
+
+
 def test_a_link_with_its_plain_subscription_and_one_group(bed: Bed) -> None:
     """The line of the group serves the plain subscription, too."""
     bed.to([bed.target(0)], [bed.group(b"g", bed.target(0, b"g"))])

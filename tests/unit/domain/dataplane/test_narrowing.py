@@ -48,6 +48,15 @@ def test_names_are_compared_whole(make_plane: MakePlane) -> None:
     assert b"MSG foo p 2\r\nok\r\nMSG foo p re 2\r\nok\r\nMSG foo group re 2\r\nok\r\n" == client.heard()
 
 
+def test_names_of_the_same_length_are_compared_too(make_plane: MakePlane) -> None:
+    """A line whose names take as many bytes as the one group's is for that group only if they are equal."""
+    _, leaf, client = grouped(make_plane, [b"group"])
+
+    leaf.feed(b"LMSG foo | gr up 2\r\nok\r\nLMSG foo | groux 2\r\nok\r\nLMSG foo | group 2\r\nok\r\n")
+
+    assert 3 * b"MSG foo p 2\r\nok\r\n" + b"MSG foo group 2\r\nok\r\n" == client.heard()
+
+
 def test_clients_name_no_groups(make_plane: MakePlane) -> None:
     """A message of a client is for all groups."""
     stage, _, client = grouped(make_plane, [b"g"])
