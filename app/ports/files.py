@@ -53,7 +53,10 @@ class File(Protocol):
         ...
 
     def sync(self) -> None:
-        """Have everything on the disk. After an error nothing is known of what was not synced before."""
+        """Have everything on the disk. After an error nothing is known of what was not synced before.
+
+        `ESTALE` is the error of a file that somebody has removed.
+        """
         ...
 
     def close(self) -> None:

@@ -80,6 +80,8 @@ class OsFile:
 
     def sync(self) -> None:
         os.fdatasync(self.descriptor)
+        if not os.fstat(self.descriptor).st_nlink:  # removed by others: what is written there is lost
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
 
     def close(self) -> None:
         os.close(self.descriptor)

@@ -8,8 +8,9 @@ interval, while the loop computes. One that waits here needs it for other jobs o
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
-from libc.errno cimport EINTR, ENOSPC, errno
+from libc.errno cimport EINTR, ENOSPC, ESTALE, errno
 from libc.stdlib cimport calloc, free
+from posix.stat cimport fstat, struct_stat
 from posix.types cimport off_t
 
 from os import strerror
@@ -78,6 +79,7 @@ cdef void carry_out(OneWrite* one) noexcept nogil:
     cdef iovec* piece = one.pieces
     cdef iovec* end = one.pieces + one.count
     cdef ssize_t written
+    cdef struct_stat status
     while piece < end:
         if not piece.iov_len:
             piece += 1
@@ -99,6 +101,8 @@ cdef void carry_out(OneWrite* one) noexcept nogil:
         if errno != EINTR:
             one.error, one.in_sync = errno, True
             return
+    if one.sync and fstat(one.descriptor, &status) == 0 and not status.st_nlink:
+        one.error, one.in_sync = ESTALE, True  # see `OsFile.sync`
 
 
 cdef class WriteJob:

@@ -54,6 +54,8 @@ class Outcome:
         error = self.error
         if StorageFailure.BROKEN not in (self.messages, self.journal):
             return f"{shortage(error)}: {error}; publishing goes on when there is room"
+        if isinstance(error, OSError) and error.errno == errno.ESTALE:
+            return "files of the stream were removed by another program; nothing is stored before a restart"
         if error is None or isinstance(error, OSError):
             return f"the disk failed: {error}; nothing is stored before a restart, check the disk before that"
         return f"internal error: {described(error)}; nothing is stored before a restart"

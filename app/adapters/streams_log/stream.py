@@ -303,6 +303,8 @@ class FileStream:
             self._journal_wanted = False
             self._journal_taken = True
             self.entries.enter_removals(self.journal)
+            if sync and self._cleaner.to_erase:
+                self.entries.mark(self.journal)  # what is torn then is no end of what was written
             if sync and self._incomplete and self._cleaner.is_pending:
                 self._incomplete = False
                 self.entries.enter_all(self.journal)

@@ -186,3 +186,16 @@ def test_a_directory_on_another_disk_needs_a_descriptor(
     monkeypatch.undo()
     files.close()
     assert descriptors() > 0
+
+
+def test_a_file_that_was_removed_cannot_be_synced(tmp_path: Path) -> None:
+    """Nobody will find again what is written there; one that was renamed will be found."""
+    files = OsFiles(tmp_path)
+    kept, gone = files.create("a"), files.create("b")
+    files.rename("a", "c")
+    (tmp_path / "b").unlink()
+    kept.sync()
+    with pytest.raises(OSError, match="Stale file handle") as error:
+        gone.sync()
+
+    assert error.value.errno == errno.ESTALE

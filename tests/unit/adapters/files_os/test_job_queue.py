@@ -152,3 +152,16 @@ def test_a_build_of_another_version_is_none(monkeypatch: pytest.MonkeyPatch) -> 
         assert compiled() is None
     finally:
         compiled.cache_clear()
+
+
+def test_a_file_that_was_removed_cannot_be_synced(native: NativeJobs, tmp_path: Path) -> None:
+    """As `OsFile.sync` has it: nobody will find again what was written."""
+    descriptor = os.open(tmp_path / "gone", os.O_RDWR | os.O_CREAT)
+    (tmp_path / "gone").unlink()
+    synced, written = (native.WriteJob([(descriptor, 0, [b"x"], sync)]) for sync in (True, False))
+    carry_out(native, synced, written)
+    os.close(descriptor)
+
+    (error,) = synced.errors()
+    assert isinstance(error, SyncFailed)
+    assert (error.errno, written.errors()) == (errno.ESTALE, [None])

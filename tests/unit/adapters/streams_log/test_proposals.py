@@ -318,3 +318,16 @@ def test_a_stream_is_gone_though_its_files_are_not() -> None:
 
     again = store.reopened()
     assert (dict(again.storage.streams), again.disk.names("streams")) == ({}, [])
+
+
+def test_bytes_are_overwritten_after_the_journal_says_that_all_was_synced() -> None:
+    """Also by the next server: a torn record among the newest ones is not taken for their end."""
+    store = filled()
+    store.storage.streams["S"].log.propose_removal((2, 5), store.outcomes.append, erase=True)
+    store.turn()
+    again = store.reopened()
+    again.disk.log = []
+    again.turn(0.2)
+    writes = [line.rpartition(".")[2] for line in again.disk.log if line.startswith("write ")]
+
+    assert writes == ["journal", "segment", "segment"]

@@ -118,3 +118,11 @@ def test_a_write_alone_is_like_its_step(error: OSError | None) -> None:
 
     assert outcome == other
     assert outcome.is_good is (error is None)
+
+
+def test_files_that_were_removed_are_named() -> None:
+    """The disk is not to blame for them."""
+    error = OSError(errno.ESTALE, "Stale file handle")
+    outcome = Outcome(messages=StorageFailure.BROKEN, error=SyncFailed.of(error))
+
+    assert outcome.in_words().startswith("files of the stream were removed by another program; nothing is")
