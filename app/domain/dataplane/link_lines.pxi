@@ -161,9 +161,9 @@ cdef int put_line(Outbox outbox, Target target, Delivery *delivery) except -1:
     cdef Py_ssize_t middle = PyBytes_GET_SIZE(target.middle)
     cdef Py_ssize_t size
     if middle > 1 or delivery.message.shown_size:
-        if delivery.message.reply_size or delivery.message.shown_size or delivery.prefix_size:
-            return put_named(outbox, target, delivery)
-        return put_as_it_came(outbox, target, delivery)
+        if is_size_and_payload(delivery):
+            return put_as_it_came(outbox, target, delivery)
+        return put_named(outbox, target, delivery)
     if delivery.tail_size >= REFERENCED_BYTES:
         return outbox.refer(target, delivery)
     size = middle + delivery.common_size + (not delivery.headed)
@@ -178,14 +178,22 @@ cdef inline Py_ssize_t reply_at_link(Message *message) noexcept nogil:
     return message.shown + message.shown_size - message.reply if message.shown_size else message.reply_size
 
 
+cdef inline bint is_size_and_payload(Delivery *delivery) noexcept nogil:
+    """Whether the tail is the size, without zeros before it, and the payload."""
+    cdef Message *message = delivery.message
+    if message.reply_size or message.shown_size or delivery.headed or delivery.prefix_size:
+        return False
+    return delivery.tail[0] != c'0' or delivery.tail[1] == c'\r'
+
+
 cdef int put_as_it_came(Outbox outbox, Target target, Delivery *delivery) except -1:
-    """The same with the names of queue groups, of a message without a reply subject whose tail serves as it is."""
+    """The same with the names of queue groups, before the tail as it is; see `is_size_and_payload`."""
     cdef Py_ssize_t middle = PyBytes_GET_SIZE(target.middle)
     cdef Py_ssize_t size = 7 + delivery.subject_size + middle + delivery.tail_size
     cdef char *out
     outbox.ensure(size)
     out = outbox.tip()
-    memcpy(out, b"HMSG " if delivery.headed else b"LMSG ", 5)
+    memcpy(out, b"LMSG ", 5)
     copy(out + 5, delivery.subject, delivery.subject_size)
     out += 5 + delivery.subject_size
     memcpy(out, b" |", 2)
@@ -230,6 +238,15 @@ cdef int put_named(Outbox outbox, Target target, Delivery *delivery) except -1:
     return 0
 
 
+cdef bytes words_of(Delivery *delivery):
+    """What is between the receiver and the payload, as it is written."""
+    cdef bytes prefix = b""
+    if delivery.prefix_size:
+        prefix = PyBytes_FromStringAndSize(delivery.prefix, delivery.prefix_size)
+    words = prefix + PyBytes_FromStringAndSize(delivery.tail, delivery.tail_size - delivery.size - 2)
+    return words[: words.index(b"\r")]
+
+
 cdef int trace_line(Outbox outbox, Target target, Delivery *delivery) except -1:
     """Say what was queued."""
     cdef Message *message = delivery.message
@@ -240,6 +257,9 @@ cdef int trace_line(Outbox outbox, Target target, Delivery *delivery) except -1:
     subject = message.line[message.subject:message.subject + message.subject_size]
     reply = message.line[message.reply:message.reply + reply_at_link(message)]
     verb = b"HMSG" if delivery.headed else b"LMSG"
+    if not name and not message.shown_size:
+        outbox.owner.sent(verb + b" " + subject + b" " + words_of(delivery))
+        return 0
     if name:
         words = [verb, subject, b"+" if reply else b"|", reply, name, sizes]
     else:

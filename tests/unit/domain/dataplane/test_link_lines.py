@@ -64,6 +64,12 @@ MESSAGES = {
         b"HMSG a + re g 12 14\r\n%bok\r\n" % HEADED,
     ),
     "spelled otherwise": (b"pub  a\tre  2\nok\r\n", b"LMSG a re 2\r\nok\r\n", b"LMSG a + re g 2\r\nok\r\n"),
+    "zeros": (b"PUB a 002\r\nok\r\n", b"LMSG a 002\r\nok\r\n", b"LMSG a | g 2\r\nok\r\n"),
+    "zeros and headers": (
+        b"HPUB a 012 014\r\n%bok\r\n" % HEADED,
+        b"HMSG a 012 014\r\n%bok\r\n" % HEADED,
+        b"HMSG a | g 12 14\r\n%bok\r\n" % HEADED,
+    ),
     "nothing": (b"PUB a 0\r\n\r\n", b"LMSG a 0\r\n\r\n", b"LMSG a | g 0\r\n\r\n"),
     "large": (
         b"PUB a %d\r\n%b\r\n" % (REFERENCED_BYTES, REFERENCED_BYTES * b"x"),
@@ -223,11 +229,11 @@ def test_lines_are_traced(bed: Bed) -> None:
     bed.links[1].outbox.headers = False
     bed.to([bed.target(0)], [bed.group(b"g", bed.target(1, b"g"))])
 
-    bed.client.feed(b"PUB a 2\r\nok\r\nHPUB a re 12 14\r\n%bok\r\n" % HEADED)
+    bed.client.feed(b"PUB a 2\r\nok\r\nHPUB a re 12 14\r\n%bok\r\npub  a  02\r\nok\r\n" % HEADED)
 
     assert [
-        [b"LMSG a 2", b"HMSG a re 12 14"],
-        [b"LMSG a | g 2", b"LMSG a + re g 2"],
+        [b"LMSG a 2", b"HMSG a re 12 14", b"LMSG a 02"],
+        [b"LMSG a | g 2", b"LMSG a + re g 2", b"LMSG a | g 2"],
     ] == [each.owner.heads for each in bed.links]
 
 
