@@ -16,6 +16,7 @@ from app.domain.jetstream.storage.chunk import IndexEntry
 from app.domain.jetstream.storage.seam import DamagedMessage, Document, Done, StorageFailure, StoredMessage
 from app.domain.jetstream.streams.answers import Answers
 from app.domain.jetstream.streams.config import StreamConfig
+from app.domain.jetstream.streams.fast_places import FastBatchCount
 from app.domain.jetstream.streams.parsing import parse_stream_config
 from app.domain.jetstream.streams.rules import checked
 from app.domain.jetstream.streams.stream import Stream
@@ -133,6 +134,7 @@ class FakeHost:
     def __init__(self) -> None:
         self.outlet = FakeOutlet()
         self.answers = Answers(self.outlet)
+        self.fast_batches = FastBatchCount()
         self.domain = ""
         self.over_limit = False
         self.room: int | None = None

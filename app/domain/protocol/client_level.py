@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 CLIENT_LEVEL = "2.12.0"
-"""In INFO with `Compatibility.CURRENT`. The next one, 2.14, has batches without an ack for each message
-(`allow_batched`), and sources with consumers of their own.
+"""In INFO with `Compatibility.CURRENT`. The next one, 2.14, has sources with consumers of their own.
 
 `xkey` is for authorization services, not for clients.
 """

@@ -25,6 +25,7 @@ from ..settings import JetStreamSettings
 from ..storage.seam import Storage, StorageFailure, StreamStorage
 from ..streams.answers import Answers
 from ..streams.config import ASYNC, StreamConfig, as_json
+from ..streams.fast_places import FastBatchCount
 from ..streams.parsing import parse_stream_config
 from ..streams.rules import StreamLimits, checked, checked_update
 from ..streams.stream import Stream
@@ -63,6 +64,7 @@ class Catalogue:
         self.settings = settings
         self.outlet = outlet
         self.answers = Answers(outlet)
+        self.fast_batches = FastBatchCount()
         self.domain = settings.domain
         self.streams: dict[str, HostedStream] = {}
         self.usage = Usage(self.streams, outlet.scheduler)

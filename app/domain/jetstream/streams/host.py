@@ -5,6 +5,7 @@ from typing import Protocol
 from ..outlet import Outlet
 from ..storage.seam import StreamLog
 from .answers import Answers
+from .fast_places import FastBatchCount
 from .readers import Reader
 
 
@@ -50,6 +51,11 @@ class StreamHost(Protocol):
     @property
     def answers(self) -> Answers:
         """The answers of all streams."""
+        ...
+
+    @property
+    def fast_batches(self) -> FastBatchCount:
+        """How many there are, of all streams."""
         ...
 
     @property

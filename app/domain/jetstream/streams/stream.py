@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from itertools import islice
 
-from ...dataplane.incoming_run import IncomingRun
+from ...dataplane.incoming_run import FAST_SUFFIX, IncomingRun
 from ...protocol.json_text import rfc3339
 from ...steps import Steps
 from ..errors import JetStreamError
@@ -26,6 +26,7 @@ from .context import StreamContext
 from .direct import DirectGets
 from .duplicates import DuplicateWindow
 from .expiry import Expiry
+from .fast_batches import FastBatches
 from .feeds import Feeds
 from .gets import get_message
 from .host import StreamHost
@@ -90,6 +91,10 @@ class Stream:
         """Stores and answers a message within the read that brought it, or returns False."""
         self.batches = AtomicBatches(self._writer, host.outlet.scheduler)
         """Batches that are not complete; `batches.abandoned` may be set."""
+        self.fast = FastBatches(
+            self._writer, self.commits, self._acks, host.outlet.scheduler, host.fast_batches
+        )
+        """Batches whose messages are stored as they come."""
         self.traced = TracedStore(self, self._writer, self.commits, self._acks)
         """The way in for messages that are traced."""
         self._closed = False
@@ -100,6 +105,7 @@ class Stream:
     def _configure(self, config: StreamConfig) -> None:
         self._writer.configure(config)
         self._upkeep.configure(config)
+        self.fast.configure(is_open=config.allow_batched, is_silent=config.no_ack)
         self._is_short = self._writer.is_plain and not config.no_ack and not config.max_age
         self._lone.configure(config, self._writer.largest, is_open=self._is_short)
 
@@ -155,10 +161,14 @@ class Stream:
 
     def store(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
         """A message was published: store it or not, and answer after the commit."""
-        if self.config.no_ack:
+        is_fast = reply.endswith(FAST_SUFFIX)
+        if self.config.no_ack and not is_fast:
             reply = b""
         if self.commits.is_full:
             self._host.answers.send(reply, self._acks.refused(JetStreamError(10167)), BUSY)
+            return
+        if is_fast:
+            self.fast.take(subject, headers, payload, reply)
             return
         try:
             if self.config.allow_atomic and (name := h.field(headers, h.BATCH_ID)):
@@ -182,7 +192,8 @@ class Stream:
         the turn then, for which a message of several pays with half of its function calls.
         """
         commits = self.commits
-        if not (self._is_short and commits.is_idle) or h.SPECIAL in headers:
+        is_short = self._is_short and commits.is_idle and h.SPECIAL not in headers
+        if not is_short or reply.endswith(FAST_SUFFIX):
             self.store(subject, headers, payload, reply)
             return
         sequence = self._writer.store_now(subject, headers, payload)
@@ -205,6 +216,11 @@ class Stream:
 
         Where they have to be stored one by one, these are some at first, so that a turn can end.
         """
+        if run.batched:
+            taken = self.fast.take_run(run)
+            if not taken:
+                self.store(*next(run.messages()))
+            return taken or 1
         first = self._writer.publish_run(run) if self.commits.has_room(run.count, run.size) else 0
         if not first:
             for message in islice(run.messages(), SINGLY):
@@ -269,6 +285,7 @@ class Stream:
         self._expiry.drop(first)
         self._schedules.drop(first)
         self._writer.read_last_id()
+        self.fast.failed(first)
         self.contents.taken_back()
         return self._acks.refused(JetStreamError(10077, FAILURES[failure]))
 
@@ -360,6 +377,7 @@ class Stream:
         self._lone.is_open = False
         self.jobs.close()
         self.batches.close()
+        self.fast.close()
         self.gets.close()
         self.feeds.close()
         self._upkeep.close()
