@@ -45,7 +45,10 @@ class Client:
         self._file = self._link.makefile("rb")
         self._asked = 0
         self._replied = b""
-        """The subject of the last answer."""
+        """The subject of the last answer, or the number of the subscription that `listen` made."""
+        self._flow = b""
+        """The reply subject of the last request for flow control."""
+        self._kept: list[tuple[bytes, Answer]] = []
         self._file.readline()
         options = b'{"verbose":false,"pedantic":false,"headers":true,"no_responders":true}'
         self._link.sendall(b"CONNECT %b\r\nSUB _I.> 1\r\nPING\r\n" % options)
@@ -84,6 +87,34 @@ class Client:
             data = block + data
         self._link.sendall(head + data + b"\r\n")
 
+    def listen(self, subject: str) -> None:
+        """Subscribe to it as 2."""
+        self._link.sendall(f"SUB {subject} 2\r\n".encode())
+
+    def hear(self, subject: str) -> Answer:
+        """The next message on this subject, or of subscription 2; others are kept."""
+        for place, (to, answer) in enumerate(self._kept):
+            if to == subject.encode():
+                del self._kept[place]
+                return answer
+        while True:
+            answer = self._read()
+            if self._replied == subject.encode():
+                return answer
+            self._kept.append((self._replied, answer))
+
+    def answer(self, headers: Headers) -> None:
+        """Answer the last request for flow control."""
+        block = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
+        block = b"NATS/1.0\r\n%b\r\n" % block
+        self._link.sendall(b"HPUB %b %d %d\r\n%b\r\n" % (self._flow, len(block), len(block), block))
+
+    def ask_for(self, subject: str, payload: str = "") -> Answer:
+        """Publish with a reply subject; the answer there, whatever comes before it."""
+        self._asked += 1
+        self._publish(subject, payload, None, f"_I.{self._asked}")
+        return self.hear(f"_I.{self._asked}")
+
     def ask_many(self, subject: str, payload: str) -> list[Answer]:
         """A request that is answered by messages and a status at their end."""
         answers = [self.ask(subject, payload)]
@@ -97,7 +128,9 @@ class Client:
             if words[0] == b"PING":
                 self._link.sendall(b"PONG\r\n")
             elif words[0] in (b"MSG", b"HMSG"):
-                self._replied = words[1]
+                self._replied = words[1] if words[2] == b"1" else words[2]
+                if words[3].startswith(b"$JS.FC."):
+                    self._flow = words[3]
                 data = self._file.read(int(words[-1]) + 2)[:-2]
                 split = int(words[-2]) if words[0] == b"HMSG" else 0
                 return data[:split].decode(), data[split:].decode()

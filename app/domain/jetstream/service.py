@@ -181,7 +181,7 @@ class JetStream:
 
     def _take_acks(self, run: AckRun) -> None:
         consumer = self.consumers.at(run.stream, run.consumer)
-        if consumer is not None and consumer.config.ack_policy != "none":
+        if consumer is not None and consumer.config.takes_acks:
             self._acks.take_many(consumer, run.sequences)
 
     def _take_ack(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
@@ -191,7 +191,7 @@ class JetStream:
         consumer = None
         if first == 2 or len(tokens) in LONG_ACK_WORDS:
             consumer = self.consumers.at(tokens[first], tokens[first + 1])
-        if consumer is not None and consumer.config.ack_policy != "none":
+        if consumer is not None and consumer.config.takes_acks:
             self._acks.take(consumer, tokens[first + 2 : first + 7], payload, reply)
         else:
             self._answer_unheard(subject, reply)
@@ -236,11 +236,11 @@ class JetStream:
             self._answer_unheard(subject, reply)
 
     def _take_flow_reply(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
-        del headers, payload, reply
+        del payload, reply
         tokens = subject.split(b".")
         consumer = self.consumers.at(tokens[2], tokens[3]) if len(tokens) == 5 else None
         if consumer is not None:
-            consumer.flow_reply(tokens[4])
+            consumer.flow_reply(tokens[4], headers)
 
     def _take_direct_get(self, subject: bytes, words: bytes, payload: bytes, reply: bytes) -> None:
         if not reply:

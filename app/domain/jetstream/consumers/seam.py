@@ -118,6 +118,10 @@ class DeliveryMode(Protocol):
         """If the next messages go to one receiver without conditions, to whom and how many."""
         ...
 
+    def when_full(self) -> None:
+        """No message may go before one is settled."""
+        ...
+
     def end_of_stream(self) -> bool:
         """No more messages are there; answers whether to call again in a later turn."""
         ...
