@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import ClassVar, NamedTuple
 
 from app.adapters.clock_manual import ManualClock
@@ -11,12 +12,14 @@ from app.domain.dataplane.incoming_run import IncomingRun
 from app.domain.dataplane.message_run import AckNumbers, MessageRun
 from app.domain.dataplane.reach import Stored
 from app.domain.dataplane.stored_answer import described
+from app.domain.jetstream.consumers.config import ConsumerConfig
 from app.domain.jetstream.outlet import Delivery
 from app.domain.jetstream.storage.chunk import IndexEntry
 from app.domain.jetstream.storage.seam import DamagedMessage, Document, Done, StorageFailure, StoredMessage
 from app.domain.jetstream.streams.answers import Answers
 from app.domain.jetstream.streams.config import StreamConfig
 from app.domain.jetstream.streams.fast_places import FastBatchCount
+from app.domain.jetstream.streams.host import Handler
 from app.domain.jetstream.streams.parsing import parse_stream_config
 from app.domain.jetstream.streams.rules import checked
 from app.domain.jetstream.streams.stream import Stream
@@ -140,6 +143,31 @@ class FakeHost:
         self.room: int | None = None
         """Bytes that the account may still use; None for any."""
         self.streams: dict[str, Stream] = {}
+        self.consumers: dict[tuple[str, str], FakeConsumer] = {}
+        self.listeners: dict[bytes, tuple[bytes, Handler]] = {}
+        """Subjects, and who gets their messages, by sid."""
+        self._sids = count(1)
+
+    def find_consumer(self, stream: str, name: str) -> "FakeConsumer | None":
+        """One that a test made."""
+        return self.consumers.get((stream, name))
+
+    def reset_consumer(self, stream: str, name: str) -> int:
+        """Count it."""
+        consumer = self.consumers[stream, name]
+        consumer.resets += 1
+        consumer.number = 0
+        return consumer.floor
+
+    def listen(self, subject: bytes, handler: Handler) -> bytes:
+        """What the consumer delivers goes there."""
+        sid = b"%d" % next(self._sids)
+        self.listeners[sid] = (subject, handler)
+        return sid
+
+    def leave(self, sid: bytes) -> None:
+        """No more."""
+        del self.listeners[sid]
 
     def is_over_limit(self, *, in_memory: bool) -> bool:
         """As tests say."""
@@ -159,6 +187,36 @@ class FakeHost:
     def find_origin(self, name: str) -> Stream | None:
         """A stream that was made here."""
         return self.streams.get(name)
+
+
+class FakeConsumer:
+    """A consumer by which a stream copies; tests say what it delivers."""
+
+    def __init__(self, host: FakeHost, subject: str = "d", policy: str = "flow_control") -> None:
+        self._host = host
+        self._subject = subject.encode()
+        self.config = ConsumerConfig(ack_policy=policy)
+        self.num_pending = 0
+        self.floor = 0
+        self.resets = 0
+        self.number = 0
+
+    def deliver(self, sequence: int, payload: str = "x", subject: str = "o.1", deliveries: int = 1) -> None:
+        """Send a message to those who listen."""
+        self.number += 1
+        reply = f"$JS.ACK.O.C.{deliveries}.{sequence}.{self.number}.{BEGIN}.0"
+        self.send(subject, b"", payload, reply)
+
+    def control(self, words: str, reply: str = "", **fields: object) -> None:
+        """A heartbeat, or a request for flow control."""
+        lines = "".join(f"Nats-{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items())
+        self.send("d", f"NATS/1.0 100 {words}\r\n{lines}\r\n".encode(), "", reply)
+
+    def send(self, subject: str, headers: bytes, payload: str, reply: str) -> None:
+        """A message."""
+        for to, handler in list(self._host.listeners.values()):
+            if to == self._subject:
+                handler(subject.encode(), headers, payload.encode(), reply.encode())
 
 
 @dataclass

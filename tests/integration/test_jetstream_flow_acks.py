@@ -23,22 +23,22 @@ MOST_BEATS = 4
 """Heartbeats that come before a message at most."""
 
 
-def consumer(name: str = "C", **fields: object) -> Step:
-    """Make a consumer of the stream Q."""
-    given = {"durable_name": name, "ack_policy": "flow_control", "deliver_subject": DELIVER}
+def consumer(**fields: object) -> Step:
+    """Make the consumer C of the stream Q."""
+    given = {"durable_name": "C", "ack_policy": "flow_control", "deliver_subject": DELIVER}
     config = {key: value for key, value in (given | fields).items() if value is not None}
     pedantic = {"pedantic": True} if config.pop("pedantic", False) else {}
     body = json.dumps({"stream_name": "Q", "config": config, **pedantic})
 
     def step(client: Client) -> object:
-        return comparable(json.loads(client.ask_for(f"$JS.API.CONSUMER.CREATE.Q.{name}", body)[1]))
+        return comparable(json.loads(client.ask_for("$JS.API.CONSUMER.CREATE.Q.C", body)[1]))
 
     return step
 
 
-def drop(name: str = "C") -> Step:
-    """Delete a consumer."""
-    return lambda client: comparable(json.loads(client.ask_for(f"$JS.API.CONSUMER.DELETE.Q.{name}")[1]))
+def drop() -> Step:
+    """Delete the consumer."""
+    return lambda client: comparable(json.loads(client.ask_for("$JS.API.CONSUMER.DELETE.Q.C")[1]))
 
 
 def refused(**fields: object) -> list[Step]:

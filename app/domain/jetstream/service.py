@@ -8,6 +8,7 @@ The broker knows nothing of it but a local client's subscriptions.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from ..broker import Broker
 from ..dataplane.message_run import AckRun
@@ -26,6 +27,7 @@ from .broker_outlet import BrokerOutlet
 from .consumers.ack_batches import AckBatches
 from .consumers.core import Services
 from .consumers.turns import Turns
+from .copying_client import CopyingClient
 from .errors import JetStreamError
 from .events import StreamProblem, StreamRecovered
 from .hosting.catalogue import Catalogue, Storages
@@ -80,6 +82,7 @@ class JetStream:
         self.outlet = outlet = BrokerOutlet(broker, self.intake, needs.wall, needs.identifier)
         self.advisories = Advisories(outlet, settings.domain)
         self.catalogue = Catalogue(settings, needs.storages, self.intake, outlet, self.advisories)
+        self.catalogue.make_copying_client = partial(CopyingClient, broker)
         self._turns = Turns(broker.scheduler)
         services = Services(outlet, self._turns, broker.limits.max_payload)
         self.consumers = ConsumerCatalogue(self.catalogue, services, self.advisories)

@@ -16,8 +16,10 @@ from ..advisories import (
     Advisories,
     AdvisoryKind,
 )
+from ..consumers.consumer import Consumer
+from ..copying_client import CopyingClient
 from ..errors import JetStreamError
-from ..intake import Intake
+from ..intake import Handler, Intake
 from ..json_values import Fields, parse_time
 from ..outlet import Outlet
 from ..pattern_table import Budget, PatternTable, TooManyPatterns
@@ -77,6 +79,11 @@ class Catalogue:
         self._limits = StreamLimits(duplicate_window=settings.duplicate_window)
         self.on_deleted: Callable[[HostedStream], None] = _nothing
         """Called with each stream that goes."""
+        self._copying_client: CopyingClient | None = None
+        self.make_copying_client: Callable[[], CopyingClient]
+        """Makes what gets the messages of consumers for streams that copy by them."""
+        self.on_reset: Callable[[HostedStream, str], int]
+        """Called with a stream and its consumer that is to deliver again what is not acknowledged."""
 
     def apply(self, settings: JetStreamSettings) -> None:
         """Let other limits hold for what is stored, and for streams that are made or changed."""
@@ -107,6 +114,28 @@ class Catalogue:
         """See `StreamHost`."""
         hosted = self.streams.get(name)
         return None if hosted is None else hosted.stream
+
+    def find_consumer(self, stream: str, name: str) -> Consumer | None:
+        """See `StreamHost`."""
+        hosted = self.streams.get(stream)
+        return None if hosted is None else hosted.consumers.get(name)
+
+    def reset_consumer(self, stream: str, name: str) -> int:
+        """See `StreamHost`."""
+        return self.on_reset(self.find(stream), name)
+
+    def listen(self, subject: bytes, handler: Handler) -> bytes:
+        """See `StreamHost`."""
+        return self._receiver().attend(subject, handler)
+
+    def leave(self, sid: bytes) -> None:
+        """See `StreamHost`."""
+        self._receiver().unsubscribe(sid)
+
+    def _receiver(self) -> CopyingClient:
+        if self._copying_client is None:
+            self._copying_client = self.make_copying_client()
+        return self._copying_client
 
     def _limit(self, *, in_memory: bool) -> int:
         return self.settings.max_memory if in_memory else self.settings.max_storage

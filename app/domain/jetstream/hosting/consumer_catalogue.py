@@ -46,6 +46,7 @@ class ConsumerCatalogue:
         self._services = services
         self._advisories = advisories
         catalogue.on_deleted = self._stream_deleted
+        catalogue.on_reset = self._reset_for_copies
         self.apply(catalogue.settings)
         self._by_subject: dict[tuple[bytes, bytes], Consumer] = {}
         """By the tokens of stream and consumer in subjects."""
@@ -173,6 +174,10 @@ class ConsumerCatalogue:
         consumer.save()
         self._answer_first(hosted, consumer, done)
         return following
+
+    def _reset_for_copies(self, hosted: HostedStream, name: str) -> int:
+        """The same for a stream that copies by it: what is not acknowledged comes again."""
+        return self.reset(hosted, self.find(hosted, name), 0, _nothing) - 1
 
     # --- deleting -----------------------------------------------------------------------
 

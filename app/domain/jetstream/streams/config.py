@@ -4,6 +4,8 @@ Names are those of the JSON. Durations are nanoseconds, times nanoseconds since 
 no limit. `parsing` reads it, `rules` completes and checks it.
 """
 
+import hashlib
+import string
 from collections.abc import Mapping
 from dataclasses import field
 
@@ -87,6 +89,18 @@ class External:
 
 
 @value_object
+class SourceConsumer:
+    """A consumer of the origin that copies are made by, and where its messages go."""
+
+    name: str = ""
+    deliver_subject: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """The fields that are set."""
+        return _set({"name": self.name, "deliver_subject": self.deliver_subject})
+
+
+@value_object
 class StreamSource:
     """A stream that is copied from: `mirror`, or one of `sources`."""
 
@@ -96,11 +110,14 @@ class StreamSource:
     filter_subject: str = ""
     subject_transforms: tuple[SubjectMapping, ...] = ()
     external: External | None = None
+    consumer: SourceConsumer | None = None
 
     @property
     def index(self) -> tuple[str, str, str]:
         """What distinguishes sources of one stream: the origin, its filters, their destinations."""
         origin = self.name if self.external is None else f"{self.name}:{self.external.api}"
+        if self.consumer is not None:
+            origin += f":C={_short_hash(self.consumer.name)}"
         if not self.subject_transforms:
             return origin, self.filter_subject or ">", ">"
         sources = "\f".join(each.src or ">" for each in self.subject_transforms)
@@ -125,6 +142,7 @@ class StreamSource:
             **_set({"filter_subject": self.filter_subject}),
             **_set({"subject_transforms": [each.as_json() for each in self.subject_transforms]}),
             **external,
+            **({} if self.consumer is None else {"consumer": self.consumer.as_json()}),
         }
 
 
@@ -240,6 +258,14 @@ def as_json(config: StreamConfig, *, level: int | None = None, version: str = ""
             }
         ),
     }
+
+
+_DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+
+
+def _short_hash(text: str) -> str:
+    """Eight letters and digits, as nats-server has them in the marks of copies."""
+    return "".join(_DIGITS[each % len(_DIGITS)] for each in hashlib.sha256(text.encode()).digest()[:8])
 
 
 def _set(fields: Mapping[str, object]) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """What a stream knows of the server and of other streams."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from ..outlet import Outlet
@@ -38,6 +39,33 @@ class Origin(Protocol):
     def settled(self, name: str, sequence: int) -> None:
         """A reader needs this message no more."""
         ...
+
+
+class ConsumerTerms(Protocol):
+    """What a stream that copies has to know of a consumer's configuration."""
+
+    @property
+    def acks_by_flow(self) -> bool:
+        """Whether answers to flow control acknowledge its messages."""
+        ...
+
+
+class OriginConsumer(Protocol):
+    """A consumer by which another stream copies."""
+
+    @property
+    def config(self) -> ConsumerTerms:
+        """Its configuration."""
+        ...
+
+    @property
+    def num_pending(self) -> int:
+        """Messages that were not delivered."""
+        ...
+
+
+Handler = Callable[[bytes, bytes, bytes, bytes], None]
+"""Gets a message: subject, headers, payload, reply; in the last three empty is none."""
 
 
 class StreamHost(Protocol):
@@ -82,4 +110,20 @@ class StreamHost(Protocol):
 
     def find_origin(self, name: str) -> Origin | None:
         """Another stream of this server; None if there is none."""
+        ...
+
+    def find_consumer(self, stream: str, name: str) -> OriginConsumer | None:
+        """A consumer of a stream of this server; None if there is none."""
+        ...
+
+    def reset_consumer(self, stream: str, name: str) -> int:
+        """Let a consumer deliver again what is not acknowledged; returns the sequence before that."""
+        ...
+
+    def listen(self, subject: bytes, handler: Handler) -> bytes:
+        """Have messages to this subject handed over; returns what `leave` takes."""
+        ...
+
+    def leave(self, sid: bytes) -> None:
+        """End that."""
         ...

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.domain.jetstream.storage.seam import StorageFailure
-from app.domain.jetstream.streams import feeds, jobs
+from app.domain.jetstream.streams import feed, jobs
 from tests.fakes.stream_host import FakeHost, HeldStorage, Made, block, make
 
 
@@ -363,11 +363,11 @@ def test_a_copy_that_was_not_stored_is_made_again() -> None:
     storage.log.is_failing = StorageFailure.FULL
     storage.log.let_go(StorageFailure.FULL)
     assert [] == made.sequences()
-    host.outlet.clock.advance(feeds.RETRY)
+    host.outlet.clock.advance(feed.RETRY)
     assert "no space left on device" in json.dumps(status(made))
     fill(first, "o.3")
     storage.log.is_failing, storage.log.holds = None, False
-    host.outlet.clock.advance(feeds.RETRY)
+    host.outlet.clock.advance(feed.RETRY)
 
     assert ["o.1", "o.2", "o.3"] == [subject for _, subject, _ in made.contents()]
     assert "error" not in status(made)
@@ -387,7 +387,7 @@ def test_a_refusal_and_a_failure_together_lose_nothing() -> None:
     host.over_limit = False
     storage.log.let_go(StorageFailure.FULL)
     storage.log.holds = False
-    host.outlet.clock.advance(feeds.RETRY)
+    host.outlet.clock.advance(feed.RETRY)
 
     assert ["o.1", "o.2"] == [subject for _, subject, _ in made.contents()]
 
@@ -402,7 +402,7 @@ def test_a_mirror_makes_its_copies_again_too() -> None:
     run(host)
     storage.log.let_go(StorageFailure.FULL)
     storage.log.holds = False
-    host.outlet.clock.advance(feeds.RETRY)
+    host.outlet.clock.advance(feed.RETRY)
 
     assert [1, 2] == made.sequences()
 
@@ -501,9 +501,9 @@ def test_a_feed_knows_what_it_wants() -> None:
     """By the filters of its source."""
     host = FakeHost()
     source = sourced(host, filter_subject="o.*").stream.config.sources[0]
-    made = feeds.Feed(make(host).stream, source, host, None)
+    made = feed.Feed(make(host).stream, source, host, None)
 
     assert made.wants(b"o.1")
     assert not made.wants(b"p")
-    everything = feeds.Feed(make(host).stream, sourced(host).stream.config.sources[0], host, None)
+    everything = feed.Feed(make(host).stream, sourced(host).stream.config.sources[0], host, None)
     assert everything.wants(b"p")
