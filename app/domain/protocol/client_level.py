@@ -7,8 +7,8 @@ on. A test for each feature holds it; raise the version when the features of the
 from collections.abc import Mapping
 from types import MappingProxyType
 
-CLIENT_LEVEL = "2.12.0"
-"""In INFO with `Compatibility.CURRENT`. The next one, 2.14, has sources with consumers of their own.
+CLIENT_LEVEL = "2.14.0"
+"""In INFO with `Compatibility.CURRENT`. What 2.15 adds is for servers that copy from each other.
 
 `xkey` is for authorization services, not for clients.
 """
@@ -42,6 +42,9 @@ FEATURES: Mapping[str, str] = MappingProxyType(
         "message tracing": "2.11.0",
         "streams": "2.12.0",
         "connect_info": "2.12.0",
+        "fast batches": "2.14.0",
+        "acks by flow control": "2.14.0",
+        "sources by consumers": "2.14.0",
     }
 )
 """What clients see, and since which version (later-client-features.md, sections 2 to 7)."""
