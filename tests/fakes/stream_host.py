@@ -11,11 +11,13 @@ from app.adapters.clock_manual import ManualClock
 from app.adapters.streams_memory.log import MemoryLog
 from app.adapters.streams_memory.storage import MemoryState, MemoryStorage, MemoryStreamStorage
 from app.domain.dataplane.message_run import AckNumbers, MessageRun
+from app.domain.jetstream.consumers.config import ConsumerConfig
 from app.domain.jetstream.outlet import Delivery
 from app.domain.jetstream.storage.chunk import IndexEntry
 from app.domain.jetstream.storage.seam import DamagedMessage, Document, Done, StorageFailure, StoredMessage
 from app.domain.jetstream.streams.answers import Answers
 from app.domain.jetstream.streams.config import StreamConfig
+from app.domain.jetstream.streams.fast_places import FastBatchCount
 from app.domain.jetstream.streams.host import Handler
 from app.domain.jetstream.streams.parsing import parse_stream_config
 from app.domain.jetstream.streams.rules import checked
@@ -122,14 +124,27 @@ class FakeHost:
     def __init__(self) -> None:
         self.outlet: FakeOutlet = FakeOutlet()
         self.answers = Answers(self.outlet)
+        self.fast_batches = FastBatchCount()
         self.domain = ""
         self.over_limit = False
         self.room: int | None = None
         """Bytes that the account may still use; None for any."""
         self.streams: dict[str, Stream] = {}
+        self.consumers: dict[tuple[str, str], FakeConsumer] = {}
         self.listeners: dict[bytes, tuple[bytes, Handler]] = {}
         """Subjects, and who gets their messages, by sid."""
         self._sids = count(1)
+
+    def find_consumer(self, stream: str, name: str) -> "FakeConsumer | None":
+        """One that a test made."""
+        return self.consumers.get((stream, name))
+
+    def reset_consumer(self, stream: str, name: str) -> int:
+        """Count it."""
+        consumer = self.consumers[stream, name]
+        consumer.resets += 1
+        consumer.number = 0
+        return consumer.floor
 
     def listen(self, subject: bytes, handler: Handler) -> bytes:
         """The test calls the handler."""
@@ -159,6 +174,36 @@ class FakeHost:
     def find_origin(self, name: str) -> Stream | None:
         """A stream that was made here."""
         return self.streams.get(name)
+
+
+class FakeConsumer:
+    """A consumer by which a stream copies; tests say what it delivers."""
+
+    def __init__(self, host: FakeHost, subject: str = "d", policy: str = "flow_control") -> None:
+        self._host = host
+        self._subject = subject.encode()
+        self.config = ConsumerConfig(ack_policy=policy)
+        self.num_pending = 0
+        self.floor = 0
+        self.resets = 0
+        self.number = 0
+
+    def deliver(self, sequence: int, payload: str = "x", subject: str = "o.1", deliveries: int = 1) -> None:
+        """Send a message to those who listen."""
+        self.number += 1
+        reply = f"$JS.ACK.O.C.{deliveries}.{sequence}.{self.number}.{BEGIN}.0"
+        self.send(subject, b"", payload, reply)
+
+    def control(self, words: str, reply: str = "", **fields: object) -> None:
+        """A heartbeat, or a request for flow control."""
+        lines = "".join(f"Nats-{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items())
+        self.send("d", f"NATS/1.0 100 {words}\r\n{lines}\r\n".encode(), "", reply)
+
+    def send(self, subject: str, headers: bytes, payload: str, reply: str) -> None:
+        """A message."""
+        for to, handler in list(self._host.listeners.values()):
+            if to == self._subject:
+                handler(subject.encode(), headers, payload.encode(), reply.encode())
 
 
 @dataclass

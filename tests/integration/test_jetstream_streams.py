@@ -44,6 +44,11 @@ class Client:
         self._link = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         self._file = self._link.makefile("rb")
         self._asked = 0
+        self._replied = b""
+        """The subject of the last answer, or the number of the subscription that `listen` made."""
+        self._flow = b""
+        """The reply subject of the last request for flow control."""
+        self._kept: list[tuple[bytes, Answer]] = []
         self._file.readline()
         options = b'{"verbose":false,"pedantic":false,"headers":true,"no_responders":true}'
         self._link.sendall(b"CONNECT %b\r\nSUB _I.> 1\r\nPING\r\n" % options)
@@ -58,7 +63,20 @@ class Client:
     def ask(self, subject: str, payload: str = "", headers: Headers | None = None) -> Answer:
         """Publish with a reply subject; the first answer."""
         self._asked += 1
-        reply = f"_I.{self._asked}"
+        self._publish(subject, payload, headers, f"_I.{self._asked}")
+        return self._read()
+
+    def ask_until_refused(
+        self, subject: str, payload: str, headers: Headers | None, reply: str
+    ) -> list[Answer]:
+        """Publish with this reply subject; all answers before that to a message which is refused after it."""
+        self._publish(subject, payload, headers, f"_I.{reply}")
+        answers = [self.ask(subject, "", {"Nats-Expected-Stream": "another"})]
+        while self._replied != f"_I.{self._asked}".encode():
+            answers.append(self._read())
+        return answers[:-1]
+
+    def _publish(self, subject: str, payload: str, headers: Headers | None, reply: str) -> None:
         data = payload.encode()
         if headers is None:
             head = f"PUB {subject} {reply} {len(data)}\r\n".encode()
@@ -68,7 +86,34 @@ class Client:
             head = f"HPUB {subject} {reply} {len(block)} {len(block) + len(data)}\r\n".encode()
             data = block + data
         self._link.sendall(head + data + b"\r\n")
-        return self._read()
+
+    def listen(self, subject: str) -> None:
+        """Subscribe to it as 2."""
+        self._link.sendall(f"SUB {subject} 2\r\n".encode())
+
+    def hear(self, subject: str) -> Answer:
+        """The next message on this subject, or of subscription 2; others are kept."""
+        for place, (to, answer) in enumerate(self._kept):
+            if to == subject.encode():
+                del self._kept[place]
+                return answer
+        while True:
+            answer = self._read()
+            if self._replied == subject.encode():
+                return answer
+            self._kept.append((self._replied, answer))
+
+    def answer(self, headers: Headers) -> None:
+        """Answer the last request for flow control."""
+        block = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
+        block = b"NATS/1.0\r\n%b\r\n" % block
+        self._link.sendall(b"HPUB %b %d %d\r\n%b\r\n" % (self._flow, len(block), len(block), block))
+
+    def ask_for(self, subject: str, payload: str = "") -> Answer:
+        """Publish with a reply subject; the answer there, whatever comes before it."""
+        self._asked += 1
+        self._publish(subject, payload, None, f"_I.{self._asked}")
+        return self.hear(f"_I.{self._asked}")
 
     def ask_many(self, subject: str, payload: str) -> list[Answer]:
         """A request that is answered by messages and a status at their end."""
@@ -83,6 +128,9 @@ class Client:
             if words[0] == b"PING":
                 self._link.sendall(b"PONG\r\n")
             elif words[0] in (b"MSG", b"HMSG"):
+                self._replied = words[1] if words[2] == b"1" else words[2]
+                if words[3].startswith(b"$JS.FC."):
+                    self._flow = words[3]
                 data = self._file.read(int(words[-1]) + 2)[:-2]
                 split = int(words[-2]) if words[0] == b"HMSG" else 0
                 return data[:split].decode(), data[split:].decode()

@@ -29,6 +29,7 @@ cdef enum:
     _FIRST_ROOM = 256
     _SPECIAL_SIZE = 5    # of Nats-
     _ID_SIZE = 12        # of Nats-Msg-Id:
+    _SUFFIX_SIZE = 4     # of FAST_SUFFIX
 
 
 cdef struct Frame:
@@ -44,6 +45,12 @@ cdef struct Frame:
     Py_ssize_t stop
     Py_ssize_t ident  # the message's id
     Py_ssize_t ident_size
+
+
+cdef inline bint is_batched(const char *text, Frame *frame) noexcept nogil:
+    """Whether the message is of a fast batch, as its reply says."""
+    cdef Py_ssize_t size = frame.reply_size
+    return size >= _SUFFIX_SIZE and memcmp(text + frame.reply + size - _SUFFIX_SIZE, b".$FI", _SUFFIX_SIZE) == 0
 
 
 cdef struct Rows:
@@ -247,6 +254,7 @@ cdef object read_rows(Rows *rows, bytes data, Py_ssize_t start, Py_ssize_t most,
     cdef dict numbers = {}
     cdef list message_ids = []
     cdef Frame frame, before
+    cdef bint batched = False
     if start < 0:
         raise ValueError("a run begins in the data")
     memset(&before, 0, sizeof(Frame))
@@ -254,9 +262,13 @@ cdef object read_rows(Rows *rows, bytes data, Py_ssize_t start, Py_ssize_t most,
         if not read_frame(text, size, position, &frame):
             break
         if count and (
-            frame.sid_size != before.sid_size or memcmp(text + frame.sid, text + before.sid, frame.sid_size) != 0
+            frame.sid_size != before.sid_size
+            or memcmp(text + frame.sid, text + before.sid, frame.sid_size) != 0
+            or is_batched(text, &frame) != batched
         ):
             break
+        if not count:
+            batched = is_batched(text, &frame)
         if count == rows.room:
             widen_rows(rows)
         put_frame(rows.fields + count * _FIELDS, &frame)
@@ -288,4 +300,5 @@ cdef object read_rows(Rows *rows, bytes data, Py_ssize_t start, Py_ssize_t most,
         total,
         largest,
         message_ids,
+        bool(batched),
     )

@@ -35,6 +35,9 @@ SPECIAL = b"Nats-"
 ID_FIELD = b"\r\nNats-Msg-Id:"
 """The field that a message in a run may have: the stream checks ids of a run itself."""
 
+FAST_SUFFIX = b".$FI"
+"""How reply subjects of fast batches end (jetstream-streams.md, section 11). A run has these, or others."""
+
 _MSG = b"MSG"
 _HMSG = b"HMSG"
 _VERSION = b"NATS/1.0"
@@ -54,6 +57,7 @@ class IncomingRun:
     """A run; made by `read_run`, or by the compiled twin."""
 
     __slots__ = (
+        "batched",
         "count",
         "data",
         "fields",
@@ -78,6 +82,7 @@ class IncomingRun:
         size: int,
         largest: int,
         message_ids: list[bytes],
+        batched: bool,  # noqa: FBT001 - the same
     ) -> None:
         self.data = data
         self.start = start
@@ -97,6 +102,8 @@ class IncomingRun:
         """The same of the largest message."""
         self.message_ids = message_ids
         """`Nats-Msg-Id` of each message, empty for none; no list if none has one."""
+        self.batched = batched
+        """Whether all are of fast batches, as their replies say; otherwise none is."""
 
     def reply(self, position: int) -> bytes:
         """The reply subject of one message; empty for none."""
@@ -123,7 +130,16 @@ class IncomingRun:
         fields, ids = self.fields[start * row : stop * row], self.ids[4 * start : 4 * stop]
         message_ids = self.message_ids[start:stop]
         return IncomingRun(
-            self.data, self.start, self.stop, fields, ids, self.names, self.size, self.largest, message_ids
+            self.data,
+            self.start,
+            self.stop,
+            fields,
+            ids,
+            self.names,
+            self.size,
+            self.largest,
+            message_ids,
+            self.batched,
         )
 
     def end_of(self, count: int) -> int:
@@ -152,6 +168,7 @@ class IncomingRun:
             self.size,
             self.largest,
             self.message_ids,
+            self.batched,
         )
 
     def messages(self) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:
@@ -185,22 +202,24 @@ class _Frame(NamedTuple):
     fields: tuple[int, ...]
     stop: int
     message_id: bytes
+    batched: bool
 
 
 def read_run(data: bytes, start: int, most: int, *, named: bool = True) -> IncomingRun:
     """The messages from `start` on that are for the same subscription, at most this number.
 
+    Either all of them are of fast batches, or none is.
     It ends before what is no message, or one that is not whole, or has special headers other than an id.
     With `named` their subjects are collected.
     """
     fields, ids, names = array("I"), array("I"), dict[bytes, int]()
     message_ids: list[bytes] = []
-    position, size, largest, sid = start, 0, 0, b""
+    position, size, largest, sid, batched = start, 0, 0, b"", False
     while len(fields) < most * FIELDS and position - start < RUN_BYTES:
         frame = _frame(data, position)
-        if frame is None or (sid and frame.sid != sid):
+        if frame is None or (sid and (frame.sid != sid or frame.batched is not batched)):
             break
-        sid, position = frame.sid, frame.stop
+        sid, position, batched = frame.sid, frame.stop, frame.batched
         fields.extend(frame.fields)
         size += frame.fields[-1]
         largest = max(largest, frame.fields[-1])
@@ -217,6 +236,7 @@ def read_run(data: bytes, start: int, most: int, *, named: bool = True) -> Incom
         size,
         largest,
         message_ids if any(message_ids) else [],
+        batched,
     )
 
 
@@ -276,11 +296,12 @@ def _frame(data: bytes, position: int) -> _Frame | None:
         if headers == _NO_FIELDS:
             block, size, header = block + header, size - header, 0
     subject = position + len(words[0]) + 1
-    reply, reply_size = 0, 0
+    reply, reply_size, batched = 0, 0, False
     if len(words) == 5 + headed and words[3]:
         reply, reply_size = subject + len(words[1]) + len(words[2]) + 2, len(words[3])
+        batched = words[3].endswith(FAST_SUFFIX)
     fields = subject, len(words[1]), reply, reply_size, block, header, size
-    return _Frame(words[2], words[1], fields, stop, message_id)
+    return _Frame(words[2], words[1], fields, stop, message_id, batched)
 
 
 def _is_size(word: bytes) -> bool:

@@ -1,7 +1,7 @@
 """Lone messages for the server itself, in the compiled twin: see ``lone``."""
 
 # Uses of ack_run: ACK_START
-# Uses of incoming_run: Frame, split_frame
+# Uses of incoming_run: Frame, is_batched, split_frame
 # Uses of native: DataPlane
 # Uses of outbox: Outbox
 
@@ -28,7 +28,7 @@ cdef int serve_lone(DataPlane plane) except -1:
     text = PyBytes_AS_STRING_raw(server.chunk)
     if size >= PyBytes_GET_SIZE(ACK_START) and memcmp(text, PyBytes_AS_STRING(ACK_START), PyBytes_GET_SIZE(ACK_START)) == 0:
         return 0
-    if not split_frame(text, size, 0, &frame) or frame.stop != size:
+    if not split_frame(text, size, 0, &frame) or frame.stop != size or is_batched(text, &frame):
         return 0
     take = plane.lone.get(PyBytes_FromStringAndSize(text + frame.sid, frame.sid_size))
     if take is None:

@@ -8,7 +8,7 @@ out with that flush, and nothing was written to the server's connection.
 
 from collections.abc import Mapping
 
-from .incoming_run import TakeLone, read_one
+from .incoming_run import FAST_SUFFIX, TakeLone, read_one
 from .outbox import Outbox
 
 LONGEST_LONE = 8192
@@ -28,7 +28,7 @@ def serve_lone(takers: Mapping[bytes, TakeLone], server: Outbox, touched: list[O
     data = server.waiting()
     message = read_one(data) if len(data) <= LONGEST_LONE else None
     take = takers.get(message.sid) if message is not None else None
-    if message is None or take is None:
+    if message is None or take is None or message.reply.endswith(FAST_SUFFIX):
         return
     touched.remove(server)
     server.withdraw()

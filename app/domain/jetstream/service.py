@@ -8,6 +8,7 @@ The broker knows nothing of it but a local client's subscriptions.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from ..broker import Broker
 from ..dataplane.message_run import AckRun
@@ -26,6 +27,7 @@ from .broker_outlet import BrokerOutlet
 from .consumers.ack_batches import AckBatches
 from .consumers.core import Services
 from .consumers.turns import Turns
+from .copying_client import CopyingClient
 from .errors import JetStreamError
 from .events import StreamProblem, StreamRecovered
 from .hosting.catalogue import Catalogue, Storages
@@ -84,6 +86,7 @@ class JetStream:
         self.outlet = outlet = BrokerOutlet(broker, self.intake, needs.wall, needs.identifier)
         self.advisories = Advisories(outlet, settings.domain)
         self.catalogue = Catalogue(settings, needs.storages, self.intake, outlet, self.advisories)
+        self.catalogue.make_copying_client = partial(CopyingClient, broker)
         self._turns = Turns(broker.scheduler)
         services = Services(outlet, self._turns, broker.limits.max_payload)
         self.consumers = ConsumerCatalogue(self.catalogue, services, self.advisories)
@@ -186,7 +189,7 @@ class JetStream:
 
     def _take_acks(self, run: AckRun) -> None:
         consumer = self.consumers.at(run.stream, run.consumer)
-        if consumer is not None and consumer.config.ack_policy != "none":
+        if consumer is not None and consumer.config.takes_acks:
             self._acks.take_many(consumer, run.sequences)
 
     def _take_ack(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
@@ -196,7 +199,7 @@ class JetStream:
         consumer = None
         if first == 2 or len(tokens) in LONG_ACK_WORDS:
             consumer = self.consumers.at(tokens[first], tokens[first + 1])
-        if consumer is not None and consumer.config.ack_policy != "none":
+        if consumer is not None and consumer.config.takes_acks:
             self._acks.take(consumer, tokens[first + 2 : first + 7], payload, reply)
         else:
             self._answer_unheard(subject, reply)
@@ -240,11 +243,11 @@ class JetStream:
             self._answer_unheard(subject, reply)
 
     def _take_flow_reply(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
-        del headers, payload, reply
+        del payload, reply
         tokens = subject.split(b".")
         consumer = self.consumers.at(tokens[2], tokens[3]) if len(tokens) == 5 else None
         if consumer is not None:
-            consumer.flow_reply(tokens[4])
+            consumer.flow_reply(tokens[4], headers)
 
     def _take_direct_get(self, subject: bytes, words: bytes, payload: bytes, reply: bytes) -> None:
         if not reply:

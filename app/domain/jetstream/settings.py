@@ -2,7 +2,7 @@
 
 from ..value_object import value_object
 
-API_LEVEL = 2
+API_LEVEL = 4
 """The level of the API whose features are all here: TTLs of messages, pauses and priority groups since 1,
 counters, atomic batches and schedules since 2.
 

@@ -4,9 +4,8 @@ It is the newest one whose every feature that a client can see works here, those
 on. A test for each feature holds it; raise the version when the features of the next one are here.
 """
 
-CLIENT_LEVEL = "2.12.0"
-"""In INFO with `Compatibility.CURRENT`. The next one, 2.14, has batches without an ack for each message
-(`allow_batched`), and sources with consumers of their own.
+CLIENT_LEVEL = "2.14.0"
+"""In INFO with `Compatibility.CURRENT`. What 2.15 adds is for servers that copy from each other.
 
 `xkey` is for authorization services, not for clients.
 """

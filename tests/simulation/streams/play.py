@@ -9,6 +9,7 @@ before the stream holds its limits again: a removal that is lost may leave more 
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -34,6 +35,11 @@ LIMITS: tuple[dict[str, object], ...] = (
 
 Message = tuple[str, str]
 """Subject and payload."""
+
+
+def is_ack(payload: bytes) -> bool:
+    """Whether an answer says that all of an operation is stored; the others of a fast batch do not."""
+    return payload.startswith(b'{"stream":') and b'"seq":' in payload
 
 
 class BrokenPromise(AssertionError):
@@ -65,7 +71,7 @@ class Play:
         self._is_killed = is_killed
         limits = self.random.choice(LIMITS)
         self._config: StreamConfig = config(
-            storage="file", allow_rollup_hdrs=True, allow_atomic=True, **limits
+            storage="file", allow_rollup_hdrs=True, allow_atomic=True, allow_batched=True, **limits
         )
         self._incarnation = seed * 1000
         self._names = 0
@@ -107,8 +113,8 @@ class Play:
         """Note which operations were answered for."""
         self.host.outlet.clock.run_pending()
         for sent in self.host.outlet.sent:
-            operation = self.operations[int(sent.subject.rpartition(b".")[2])]
-            if b'"seq":' in sent.payload and b"error" not in sent.payload:
+            operation = self.operations[int(sent.subject.split(b".")[1])]
+            if is_ack(sent.payload):
                 operation.is_answered = True
         self.host.outlet.sent.clear()
 
@@ -131,8 +137,8 @@ class Play:
     def _hear_after_crash(self) -> None:
         """Answers that left before the power went count."""
         for sent in self.host.outlet.sent:
-            operation = self.operations[int(sent.subject.rpartition(b".")[2])]
-            operation.is_answered = b'"seq":' in sent.payload and b"error" not in sent.payload
+            operation = self.operations[int(sent.subject.split(b".")[1])]
+            operation.is_answered = is_ack(sent.payload)
         self.host.outlet.sent.clear()
 
     def _do_one(self) -> None:
@@ -142,8 +148,10 @@ class Play:
             self._publish_alone()
         elif choice < 0.33:
             self._publish()
-        elif choice < 0.45:
+        elif choice < 0.45 and self._names % 3:
             self._publish_run()
+        elif choice < 0.45:
+            self._fast_batch()
         elif choice < 0.55:
             self._batch()
         elif choice < 0.62:
@@ -222,14 +230,43 @@ class Play:
         """Several messages in a row, of which the last one has an answer."""
         before, reply = self._begin()
         count = self.random.randrange(1, 9)
-        messages = []
+        messages: list[tuple[bytes, bytes, bytes, bytes]] = []
         for number in range(1, count + 1):
             self._names += 1
             subject, payload = self.random.choice(SUBJECTS), b"%d" % self._names
             messages.append((subject.encode(), b"", payload, reply if number == count else b""))
         first = self.stream.log.last + 1
         self.stream.store_run(run_of(messages))
-        operation = self._noted("run", before)
+        self._note_run("run", before, first, messages)
+
+    def _fast_batch(self) -> None:
+        """Messages that are stored as they come, some of them in a row; the last one has the answer."""
+        before, reply = self._begin()
+        count = self.random.randrange(2, 9)
+        alone = self.random.randrange(1, count)
+        messages: list[tuple[bytes, bytes, bytes, bytes]] = []
+        for number in range(1, count + 1):
+            self._names += 1
+            operation = 0 if number == 1 else 2 if number == count else 1
+            place = b"%b.u%d.2.fail.%d.%d.$FI" % (reply, len(self.operations), number, operation)
+            messages.append((self.random.choice(SUBJECTS).encode(), b"", b"%d" % self._names, place))
+        first = self.stream.log.last + 1
+        for message in messages[:alone]:
+            self.stream.store(*message)
+        left = messages[alone:]
+        while left:
+            left = left[self.stream.store_run(run_of(left)) :]
+        self._note_run("fast batch", before, first, messages)
+
+    def _note_run(
+        self,
+        name: str,
+        before: dict[int, Message],
+        first: int,
+        messages: Sequence[tuple[bytes, bytes, bytes, bytes]],
+    ) -> None:
+        """Messages from this sequence on; some of them may be gone already because of others."""
+        operation = self._noted(name, before)
         if self.stream.log.last >= first:
             run = {
                 first + at: (subject.decode(), payload.decode())

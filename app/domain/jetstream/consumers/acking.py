@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 
+from ..streams.headers import field
 from .acks import Ack, AckKind, parse_ack
 from .config import LONGEST_WAIT
 from .core import Core
 from .pending import QUEUED
+
+LAST_CONSUMER = b"Nats-Last-Consumer"
+LAST_STREAM = b"Nats-Last-Stream"
+"""Fields of heartbeats and of answers to flow control."""
 
 
 def acknowledge(core: Core, tokens: Sequence[bytes], payload: bytes, reply: bytes) -> bytes | None:
@@ -15,7 +20,7 @@ def acknowledge(core: Core, tokens: Sequence[bytes], payload: bytes, reply: byte
     """
     if len(tokens) < 3 or not (tokens[1].isdigit() and tokens[2].isdigit()):
         return None
-    if core.closed or core.config.ack_policy == "none" or len(tokens[1]) > 19:
+    if core.closed or not core.config.takes_acks or len(tokens[1]) > 19:
         return None
     sequence = int(tokens[1])
     if sequence >= core.cursor.next or sequence > core.ledger.delivered:
@@ -31,14 +36,13 @@ def acknowledge(core: Core, tokens: Sequence[bytes], payload: bytes, reply: byte
 
 def acknowledge_many(core: Core, sequences: Sequence[int]) -> None:
     """Plain acks without replies. Sequences that were not delivered mean nothing."""
-    policy = core.config.ack_policy
-    if core.closed or policy == "none":
+    if core.closed or not core.config.takes_acks:
         return
     limit = min(core.cursor.next, core.ledger.delivered + 1)
     known = sequences
     if max(sequences, default=0) >= limit:
         known = [sequence for sequence in sequences if sequence < limit]
-    if policy == "all" or core.config.sample_freq:
+    if core.config.ack_policy == "all" or core.config.sample_freq:
         for sequence in known:
             _settle(core, sequence, b"%d" % (core.ledger.pending.number_of(sequence) or 0))
         return
@@ -47,6 +51,23 @@ def acknowledge_many(core: Core, sequences: Sequence[int]) -> None:
     settled = core.ledger.settle_many(known)
     if settled:
         core.settled(settled, was_full=was_full)
+
+
+def acknowledge_by_flow(core: Core, headers: bytes) -> None:
+    """The header of an answer to flow control: up to which delivery a client is done."""
+    number, sequence = (_number(headers, name) for name in (LAST_CONSUMER, LAST_STREAM))
+    ledger = core.ledger
+    if not ledger.floor_number < number <= ledger.number or sequence > ledger.delivered:
+        return
+    core.acked_at = core.outlet.wall()
+    was_full = core.is_full
+    core.settled(ledger.settle_through(sequence), was_full=was_full)
+
+
+def _number(headers: bytes, name: bytes) -> int:
+    """A field that is a sequence; 0 for anything else."""
+    text = field(headers, name)
+    return int(text) if text.isdigit() and len(text) < 20 else 0
 
 
 def _apply(core: Core, ack: Ack, sequence: int, number: bytes) -> None:

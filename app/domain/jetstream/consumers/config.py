@@ -10,7 +10,9 @@ from ..json_faults import no_choice
 from ..json_values import Fields
 
 DELIVER_POLICIES = ("all", "last", "new", "by_start_sequence", "by_start_time", "last_per_subject")
-ACK_POLICIES = ("none", "all", "explicit", "flow_control")
+FLOW_CONTROL = "flow_control"
+ACK_POLICIES = ("none", "all", "explicit", FLOW_CONTROL)
+_BY_REPLIES = ("all", "explicit")
 REPLAY_POLICIES = ("instant", "original")
 PRIORITY_POLICIES = ("none", "overflow", "pinned_client", "prioritized")
 
@@ -75,6 +77,16 @@ class ConsumerConfig:
         return bool(self.deliver_subject)
 
     @property
+    def takes_acks(self) -> bool:
+        """Whether clients acknowledge messages by the reply subjects that these come with."""
+        return self.ack_policy in _BY_REPLIES
+
+    @property
+    def acks_by_flow(self) -> bool:
+        """Whether answers to flow control acknowledge messages (ADR 0070)."""
+        return self.ack_policy == FLOW_CONTROL
+
+    @property
     def is_durable(self) -> bool:
         """Whether it outlives those who use it."""
         return bool(self.durable_name)
@@ -91,6 +103,8 @@ class ConsumerConfig:
 
     def wait(self, deliveries: int) -> int:
         """How long an ack may take after this many deliveries of a message; nanoseconds."""
+        if self.acks_by_flow:
+            return LONGEST_WAIT
         wait = self.ack_wait
         if self.backoff:
             wait = self.backoff[min(deliveries, len(self.backoff)) - 1]
@@ -181,4 +195,6 @@ def _plain(value: object) -> object:
 
 def required_level(config: ConsumerConfig) -> int:
     """The API level that its features need, as `_nats.req.level` says it."""
+    if config.acks_by_flow:
+        return 4
     return 1 if config.pause_until is not None or config.priority_policy != "none" else 0

@@ -13,7 +13,7 @@ from ..errors import JetStreamError
 from ..figures import ConsumerFigures
 from ..storage.seam import StateLog
 from . import statuses
-from .acking import acknowledge, acknowledge_many
+from .acking import acknowledge, acknowledge_by_flow, acknowledge_many
 from .changing import kept, reconfigure, reset, set_rate
 from .config import ConsumerConfig
 from .core import Advise, Core, Services
@@ -194,11 +194,14 @@ class Consumer:
         """Plain acks without replies, of deliveries with these stream sequences."""
         acknowledge_many(self._core, sequences)
 
-    def flow_reply(self, token: bytes) -> None:
+    def flow_reply(self, token: bytes, headers: bytes = b"") -> None:
         """An answer to flow control; `token` is the last of its subject."""
-        mode = self._core.mode
-        if isinstance(mode, PushSide) and mode.flow_reply(token):
-            self._core.turns.wake(self)
+        core = self._core
+        if core.closed or not isinstance(core.mode, PushSide) or not core.mode.flow_reply(token):
+            return
+        if core.config.acks_by_flow:
+            acknowledge_by_flow(core, headers)
+        core.turns.wake(self)
 
     # ---- operators ----
 

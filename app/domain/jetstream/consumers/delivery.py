@@ -112,6 +112,7 @@ class Delivering:
         if sequence:
             return self._deliver_again(sequence, now)
         if core.is_full:
+            core.mode.when_full()
             return Offer.NOBODY
         committed = core.stream.committed
         sequence = core.cursor.direct(committed)

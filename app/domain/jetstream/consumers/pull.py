@@ -299,6 +299,9 @@ class PullSide:
     def _expire(self, request: PullRequest, now: int) -> None:
         self._end(request, now, "408 Request Timeout")
 
+    def when_full(self) -> None:
+        """Nobody has to be asked: acks come by themselves."""
+
     def end_of_stream(self) -> bool:
         """End the requests that take only what is there."""
         for request in list(self.waiting.one_shots)[:AT_ONCE]:

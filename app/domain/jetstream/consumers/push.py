@@ -18,6 +18,7 @@ class PushSide:
     """The deliver subject, who listens to it, and how much they may be sent."""
 
     __slots__ = (
+        "_acks",
         "_changed",
         "_end_watch",
         "_heartbeat",
@@ -47,6 +48,7 @@ class PushSide:
         self.flow_prefix = b""
         """What the reply subjects of flow control begin with."""
         self._window = FlowWindow() if config.flow_control else None
+        self._acks = config.acks_by_flow
         self._heartbeat = config.idle_heartbeat
         self._last_sent = self._idle_since = now
         self._end_watch: Callable[[], None] | None = None
@@ -123,6 +125,12 @@ class PushSide:
         if self._window is not None:
             self._window.sent(size)
 
+    def when_full(self) -> None:
+        """See `DeliveryMode`: whose answers acknowledge has to be asked."""
+        window = self._window
+        if self._acks and window is not None and not window.request:
+            self._ask(window)
+
     def _ask(self, window: FlowWindow) -> None:
         """In line with the messages: who answers has handled all before."""
         window.ask(self.flow_prefix + self._outlet.random_name(4).encode())
@@ -151,6 +159,8 @@ class PushSide:
         headers = statuses.heartbeat(position.number, position.sequence, stalled)
         self._outlet.deliver(self.subject, self.subject, headers=headers)
         self._last_sent = now
+        if position.unsettled:
+            self.when_full()
 
     def idle_since(self, now: int) -> int:
         """When the last subscription went; `now` if there is one."""

@@ -11,7 +11,7 @@ from ..errors import JetStreamError
 from ..pattern_table import Budget, PatternTable, TooManyPatterns
 from ..streams.rules import duration_text
 from ..streams.subject_rules import covers, is_subject
-from .config import MILLISECOND, SECOND, ConsumerConfig
+from .config import FLOW_CONTROL, MILLISECOND, SECOND, ConsumerConfig
 from .filters import TooManyFilters, have_overlap
 
 MAX_NAME = 255
@@ -24,6 +24,8 @@ MAX_ACK_PENDING = 1000
 MAX_WAITING = 512
 INACTIVE_THRESHOLD = 5 * SECOND
 PRIORITY_TIMEOUT = 120 * SECOND
+FLOW_HEARTBEAT = SECOND
+"""Of consumers whose messages are acknowledged by flow control."""
 SHORTEST_HEARTBEAT = 100 * MILLISECOND
 
 MOST_DIGITS = 18
@@ -193,6 +195,8 @@ def _with_modes(config: ConsumerConfig, caps: ServerLimits, *, pedantic: bool) -
         config = replace(config, max_batch=caps.max_request_batch)
     if config.priority_policy == "pinned_client" and not config.priority_timeout:
         config = replace(config, priority_timeout=PRIORITY_TIMEOUT)
+    if config.acks_by_flow and not pedantic:
+        config = replace(config, flow_control=True, idle_heartbeat=FLOW_HEARTBEAT)
     if not config.is_durable and not config.inactive_threshold:
         config = replace(config, inactive_threshold=INACTIVE_THRESHOLD)
     if config.is_durable and not config.name:
@@ -225,14 +229,29 @@ def _check_replicas(config: ConsumerConfig, stream: StreamFacts) -> None:
 
 
 def _check_acks(config: ConsumerConfig) -> None:
-    if config.ack_policy == "flow_control":
-        raise JetStreamError(10181 if config.deliver_subject else 10218)
     if any(delay < 0 for delay in config.backoff):
         raise JetStreamError(10184)
     if config.ack_wait < 0:
         raise JetStreamError(10183)
+    if config.acks_by_flow:
+        _check_acks_by_flow(config)
     if config.max_deliver != -1 and len(config.backoff) > config.max_deliver:
         raise JetStreamError(10116)
+
+
+def _check_acks_by_flow(config: ConsumerConfig) -> None:
+    if not config.is_push:
+        raise JetStreamError(10218)
+    if not config.flow_control:
+        raise JetStreamError(10219)
+    if config.idle_heartbeat != FLOW_HEARTBEAT:
+        raise JetStreamError(10052, "flow control ack policy heartbeat needs to be 1s")
+    if config.max_ack_pending <= 0:
+        raise JetStreamError(10220)
+    if config.ack_wait or config.backoff:
+        raise JetStreamError(10221)
+    if config.max_deliver > 0:
+        raise JetStreamError(10222)
 
 
 def _check_texts(config: ConsumerConfig) -> None:
@@ -385,7 +404,7 @@ def check_work_queue(
     config: ConsumerConfig, others: Iterable[ConsumerConfig], *, is_new: bool = True
 ) -> None:
     """The rules of work queue streams, against the other consumers of the stream."""
-    if is_new and config.ack_policy != "explicit":
+    if is_new and config.ack_policy not in ("explicit", FLOW_CONTROL):
         raise JetStreamError(10098)
     if is_new and config.deliver_policy != "all":
         raise JetStreamError(10101)

@@ -17,6 +17,8 @@ from ..advisories import (
     Advisories,
     AdvisoryKind,
 )
+from ..consumers.consumer import Consumer
+from ..copying_client import CopyingClient
 from ..errors import JetStreamError
 from ..intake import Handler, Intake
 from ..json_values import Fields, parse_time
@@ -26,6 +28,7 @@ from ..settings import JetStreamSettings
 from ..storage.seam import Storage, StorageFailure, StreamStorage
 from ..streams.answers import Answers
 from ..streams.config import ASYNC, StreamConfig, as_json
+from ..streams.fast_places import FastBatchCount
 from ..streams.parsing import parse_stream_config
 from ..streams.rules import StreamLimits, checked, checked_update
 from ..streams.stream import Stream
@@ -64,6 +67,7 @@ class Catalogue:
         self.settings = settings
         self.outlet = outlet
         self.answers = Answers(outlet)
+        self.fast_batches = FastBatchCount()
         self.domain = settings.domain
         self.streams: dict[str, HostedStream] = {}
         self.usage = Usage(self.streams, outlet.scheduler)
@@ -80,6 +84,11 @@ class Catalogue:
         self._limits = StreamLimits(duplicate_window=settings.duplicate_window)
         self.on_deleted: Callable[[HostedStream], None] = _nothing
         """Called with each stream that goes."""
+        self._copying_client: CopyingClient | None = None
+        self.make_copying_client: Callable[[], CopyingClient]
+        """Makes what gets the messages of consumers for streams that copy by them."""
+        self.on_reset: Callable[[HostedStream, str], int]
+        """Called with a stream and its consumer that is to deliver again what is not acknowledged."""
 
     def apply(self, settings: JetStreamSettings) -> None:
         """Let other limits hold for what is stored, and for streams that are made or changed."""
@@ -120,13 +129,27 @@ class Catalogue:
         mirrors = self._answering.get(name, {}).values()
         return next((each.stream for each in mirrors if each.stream.feeds.has_caught_up), None)
 
+    def find_consumer(self, stream: str, name: str) -> Consumer | None:
+        """See `StreamHost`."""
+        hosted = self.streams.get(stream)
+        return None if hosted is None else hosted.consumers.get(name)
+
+    def reset_consumer(self, stream: str, name: str) -> int:
+        """See `StreamHost`."""
+        return self.on_reset(self.find(stream), name)
+
     def listen(self, subject: bytes, handler: Handler) -> bytes:
         """See `StreamHost`."""
-        return self._intake.attend(subject, handler)
+        return self._receiver().attend(subject, handler)
 
     def leave(self, sid: bytes) -> None:
         """See `StreamHost`."""
-        self._intake.leave(sid)
+        self._receiver().unsubscribe(sid)
+
+    def _receiver(self) -> CopyingClient:
+        if self._copying_client is None:
+            self._copying_client = self.make_copying_client()
+        return self._copying_client
 
     def _limit(self, *, in_memory: bool) -> int:
         return self.settings.max_memory if in_memory else self.settings.max_storage

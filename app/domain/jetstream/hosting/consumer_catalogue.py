@@ -50,6 +50,7 @@ class ConsumerCatalogue:
         self._services = services
         self._advisories = advisories
         catalogue.on_deleted = self._stream_deleted
+        catalogue.on_reset = self._reset_for_copies
         self.apply(catalogue.settings)
         self._by_subject: dict[tuple[bytes, bytes], Consumer] = {}
         """By the tokens of stream and consumer in subjects."""
@@ -229,6 +230,10 @@ class ConsumerCatalogue:
 
         self._answer_first(hosted, consumer, written)
         return following
+
+    def _reset_for_copies(self, hosted: HostedStream, name: str) -> int:
+        """The same for a stream that copies by it: what is not acknowledged comes again."""
+        return self.reset(hosted, self.find(hosted, name), 0, lambda _: None) - 1
 
     # --- deleting -----------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from ...timers import DueQueue, Scheduler
 from ..errors import JetStreamError
 from ..storage.seam import StreamLog
 from . import headers as h
+from .api_level import without_required_level
 from .contents import Contents
 from .staged import Staged
 from .writer import Prepared, Writer
@@ -66,6 +67,11 @@ class AtomicBatches:
         if commit not in (b"", b"1", EOB):
             self._drop(name)
             raise JetStreamError(10200)
+        try:
+            headers = without_required_level(headers)
+        except JetStreamError:
+            self._abandon(name, "unsupported")
+            raise
         batch.last += 1
         if batch.last != number or (number == 1 and commit == EOB):
             self._abandon(name, "incomplete")

@@ -96,6 +96,18 @@ class External:
 
 
 @value_object
+class SourceConsumer:
+    """A consumer of the origin that copies are made by, and where its messages go."""
+
+    name: str = ""
+    deliver_subject: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """The fields that are set."""
+        return _set({"name": self.name, "deliver_subject": self.deliver_subject})
+
+
+@value_object
 class StreamSource:
     """A stream that is copied from: `mirror`, or one of `sources`."""
 
@@ -105,11 +117,14 @@ class StreamSource:
     filter_subject: str = ""
     subject_transforms: tuple[SubjectMapping, ...] = ()
     external: External | None = None
+    consumer: SourceConsumer | None = None
 
     @property
     def index(self) -> tuple[str, str, str]:
         """What distinguishes sources of one stream: the origin, its filters, their destinations."""
         origin = self.name if self.external is None else f"{self.name}:{short_hash(self.external.api)}"
+        if self.consumer is not None:
+            origin += f":C={short_hash(self.consumer.name)}"
         if not self.subject_transforms:
             return origin, self.filter_subject or ">", ">"
         sources = "\f".join(each.src or ">" for each in self.subject_transforms)
@@ -134,6 +149,7 @@ class StreamSource:
             **_set({"filter_subject": self.filter_subject}),
             **_set({"subject_transforms": [each.as_json() for each in self.subject_transforms]}),
             **external,
+            **({} if self.consumer is None else {"consumer": self.consumer.as_json()}),
         }
 
 

@@ -3,6 +3,8 @@
 from ...steps import Step, Steps
 from ..storage.seam import DamagedMessage, StreamLog, StreamStorage
 from . import headers as h
+from .config import StreamSource
+from .consumer_feed import ConsumerFeed
 from .feed import Feed, Target
 from .feed_positions import FeedPosition, FeedPositions, Index
 from .host import StreamHost
@@ -30,12 +32,17 @@ class Feeds:
             feed = self._feeds.get(index)
             if feed is None:
                 positions = self._positions if config.mirror is None else None
-                kind = Feed if source.external is None else RemoteFeed
-                feed = kind(self._target, source, self._host, positions)
+                feed = self._make(source, positions)
                 feed.position, feed.identity = self._positions.positions.get(index, FeedPosition(0, ""))
                 feed.copied = feed.position
                 self._feeds[index] = feed
             feed.connect()
+
+    def _make(self, source: StreamSource, positions: FeedPositions | None) -> Feed:
+        kind = Feed if source.external is None else RemoteFeed
+        if source.consumer is not None:
+            kind = ConsumerFeed
+        return kind(self._target, source, self._host, positions)
 
     def recover(self) -> Steps[None]:
         """Find how far each source was read: by what was noted, and by later copies that are stored."""

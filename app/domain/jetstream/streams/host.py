@@ -6,6 +6,7 @@ from typing import Protocol
 from ..outlet import Outlet
 from ..storage.seam import StreamLog
 from .answers import Answers
+from .fast_places import FastBatchCount
 from .readers import Reader
 
 
@@ -40,6 +41,29 @@ class Origin(Protocol):
         ...
 
 
+class ConsumerTerms(Protocol):
+    """What a stream that copies has to know of a consumer's configuration."""
+
+    @property
+    def acks_by_flow(self) -> bool:
+        """Whether answers to flow control acknowledge its messages."""
+        ...
+
+
+class OriginConsumer(Protocol):
+    """A consumer by which another stream copies."""
+
+    @property
+    def config(self) -> ConsumerTerms:
+        """Its configuration."""
+        ...
+
+    @property
+    def num_pending(self) -> int:
+        """Messages that were not delivered."""
+        ...
+
+
 Handler = Callable[[bytes, bytes, bytes, bytes], None]
 """Gets a message: subject, headers, payload, reply; in the last three empty is none."""
 
@@ -55,6 +79,11 @@ class StreamHost(Protocol):
     @property
     def answers(self) -> Answers:
         """The answers of all streams."""
+        ...
+
+    @property
+    def fast_batches(self) -> FastBatchCount:
+        """How many there are, of all streams."""
         ...
 
     @property
@@ -81,6 +110,14 @@ class StreamHost(Protocol):
 
     def find_origin(self, name: str) -> Origin | None:
         """Another stream of this server; None if there is none."""
+        ...
+
+    def find_consumer(self, stream: str, name: str) -> OriginConsumer | None:
+        """A consumer of a stream of this server; None if there is none."""
+        ...
+
+    def reset_consumer(self, stream: str, name: str) -> int:
+        """Let a consumer deliver again what is not acknowledged; returns the sequence before that."""
         ...
 
     def listen(self, subject: bytes, handler: Handler) -> bytes:

@@ -18,6 +18,7 @@ from .config import (
     External,
     Placement,
     Republish,
+    SourceConsumer,
     StreamConfig,
     StreamSource,
     SubjectMapping,
@@ -144,6 +145,14 @@ def _external(fields: Fields | None) -> External | None:
     return external
 
 
+def _consumer(fields: Fields | None) -> SourceConsumer | None:
+    if fields is None:
+        return None
+    consumer = SourceConsumer(fields.text("name"), fields.text("deliver_subject"))
+    fields.finish()
+    return consumer
+
+
 def _mirror(fields: Fields | None) -> StreamSource | None:
     return None if fields is None else _source(fields)
 
@@ -164,6 +173,7 @@ def _source(fields: Fields) -> StreamSource:
             if (mapping := _mapping(Fields(value, "subject_transforms"))) is not None
         ),
         external=_external(fields.fields("external")),
+        consumer=_consumer(fields.fields("consumer")),
     )
     fields.finish()
     return source

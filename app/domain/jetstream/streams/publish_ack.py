@@ -33,6 +33,30 @@ class PublishAcks:
         """All messages of a batch are stored, the last one as this sequence."""
         return b'%b%d,"batch":%b,"count":%d}' % (self.head, sequence, dump(name), count)
 
+    def batch_of(self, sequence: int, name: bytes, count: int) -> bytes:
+        """The same for a fast batch; `count` is the number of its last message."""
+        return self.batch(sequence, name.decode("utf-8", "replace"), count)
+
+    def duplicate_batch(self, sequence: int, name: bytes, count: int) -> bytes:
+        """A fast batch is one message, which was stored before."""
+        text = dump(name.decode("utf-8", "replace"))
+        return b'%b%d,"duplicate": true,"batch":%b,"count":%d}' % (self.head, sequence, text, count)
+
+    @staticmethod
+    def flow(number: int, every: int) -> bytes:
+        """A fast batch is stored up to this number; the next answer comes after `every` messages."""
+        return b'{"type":"ack","seq":%d,"msgs":%d}' % (number, every)
+
+    @staticmethod
+    def gap(expected: int, number: int) -> bytes:
+        """Messages of a fast batch are missing: from `expected` on, and before `number`."""
+        return b'{"type":"gap","last_seq":%d,"seq":%d}' % (expected, number)
+
+    @staticmethod
+    def failed(number: int, error: JetStreamError) -> bytes:
+        """This message of a fast batch is not stored."""
+        return dump({"type": "err", "seq": number, "error": error.as_json()})
+
     def duplicate(self, sequence: int) -> bytes:
         """The message was stored before."""
         return b'%b%d,"duplicate": true}' % (self.head, sequence)

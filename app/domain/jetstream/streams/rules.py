@@ -173,7 +173,6 @@ def _completed(
         config = replace(config, placement=None)
     if config.placement is not None and config.placement.preferred:
         raise invalid("preferred server not permitted in placement")
-    _check_absent_features(config)
     return _with_level(config)
 
 
@@ -328,12 +327,6 @@ def _check_bytes(config: StreamConfig, limits: StreamLimits) -> None:
         raise JetStreamError(10113)
     if 0 < limits.max_stream_bytes < config.max_bytes:
         raise JetStreamError(10122)
-
-
-def _check_absent_features(config: StreamConfig) -> None:
-    """What this server does not have is refused, never ignored."""
-    if config.allow_batched:
-        raise JetStreamError(10205)
 
 
 def _with_level(config: StreamConfig) -> StreamConfig:

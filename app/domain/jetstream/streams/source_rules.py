@@ -43,6 +43,7 @@ def check_mirror(config: StreamConfig, origins: Origins) -> None:
     if mirror is None:
         return
     _check_beside_mirror(config)
+    _check_consumer(mirror, 10213)
     if mirror.filter_subject and mirror.subject_transforms:
         raise JetStreamError(10150)
     if config.subject_delete_marker_ttl:
@@ -94,23 +95,45 @@ def check_sources(config: StreamConfig, origins: Origins) -> None:
     if (len(config.sources) + 1) * len(config.subjects) > COMPARISONS:
         raise JetStreamError(10052, TOO_MANY_TO_COMPARE)
     seen: set[tuple[str, str, str]] = set()
+    consumers: set[tuple[str, str]] = set()
     for source in config.sources:
         if not _is_name(source.name):
             raise JetStreamError(10141)
         if source.index in seen:
             raise JetStreamError(10140)
         seen.add(source.index)
-        if source.filter_subject and source.subject_transforms:
-            raise JetStreamError(10144)
-        if source.filter_subject and not is_subject(source.filter_subject):
-            raise JetStreamError(
-                10049, f"subject filter '{source.filter_subject}' for the source: invalid subject"
-            )
-        _check_transforms(source, (10145, 10146, 10147), covers)
-        if source.external is None:
-            _check_size(config, origins(source.name), 10046)
-        else:
-            _check_external(source.external, config.subjects)
+        _check_source(config, source, origins)
+        if source.consumer is not None:
+            used = (source.index[0], source.consumer.name)
+            if used in consumers:
+                raise JetStreamError(10216)
+            consumers.add(used)
+
+
+def _check_source(config: StreamConfig, source: StreamSource, origins: Origins) -> None:
+    if source.filter_subject and source.subject_transforms:
+        raise JetStreamError(10144)
+    if source.filter_subject and not is_subject(source.filter_subject):
+        raise JetStreamError(
+            10049, f"subject filter '{source.filter_subject}' for the source: invalid subject"
+        )
+    _check_transforms(source, (10145, 10146, 10147), covers)
+    _check_consumer(source, 10215)
+    if source.external is None:
+        _check_size(config, origins(source.name), 10046)
+    else:
+        _check_external(source.external, config.subjects)
+
+
+def _check_consumer(source: StreamSource, number: int) -> None:
+    """The consumer decides where to begin and what comes, so the source may not."""
+    consumer = source.consumer
+    if consumer is None:
+        return
+    subject = consumer.deliver_subject
+    is_good = _is_name(consumer.name) and is_literal(subject) and is_subject(subject)
+    if not is_good or source.opt_start_seq or source.opt_start_time is not None or source.filter_subject:
+        raise JetStreamError(number)
 
 
 def _check_transforms(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import islice
 
-from ...dataplane.incoming_run import IncomingRun
+from ...dataplane.incoming_run import FAST_SUFFIX, IncomingRun
 from ...for_each import for_each
 from ...protocol.json_text import rfc3339
 from ...steps import Steps
@@ -28,6 +28,7 @@ from .context import StreamContext
 from .direct import DirectGets
 from .duplicates import DuplicateWindow
 from .expiry import Expiry
+from .fast_batches import FastBatches
 from .feeds import Feeds
 from .gets import get_message
 from .host import StreamHost
@@ -99,6 +100,10 @@ class Stream:
         """Stores and answers a message within the read that brought it, or returns False."""
         self.batches = AtomicBatches(self._writer, host.outlet.scheduler)
         """Batches that are not complete; `batches.abandoned` may be set."""
+        self.fast = FastBatches(
+            self._writer, self.commits, self._acks, host.outlet.scheduler, host.fast_batches
+        )
+        """Batches whose messages are stored as they come."""
         self.traced = TracedStore(self, self._writer, self.commits, self._acks)
         """The way in for messages that are traced."""
         self._closed = False
@@ -109,6 +114,7 @@ class Stream:
     def _configure(self, config: StreamConfig) -> None:
         self._writer.configure(config)
         self._upkeep.configure(config)
+        self.fast.configure(is_open=config.allow_batched, is_silent=config.no_ack)
         self._is_short = self._writer.is_plain and not config.no_ack and not config.max_age
         self._lone.configure(config, self._writer.largest, is_open=self._is_short)
 
@@ -164,10 +170,14 @@ class Stream:
 
     def store(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
         """A message was published: store it or not, and answer after the commit."""
-        if self.config.no_ack:
+        is_fast = reply.endswith(FAST_SUFFIX)
+        if self.config.no_ack and not is_fast:
             reply = b""
         if self.commits.is_full:
             self._host.answers.send(reply, self._acks.refused(JetStreamError(10167)), BUSY)
+            return
+        if is_fast:
+            self.fast.take(subject, headers, payload, reply)
             return
         try:
             if self.config.allow_atomic and (name := h.field(headers, h.BATCH_ID)):
@@ -191,7 +201,8 @@ class Stream:
         the turn then, for which a message of several pays with half of its function calls.
         """
         commits = self.commits
-        if not (self._is_short and commits.is_idle) or h.SPECIAL in headers:
+        is_short = self._is_short and commits.is_idle and h.SPECIAL not in headers
+        if not is_short or reply.endswith(FAST_SUFFIX):
             self.store(subject, headers, payload, reply)
             return
         sequence = self._writer.store_now(subject, headers, payload)
@@ -214,6 +225,11 @@ class Stream:
 
         Where they have to be stored one by one, these are some at first, so that a turn can end.
         """
+        if run.batched:
+            taken = self.fast.take_run(run)
+            if not taken:
+                self.store(*next(run.messages()))
+            return taken or 1
         first = self._writer.publish_run(run) if self.commits.has_room(run.count, run.size) else 0
         if not first:
             for message in islice(run.messages(), SINGLY):
@@ -279,6 +295,7 @@ class Stream:
             partial(self._expiry.drop, first),
             partial(self._schedules.drop, first),
             self._writer.read_last_id,
+            partial(self.fast.failed, first),
             self.contents.taken_back,
         )
         for_each(lambda each: each(), forget, self._host.outlet.failed)
@@ -396,6 +413,7 @@ class Stream:
         self._lone.is_open = False
         self.jobs.close()
         self.batches.close()
+        self.fast.close()
         self.gets.close()
         self.feeds.close()
         self._upkeep.close()

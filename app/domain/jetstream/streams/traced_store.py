@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Protocol
 
+from ...dataplane.incoming_run import FAST_SUFFIX
 from ...dataplane.seam import HookedMessage
 from ...message_trace.stream_step import CLOSED, StreamStep
 from ..errors import JetStreamError
@@ -11,6 +12,7 @@ from . import headers as h
 from .admission import Duplicate
 from .commits import Commits
 from .config import StreamConfig
+from .fast_batches import FastBatches
 from .publish_ack import PublishAcks
 from .refusal_text import DUPLICATE, refusal_text
 from .writer import FAILURES, Writer
@@ -27,6 +29,11 @@ class StoresMessages(Protocol):
     @property
     def log(self) -> StreamLog:
         """Its messages."""
+        ...
+
+    @property
+    def fast(self) -> FastBatches:
+        """Its fast batches."""
         ...
 
     def store(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
@@ -59,12 +66,16 @@ class TracedStore:
 
     def take(self, message: HookedMessage, step: StreamStep) -> None:
         """Store it or not, answer, and complete the step once it is safe. If only traced it is checked."""
-        if self._stream.config.no_ack:
+        is_fast = message.reply.endswith(FAST_SUFFIX)
+        if self._stream.config.no_ack and not is_fast:
             message = message._replace(reply=b"")
         reply, (headers, payload) = message.reply, _parts(message)
         if self._commits.is_full:
             self._stream.store(message.subject, headers, payload, reply)
             step.end(refusal_text(JetStreamError(10167), headers))
+            return
+        if is_fast and not step.only:
+            self._take_fast(message, step)
             return
         name = h.field(headers, h.BATCH_ID) if self._stream.config.allow_atomic else b""
         try:
@@ -94,6 +105,21 @@ class TracedStore:
         text = self._acks.counted(sequence, writer.total) if is_counter else self._acks.stored(sequence)
         self._commits.answer(message.reply, text, sequence)
         return sequence
+
+    def _take_fast(self, message: HookedMessage, step: StreamStep) -> None:
+        """A message of a fast batch, which answers by itself."""
+        headers, payload = _parts(message)
+        outcome = self._stream.fast.take(message.subject, headers, payload, message.reply)
+        if outcome.error is not None:
+            step.end(refusal_text(outcome.error, headers))
+        elif outcome.is_duplicate:
+            step.end(DUPLICATE)
+        elif outcome.sequence:
+            subject = self._stream.log.subject_of(outcome.sequence)
+            step.passed(subject or message.subject, is_wanted=subject is not None)
+            self._commits.after(partial(_settle, step))
+        else:
+            step.end()
 
     def _take_batched(self, name: bytes, message: HookedMessage, step: StreamStep) -> int:
         """The last sequence of its batch; 0 if others are to come, for which the step does not wait."""

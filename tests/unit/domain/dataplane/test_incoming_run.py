@@ -22,7 +22,7 @@ MESSAGES: list[Published] = [
 def parts(run: IncomingRun) -> tuple[object, ...]:
     """All that a run says."""
     places = run.start, run.stop, run.fields, run.ids, run.names, run.message_ids
-    return *places, run.size, run.largest, run.count
+    return *places, run.size, run.largest, run.count, run.batched
 
 
 def test_a_run_says_where_everything_is(stage: Stage) -> None:
@@ -91,6 +91,20 @@ def test_ids_of_messages(stage: Stage) -> None:
     assert run.part(1, 3).message_ids == [b"an id\r ", b""]
     assert run.part(0, 1).message_ids == [b""]
     assert stage.plane.read_run(b"".join(map(frame, MESSAGES)), 0, 9).message_ids == []
+
+
+def test_messages_of_fast_batches_are_in_runs_of_their_own(stage: Stage) -> None:
+    """Their replies say what they are; parts and copies of such a run say so, too."""
+    replies = b"b.1.$FI", b".$FI", b"b.1.$FI.", b"$FI", b"", b"x.$FI"
+    data = b"".join(frame((b"s", b"", bytes(900), reply)) for reply in replies)
+
+    first = stage.plane.read_run(data, 0, 100)
+    second = stage.plane.read_run(data, first.stop, 100)
+    third = stage.plane.read_run(data, second.stop, 100)
+
+    assert [2, 3, 1] == [each.count for each in (first, second, third)]
+    assert [True, False, True] == [each.batched for each in (first, second, third)]
+    assert [True, True] == [first.part(1, 2).batched, third.detached().batched]
 
 
 def test_subjects_are_collected_only_if_wanted(stage: Stage) -> None:

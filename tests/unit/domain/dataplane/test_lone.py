@@ -76,11 +76,12 @@ def test_what_is_not_taken_is_written(stage: Stage, server: Server) -> None:
     [
         b"PUB a 0\r\n\r\nPUB a 0\r\n\r\n",
         b"PUB b 0\r\n\r\n",
+        b"PUB a 0\r\n\r\n".replace(b"a 0", b"a b.$FI 0"),
         b"PUB a %d\r\n%b\r\n" % (LONGEST_LONE, bytes(LONGEST_LONE)),
         b"PUB a 20000\r\n%b\r\n" % bytes(20_000),
         b"",
     ],
-    ids=["several", "another", "large", "referenced", "nothing"],
+    ids=["several", "another", "batched", "large", "referenced", "nothing"],
 )
 def test_all_else_goes_the_other_way(stage: Stage, server: Server, data: bytes) -> None:
     """Several messages, one that nobody takes, and large ones."""

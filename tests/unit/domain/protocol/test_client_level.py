@@ -9,7 +9,10 @@ import pytest
 from app.adapters.auth.nkeys import NkeyAuthenticator
 from app.domain.connection_type import ConnectionType
 from app.domain.dataplane.seam import MakePlane
+from app.domain.jetstream.consumers.config import ACK_POLICIES
 from app.domain.jetstream.settings import API_LEVEL
+from app.domain.jetstream.streams.parsing import parse_stream_config
+from app.domain.jetstream.streams.rules import checked
 from app.domain.limits import Limits
 from app.domain.protocol.client_level import CLIENT_LEVEL
 from app.domain.protocol.compatibility import Compatibility
@@ -49,6 +52,9 @@ FEATURES = {
     "message tracing": "2.11.0",
     "streams": "2.12.0",
     "connect_info": "2.12.0",
+    "fast batches": "2.14.0",
+    "acks by flow control": "2.14.0",
+    "sources by consumers": "2.14.0",
 }
 """What clients see, and since which version (later-client-features.md, sections 2 to 7)."""
 
@@ -154,6 +160,13 @@ def _is_let_in(server: VirtualBroker, login: bytes) -> bool:
 
 OVER_WEBSOCKET = PersonalInfo(listener=ListenerInfo("h", 1, connection_type=ConnectionType.WEBSOCKET))
 
+
+def _has(**fields: object) -> bool:
+    """Whether a stream may be so configured."""
+    found = checked(parse_stream_config({"name": "S"} | fields))
+    return found.allow_batched or any(source.consumer is not None for source in found.sources)
+
+
 CHECKS: dict[str, Callable[[VirtualBroker], bool]] = {
     "invalid client protocol": lambda server: (
         asked(server, b'CONNECT {"protocol":2}\r\n') == (b"-ERR 'invalid client protocol'\r\n", False)
@@ -208,7 +221,12 @@ CHECKS: dict[str, Callable[[VirtualBroker], bool]] = {
     ),
     "domain": lambda server: updated(server, replace(_info(server), domain="hub"))["domain"] == "hub",
     "message tracing": _is_traced,
-    "streams": lambda _server: API_LEVEL >= 2,
+    "streams": lambda _server: API_LEVEL >= 4,
+    "fast batches": lambda _server: _has(allow_batched=True),
+    "acks by flow control": lambda _server: "flow_control" in ACK_POLICIES,
+    "sources by consumers": lambda _server: _has(
+        subjects=[], sources=[{"name": "O", "consumer": {"name": "C", "deliver_subject": "d"}}]
+    ),
     "connect_info": lambda server: (
         _is_let_in(server, ASYNC) and not _is_let_in(server, ASYNC.replace(b"1", b"0"))
     ),
@@ -228,8 +246,8 @@ def test_a_feature_of_the_level(feature: str, server: VirtualBroker) -> None:
 
 
 def test_clients_recognize_the_level() -> None:
-    """Clients look for three numbers, and from 2.14 on for batches that are not here."""
-    assert (2, 12, 0) <= _numbers(CLIENT_LEVEL) < (2, 14, 0)
+    """Clients look for three numbers, and from 2.14 on for fast batches."""
+    assert (2, 14, 0) <= _numbers(CLIENT_LEVEL) < (2, 15, 0)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

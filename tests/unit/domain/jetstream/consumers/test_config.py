@@ -3,6 +3,7 @@
 import pytest
 
 from app.domain.jetstream.consumers.config import (
+    ACK_POLICIES,
     LONGEST_WAIT,
     SHORTEST_WAIT,
     ConsumerConfig,
@@ -125,3 +126,13 @@ def test_a_word_that_is_no_policy(name: str, words: str) -> None:
     with pytest.raises(JetStreamError) as caught:
         parse_consumer_config({name: "x"})
     assert f"invalid JSON: {words}" == caught.value.description
+
+
+def test_what_acknowledges() -> None:
+    """Replies to messages, answers to flow control, or nothing."""
+    found = {policy: ConsumerConfig(ack_policy=policy) for policy in ACK_POLICIES}
+
+    assert ["all", "explicit"] == [policy for policy, each in found.items() if each.takes_acks]
+    assert ["flow_control"] == [policy for policy, each in found.items() if each.acks_by_flow]
+    assert [0, 0, 0, 4] == [required_level(each) for each in found.values()]
+    assert LONGEST_WAIT == found["flow_control"].wait(1)

@@ -3,6 +3,7 @@
 import pytest
 
 from app.domain.jetstream.errors import JetStreamError
+from app.domain.jetstream.streams.config import StreamConfig
 from tests.fakes.jetstream import SECOND, Sent
 
 from .harness import Harness, numbers
@@ -241,3 +242,111 @@ def test_the_original_gaps() -> None:
     harness.advance(2)
     harness.publish(2)
     assert [3, 4, 5] == sequences(harness)
+
+
+def flowing(count: int = 0, retention: str = "limits", **fields: object) -> Harness:
+    """A consumer whose messages are acknowledged by flow control."""
+    harness = Harness(StreamConfig(name="S", subjects=("s.>",), retention=retention))
+    harness.publish(count)
+    harness.outlet.subscribe(DELIVER)
+    harness.create(deliver_subject=DELIVER, ack_policy="flow_control", **fields)
+    return harness
+
+
+def answer(harness: Harness, request: Sent, number: object, sequence: object) -> None:
+    """What a client says that is done with these deliveries."""
+    fields = f"Nats-Last-Consumer: {number}\r\nNats-Last-Stream: {sequence}\r\n"
+    harness.consumer.flow_reply(request.reply.split(b".")[-1], f"NATS/1.0\r\n{fields}\r\n".encode())
+    harness.run()
+
+
+def test_flow_control_acknowledges() -> None:
+    """It is asked for with a heartbeat while something is not settled, and settles all up to a delivery."""
+    harness = flowing(3, "workqueue")
+    assert [1, 2, 3] == sequences(harness)
+    harness.advance(1)
+    beat, request = harness.outlet.take()
+    assert ("100 Idle Heartbeat", "100 FlowControl Request") == (beat.status, request.status)
+    harness.advance(1)
+    assert [b"Nats-Consumer-Stalled"] == [
+        each.headers.split(b"\r\n")[3][:21] for each in harness.outlet.take()
+    ]
+
+    answer(harness, request, 2, 2)
+    assert ((3, 3), (2, 2)) == harness.place()
+    assert 1 == harness.consumer.num_ack_pending
+    assert [("C", 1), ("C", 2)] == harness.stream.settlements
+    assert "last_active" in str(harness.info["ack_floor"])
+    harness.advance(1)
+    answer(harness, harness.outlet.take()[-1], 3, 3)
+    harness.advance(5)
+    assert {"100 Idle Heartbeat"} == {each.status for each in harness.outlet.take()}
+
+
+def test_flow_control_that_acknowledges_when_it_is_full() -> None:
+    """The limit is reached, a request follows, and more goes after the answer."""
+    harness = flowing(5, max_ack_pending=2)
+    *sent, request = harness.outlet.take()
+    assert 2 == len(sent)
+    harness.publish(1)
+    assert [] == harness.outlet.take()
+
+    answer(harness, request, 2, 2)
+    *sent, request = harness.outlet.take()
+    assert [3, 4] == [numbers(each)[1] for each in sent]
+    answer(harness, request, 0, 0)
+    again = requests(harness.outlet.take())
+    assert 1 == len(again)
+
+
+@pytest.mark.parametrize(
+    ("number", "sequence"), [(0, 2), (4, 2), (2, 4), ("x", 2), (2, "x"), (2, 0), ("9" * 30, 2), (-1, 2)]
+)
+def test_answers_to_flow_control_that_acknowledge_nothing(number: object, sequence: object) -> None:
+    """What was not delivered, what is no number, and what was acknowledged before."""
+    harness = flowing(3)
+    harness.advance(1)
+    request = harness.outlet.take()[-1]
+
+    answer(harness, request, number, sequence)
+
+    assert ((3, 3), (0, 0)) == harness.place()
+
+
+def test_other_acks_mean_nothing_where_flow_control_acknowledges() -> None:
+    """Neither one nor many of them; and messages do not come again by themselves."""
+    harness = flowing(2)
+    first = harness.outlet.take()[0]
+
+    assert not harness.ack(first, double=True)
+    harness.consumer.ack_many([1, 2])
+    harness.advance(100_000)
+    assert 2 == harness.consumer.num_ack_pending
+    assert [] == sequences(harness)
+
+
+def test_what_flow_control_acknowledged_is_known_after_a_restart() -> None:
+    """The rest is not settled, and comes again after a reset."""
+    harness = flowing(3)
+    harness.advance(1)
+    answer(harness, harness.outlet.take()[-1], 2, 2)
+    harness.advance(1)
+    harness.outlet.take()
+    harness.restart()
+
+    assert [] == sequences(harness)
+    assert ((3, 3), (2, 2)) == harness.place()
+    assert 3 == harness.consumer.reset()
+    harness.run()
+    assert [3] == sequences(harness)
+
+
+def test_answers_to_flow_control_after_the_end() -> None:
+    """They do nothing."""
+    harness = flowing(1)
+    harness.advance(1)
+    request = harness.outlet.take()[-1]
+    harness.consumer.delete()
+
+    answer(harness, request, 1, 1)
+    assert 1 == harness.consumer.num_ack_pending

@@ -117,6 +117,7 @@ def test_a_pinned_group_has_a_timeout() -> None:
 
 PUSH = {"deliver_subject": "d"}
 
+FLOW = {"ack_policy": "flow_control", "deliver_subject": "d"}
 REFUSALS: list[tuple[dict[str, object], str]] = [
     ({"name": "a.b"}, "10052 consumer name can not contain '.', '*', '>', '\\', '/'"),
     ({"durable_name": "a b"}, "10052 consumer durable name can not contain '.', '*', '>', '\\', '/'"),
@@ -125,7 +126,10 @@ REFUSALS: list[tuple[dict[str, object], str]] = [
     ({"num_replicas": 3}, "10074 "),
     ({"num_replicas": -1}, "10133 "),
     ({"ack_policy": "flow_control"}, "10218 "),
-    ({"ack_policy": "flow_control", "deliver_subject": "d"}, "10181 "),
+    (FLOW | {"ack_wait": 1}, "10221 "),
+    (FLOW | {"backoff": [1]}, "10221 "),
+    (FLOW | {"max_deliver": 1}, "10222 "),
+    (FLOW | {"max_ack_pending": -1}, "10220 "),
     ({"backoff": [-1]}, "10184 "),
     ({"ack_wait": -1}, "10183 "),
     ({"backoff": [1, 2], "max_deliver": 1}, "10116 "),
@@ -296,3 +300,15 @@ def test_the_deliver_subject_changes_while_nobody_listens() -> None:
     with pytest.raises(JetStreamError) as caught:
         check_update(old, make(), is_bound=False)
     assert "can not update push consumer to pull based" == caught.value.description
+
+
+def test_flow_control_that_acknowledges() -> None:
+    """It has the heartbeats of servers, whatever was asked for; a pedantic request has to ask for them."""
+    made = checked(make(**FLOW, idle_heartbeat=5 * SECOND), STREAM)
+    assert (True, SECOND, 0, -1) == (made.flow_control, made.idle_heartbeat, made.ack_wait, made.max_deliver)
+    assert 1000 == made.max_ack_pending
+    assert made == checked(make(**FLOW, flow_control=True, idle_heartbeat=SECOND), STREAM, pedantic=True)
+    assert refused(make(**FLOW), pedantic=True).startswith("10219 ")
+    text = "10052 flow control ack policy heartbeat needs to be 1s"
+    assert text == refused(make(**FLOW, flow_control=True), pedantic=True)
+    check_work_queue(made, [])

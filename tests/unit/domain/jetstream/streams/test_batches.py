@@ -364,3 +364,18 @@ def test_a_batch_may_end_with_a_message_that_nobody_wants() -> None:
     send(made, 2, "1", subject="s.2")
 
     assert [2] == made.sequences()
+
+
+def test_a_level_of_the_api_that_a_batch_needs() -> None:
+    """It is not stored; a higher one than this server has ends the batch."""
+    made = atomic()
+    gone: list[tuple[str, str]] = []
+    made.stream.batches.abandoned = lambda name, reason: gone.append((name, reason))
+
+    assert '{"stream":"S","seq":1,"batch":"u1","count":1}' == send(made, 1, "1", Required_Api_Level="2")
+    assert "" == send(made, 1)
+    assert (10185, "JetStream minimum api level required") == error(send(made, 2, Required_Api_Level="99"))
+    assert [("u1", "unsupported")] == gone
+    message = made.log.read(1)
+    assert message is not None
+    assert b"Required" not in message.headers

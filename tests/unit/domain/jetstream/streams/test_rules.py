@@ -83,7 +83,6 @@ REFUSED: list[Refused] = [
         "counter stream can only use limits retention",
     ),
     ({"allow_msg_schedules": True, "discard": "new"}, 10052, "message scheduling cannot use discard new"),
-    ({"allow_batched": True}, 10205, "batch publish is disabled"),
 ]
 
 

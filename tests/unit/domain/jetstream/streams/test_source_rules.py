@@ -33,6 +33,9 @@ def mirror(**fields: object) -> Document:
     return {"name": "S", "mirror": {"name": "O"} | fields}
 
 
+BY = {"name": "C", "deliver_subject": "d"}
+
+
 def sources(*each: Document) -> Document:
     """A configuration with sources."""
     return {"name": "S", "sources": list(each)}
@@ -61,7 +64,20 @@ def sources(*each: Document) -> Document:
         (mirror(external={"api": "a.*", "deliver": ""}), 10052),
         (mirror(external={"api": "$JS.API", "deliver": ""}), 10021),
         (mirror(external={"api": "", "deliver": "d.>"}), 10024),
+        (mirror(consumer={"name": "C"}), 10213),
+        (mirror(consumer=BY, filter_subject="a"), 10213),
         (sources({"name": "O"}) | {"allow_msg_schedules": True}, 10187),
+        (sources({"name": "O", "consumer": {}}), 10215),
+        (sources({"name": "O", "consumer": BY | {"name": "a.b"}}), 10215),
+        (sources({"name": "O", "consumer": BY | {"deliver_subject": "d.*"}}), 10215),
+        (sources({"name": "O", "consumer": BY | {"deliver_subject": "d..e"}}), 10215),
+        (sources({"name": "O", "consumer": BY, "opt_start_seq": 1}), 10215),
+        (sources({"name": "O", "consumer": BY, "opt_start_time": "2026-01-01T00:00:00Z"}), 10215),
+        (sources({"name": "O", "consumer": BY}, {"name": "O", "consumer": BY}), 10140),
+        (
+            sources({"name": "O", "consumer": BY, "subject_transforms": PAIR}, {"name": "O", "consumer": BY}),
+            10216,
+        ),
         (sources({"name": "a b"}), 10141),
         (sources({"name": "O", "filter_subject": "a.."}), 10049),
         (sources({"name": "O"}, {"name": "O"}), 10140),
@@ -257,3 +273,13 @@ def test_direct_gets_are_inherited() -> None:
     assert checked(config, origins=ORIGINS.get).mirror_direct
     with pytest.raises(JetStreamError, match="origin stream has direct get set"):
         checked(config, origins=ORIGINS.get, pedantic=True)
+
+
+def test_sources_by_consumers() -> None:
+    """Each has a consumer of its own, beside others without one."""
+    each: list[Document] = [{"name": "O", "consumer": BY | {"name": name}} for name in "CD"]
+    document = sources({"name": "O"}, *each, {"name": "P", "consumer": BY})
+
+    found = checked(parse_stream_config(document))
+    assert document["sources"] == [source.as_json() for source in found.sources]
+    assert "O:C=jZ6RvVRH" == found.sources[1].index[0]

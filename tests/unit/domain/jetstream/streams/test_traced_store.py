@@ -16,19 +16,20 @@ TRACED = {"Nats-Trace-Dest": "trace disabled"}
 class Traced:
     """A message on its way into a stream, and its step."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - tests name what differs
         self,
         made: Made,
         headers: Mapping[str, str] | None = None,
         *,
         subject: bytes = b"s.1",
         payload: bytes = b"x",
+        reply: bytes = b"_I.1",
         only: bool = False,
     ) -> None:
         self.fields: dict[str, object] = {}
         self.ends = 0
         data = block({**TRACED, **(headers or {})})
-        message = HookedMessage(subject, b"_I.1", len(data), data + payload)
+        message = HookedMessage(subject, reply, len(data), data + payload)
         made.stream.traced.take(message, StreamStep(self.fields, lambda: 0, self._end, only=only))
 
     def _end(self) -> None:
@@ -199,3 +200,30 @@ def test_batches_that_are_only_traced() -> None:
     assert {"error": "insufficient resources (10023)"} == Traced(made, fields, only=True).said()
     assert 0 == len(made.stream.batches)
     assert ([10023], []) == (answers(made), made.sequences())
+
+
+def test_fast_batches() -> None:
+    """What is stored is waited for; what is not says why, and a ping has nothing to say."""
+    made = make(allow_batched=True)
+
+    stored = Traced(made, {"Nats-Msg-Id": "a"}, reply=b"p.b.9.ok.1.0.$FI")
+    made.outlet.clock.run_pending()
+    assert {"subject": "s.1"} == stored.said()
+    again = Traced(made, {"Nats-Msg-Id": "a"}, reply=b"p.b.9.ok.2.1.$FI")
+    wrong = Traced(made, {"Nats-Expected-Last-Sequence": "7"}, reply=b"p.b.9.ok.3.1.$FI")
+    assert {"error": "msgid is duplicate"} == again.said()
+    assert {"error": "last sequence mismatch: 7 vs 1"} == wrong.said()
+    assert {} == Traced(made, reply=b"p.b.9.ok.3.4.$FI").said()
+    assert [1] == made.sequences()
+
+
+def test_a_message_of_a_fast_batch_that_nobody_wants() -> None:
+    """It gets a number, and one that is only traced gets none."""
+    made = make(allow_batched=True, retention="interest")
+
+    traced = Traced(made, reply=b"p.b.9.ok.1.0.$FI")
+    made.outlet.clock.run_pending()
+
+    assert {"subject": "s.1", "nointerest": True} == traced.said()
+    assert {"subject": "s.1", "nointerest": True} == Traced(made, reply=b"p.b.9.ok.2.1.$FI", only=True).said()
+    assert 1 == made.log.last
