@@ -11,7 +11,7 @@ from tests.simulation.streams.play import BrokenPromise
 PLANE = choose(PYTHON)[1]
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(12), 195])
 def test_copies_agree_with_their_origin(seed: int) -> None:
     """All that is there is copied once, in order, whatever went wrong on the way."""
     play = DomainsPlay(PLANE, seed).run()

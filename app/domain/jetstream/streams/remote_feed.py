@@ -32,6 +32,9 @@ FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
 PAUSE = 1.0
 """Seconds between two requests because of what got lost: a message may never get through."""
 
+LEAST = 0.001
+"""Seconds below which silence is over: what is left may be a rounding error, which no timer waits for."""
+
 FEW = 10
 """Messages that a mirror may lack to answer for its origin: one that is in use is always a little behind."""
 
@@ -179,7 +182,7 @@ class RemoteFeed(Feed):
 
     def _check_silence(self) -> None:
         left = self._contact + remote.SILENCE - self._outlet.scheduler.monotonic()
-        if left > 0:
+        if left > LEAST:
             self._delay = FIRST_DELAY
             self._watch_silence(left)
         else:

@@ -335,6 +335,27 @@ def test_silence(far: Far) -> None:
     assert 1 == len(far.asked())
 
 
+@pytest.mark.timeout(30)
+def test_silence_that_is_over_but_for_a_rounding_error(far: Far) -> None:
+    """It is over: a timer for so little would be due at once, again and again."""
+    mirror(far)
+    far.answer()
+    begun = far.outlet.clock.monotonic()
+    moments = [(begun + n / 997, n / 997) for n in range(1, 997)]
+    later = next(wait for at, wait in moments if _rounds_up(at))
+    far.outlet.clock.advance(later)
+    far.beat(0)
+    far.outlet.clock.advance(SILENCE)
+
+    assert 1 == len(far.asked())
+
+
+def _rounds_up(at: float) -> bool:
+    """Whether the end of the silence, computed from whole nanoseconds, seems to be still to come."""
+    whole = round(at * 1e9)
+    return whole / 1e9 + SILENCE > (whole + round(SILENCE * 1e9)) / 1e9
+
+
 @pytest.mark.parametrize(("number", "count"), [(1, 0), (0, 0), (2, 1), (9, 1)])
 def test_a_heartbeat_says_what_was_sent(far: Far, number: int, count: int) -> None:
     """If something got lost, the origin is asked again. Before the first message it may say anything less."""
