@@ -19,7 +19,7 @@ class Acts:
 
 
 def test_a_defect_costs_one_item() -> None:
-    """Those after it are acted on, and each defect is told once."""
+    """Those after it are acted on, and each defect is reported once."""
     acts, errors = Acts(), list[Exception]()
     for_each(acts, range(5), errors.append)
 

@@ -139,7 +139,7 @@ def defect(*_: object) -> None:
 
 @pytest.mark.parametrize("failure", [None, StorageFailure.FULL])
 def test_a_defect_costs_one_call(failure: StorageFailure | None) -> None:
-    """All other calls are made, and answers sent; each defect is told once."""
+    """All other calls are made, and answers sent; each defect is reported once."""
     waiting = Waiting()
     waiting.append()
     waiting.commits.after(defect)
