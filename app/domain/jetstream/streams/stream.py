@@ -336,9 +336,13 @@ class Stream:
 
         def written(failure: StorageFailure | None) -> None:
             if failure is None and not self._closed:
-                self.jobs.run(carry_out(self.contents, plan, lambda gone: done(gone, None)))
+                self.jobs.run(carry_out(self.contents, plan, ended))
             else:
                 done(0, failure or StorageFailure.GONE)
+
+        def ended(gone: int) -> None:
+            self.commits.changed()  # room is made by the round after the one that closes a segment
+            done(gone, None)
 
         propose(self.log, plan, self.when_written(written))
 
