@@ -356,6 +356,7 @@ class Stream:
             if uses_up_numbers:
                 self.after_commit(partial(done, gone))
             else:
+                self.commits.changed()  # room is made by the round after the one that closes a segment
                 done(gone, None)
 
         def written(failure: StorageFailure | None) -> None:
