@@ -189,6 +189,11 @@ class ClientLogin(PeerSession):
 
     # --- after a reload ------------------------------------------------------------
 
+    @property
+    def awaits_verdict(self) -> bool:
+        """See `AuthorizedClient`."""
+        return self._pending is not None
+
     def login(self) -> Login:
         """See `AuthorizedClient`."""
         is_anonymous = not self.host.gatekeeper.required or self.identity is self._anonymous
@@ -204,6 +209,9 @@ class ClientLogin(PeerSession):
             return False  # its verdict is still to come
         if isinstance(verdict, Identity):
             return self._stay_as(verdict)
+        if self.awaits_verdict and not self._logged_in and not self.subscriptions:
+            self._be_nobody()  # until its verdict
+            return False
         self.connection.closes_for(AuthorizationViolation.closing)
         if verdict is Dismissal.CHANGED:
             self.refuse(AuthorizationViolation())
