@@ -10,12 +10,14 @@ from app.domain.closing_reason import ClosingReason
 from app.domain.connection_type import ConnectionType
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ConnectionsTrimmed, SubscriptionRemoved
+from app.domain.hooks.hook_event import HookPoint
 from app.domain.limits import Limits
 from app.domain.permissions.rules import Permissions, Responses, Rule, entry
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.security.credentials import Answer, Credentials, Identity, PendingVerdict
 from app.domain.security.reauthorization import Dismissal, Judge, Login, reauthorize
 from tests.fakes.event_log import RecordingEventLog
+from tests.fakes.hook_caller import LATER, FakeHookCaller, terms
 from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
 
 LOGIN = b'CONNECT {"verbose":false,"pedantic":false,"user":"%b"}\r\n'
@@ -63,11 +65,15 @@ class Rig:
     """A broker of today, and its users."""
 
     def __init__(
-        self, make_plane: MakePlane, users: Users, anonymous: Mapping[ConnectionType, Identity]
+        self,
+        make_plane: MakePlane,
+        users: Users,
+        anonymous: Mapping[ConnectionType, Identity],
+        setup: BrokerSetup | None = None,
     ) -> None:
         self.users = users
         self.events = RecordingEventLog(debug=False, trace=False)
-        setup = BrokerSetup(compatibility=Compatibility.CURRENT, anonymous=anonymous)
+        setup = setup or BrokerSetup(compatibility=Compatibility.CURRENT, anonymous=anonymous)
         self.server = VirtualBroker(make_plane, gatekeeper=users, events=self.events, setup=setup)
 
     @property
@@ -220,6 +226,22 @@ def test_a_verdict_for_one_that_did_without(make_plane: MakePlane) -> None:
 
     assert client.ask(PING).endswith(PONG)
     assert "a" == rig.broker.sessions[client.connection.cid].user
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_hooks_that_are_asked_about_a_login(make_plane: MakePlane, *, required: bool) -> None:
+    """The users before have let the client in, so it comes back to log in with those of now."""
+    caller = FakeHookCaller(lambda _point, _event: LATER)
+    setup = BrokerSetup(compatibility=Compatibility.CURRENT, hooks=(terms(HookPoint.CONNECT), caller))
+    rig = Rig(make_plane, Users("a", required=required), NOTHING, setup)
+    client = rig.server.connect()
+    client.send(LOGIN % b"a")
+    rig.reload(lambda _: Dismissal.CHANGED, switch_login(rig, required=True))
+    caller.settle()
+    rig.server.settle()
+
+    assert b"" == client.heard()
+    assert client.wire.is_over
 
 
 def nobody_without_credentials(rig: Rig) -> Callable[[], None]:
