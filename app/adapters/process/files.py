@@ -46,14 +46,25 @@ def reason_not_writable(path: str) -> str:
 
 def reason_not_a_directory(path: str) -> str:
     """Why no file can be made in the directory `path`, which may have to be made first; empty if one can."""
+    directory = Path(path).absolute()
     try:
-        directory = Path(path).resolve()
+        nearest = next(place for place in (directory, *directory.parents) if _is_there(place))
+    except OSError as error:  # a file on the way, links in a circle, a name that is too long
+        return (error.strerror or str(error)).lower()
     except ValueError as error:  # an invalid name
         return str(error)
-    nearest = next(place for place in (directory, *directory.parents) if place.exists())
     if not nearest.is_dir():
         return os.strerror(errno.ENOTDIR).lower()
     return "" if os.access(nearest, os.W_OK | os.X_OK) else os.strerror(errno.EACCES).lower()
+
+
+def _is_there(place: Path) -> bool:
+    """Whether there is something of this name. Raises `OSError` where that cannot be known."""
+    try:
+        place.stat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _reason_not_creatable(path: str) -> str:

@@ -54,7 +54,8 @@ _INTRODUCTION = """\
 
 Every key of the configuration file, with its flag, its values and its default.
 The syntax of the file is in [Configuration](configuration.md).
-`make reference` writes this page from `app/config/options.py`; a test fails when it is out of date.
+`make reference` writes this page from `app/config/options.py` and the modules of its sections.
+A test fails when it is out of date.
 
 - Names of keys are case-insensitive.
 - Of several keys that set the same option, the last one counts, and a log line says so.

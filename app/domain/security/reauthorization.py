@@ -40,6 +40,11 @@ Judge = Callable[[Login], Identity | Dismissal]
 class AuthorizedClient(Protocol):
     """A client's session, as far as it matters here."""
 
+    @property
+    def awaits_verdict(self) -> bool:
+        """Whether its credentials are being checked."""
+        ...
+
     def login(self) -> Login:
         """How the client came in."""
         ...
@@ -64,11 +69,13 @@ class ReauthorizationHost(Protocol):
 
 def reauthorize(host: ReauthorizationHost, switch: Callable[[], None], judge: Judge) -> None:
     """Let other users be known from `switch` on; judge all clients before any of them is obeyed again."""
-    logins = [(session, session.login()) for session in host.sessions.values()]
+    logins = [(session, session.login(), session.awaits_verdict) for session in host.sessions.values()]
     switch()
     verdicts: dict[Login, Identity | Dismissal] = {}
     changed = False
-    for session, login in logins:
+    for session, login, waited in logins:
+        if waited and not session.awaits_verdict:
+            continue  # the new users have judged it with its credentials
         verdict = verdicts.get(login)
         if verdict is None:
             verdict = verdicts[login] = judge(login)

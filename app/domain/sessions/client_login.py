@@ -189,6 +189,11 @@ class ClientLogin(PeerSession):
 
     # --- after a reload ------------------------------------------------------------
 
+    @property
+    def awaits_verdict(self) -> bool:
+        """See `AuthorizedClient`."""
+        return self._pending is not None
+
     def login(self) -> Login:
         """See `AuthorizedClient`."""
         is_anonymous = not self.host.gatekeeper.required or self.identity is self._anonymous
@@ -200,14 +205,15 @@ class ClientLogin(PeerSession):
             return False
         if self._pending is None and not self._logged_in and not self._has_acted:
             return self._begin_again()
-        if self.identity is None:
-            return False  # its verdict is still to come
-        if isinstance(verdict, Identity):
+        if self.identity is not None and isinstance(verdict, Identity):
             return self._stay_as(verdict)
+        if self.awaits_verdict and not self._logged_in and not self.subscriptions:
+            self._be_nobody()  # until its verdict
+            return False
         self.connection.closes_for(AuthorizationViolation.closing)
-        if verdict is Dismissal.CHANGED:
+        if self.identity is not None and verdict is Dismissal.CHANGED:
             self.refuse(AuthorizationViolation())
-        else:
+        else:  # or hooks are asked about one whom the former users let in: it comes back
             self.end(AuthorizationFailed(self.connection.link))
         return False
 

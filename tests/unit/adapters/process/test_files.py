@@ -118,14 +118,24 @@ def test_files_that_cannot(tmp_path: Path, name: str, reason: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("", ""), ("new/newer", ""), ("file", "not a directory"), ("file/x", "not a directory")],
+    [
+        ("", ""),
+        ("new/newer", ""),
+        ("file", "not a directory"),
+        ("file/x", "not a directory"),
+        ("circle/x", "too many levels of symbolic links"),
+        (300 * "x" + "/new", "file name too long"),
+    ],
+    ids=["there", "to be made", "file", "below a file", "links in a circle", "long name"],
 )
 def test_a_directory_for_files(tmp_path: Path, name: str, reason: str) -> None:
     """A directory may have to be made, which a file in its place prevents; none is made to find out."""
-    (tmp_path / "file").touch()
+    file, circle = tmp_path / "file", tmp_path / "circle"
+    file.touch()
+    circle.symlink_to(circle)
 
     assert reason == reason_not_a_directory(f"{tmp_path}/{name}")
-    assert [tmp_path / "file"] == list(tmp_path.iterdir())
+    assert {file, circle} == set(tmp_path.iterdir())
 
 
 def test_names_that_no_file_can_have() -> None:

@@ -10,12 +10,14 @@ from app.domain.closing_reason import ClosingReason
 from app.domain.connection_type import ConnectionType
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ConnectionsTrimmed, SubscriptionRemoved
+from app.domain.hooks.hook_event import HookPoint
 from app.domain.limits import Limits
 from app.domain.permissions.rules import Permissions, Responses, Rule, entry
 from app.domain.protocol.compatibility import Compatibility
-from app.domain.security.credentials import Answer, Credentials, Identity
+from app.domain.security.credentials import Answer, Credentials, Identity, PendingVerdict
 from app.domain.security.reauthorization import Dismissal, Judge, Login, reauthorize
 from tests.fakes.event_log import RecordingEventLog
+from tests.fakes.hook_caller import LATER, FakeHookCaller, terms
 from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
 
 LOGIN = b'CONNECT {"verbose":false,"pedantic":false,"user":"%b"}\r\n'
@@ -23,6 +25,15 @@ VIOLATION = b"-ERR 'Authorization Violation'\r\n"
 PING, PONG = b"PING\r\n", b"PONG\r\n"
 STANDARD = ConnectionType.STANDARD
 NOTHING: Mapping[ConnectionType, Identity] = {}
+
+
+class Check(PendingVerdict):
+    """A check that is under way."""
+
+    under_way = True
+
+    def cancel(self) -> None:
+        """Nobody wants its verdict any more."""
 
 
 class Users:
@@ -34,25 +45,35 @@ class Users:
         self.waiting: list[Callable[[], None]] = []
         self.is_slow = False
 
-    def check(self, credentials: Credentials, answer: Answer) -> None:
+    def check(self, credentials: Credentials, answer: Answer) -> PendingVerdict | None:
         """Answer by the name."""
         identity = self.users.get(credentials.user) if self.required else Identity()
         named = None if identity is None else replace(identity, user=credentials.user)
         if self.is_slow:
             self.waiting.append(lambda: answer(named))
-        else:
-            answer(named)
+            return Check()
+        answer(named)
+        return None
+
+    def answer_all(self) -> None:
+        """Give the verdicts that clients wait for."""
+        while self.waiting:
+            self.waiting.pop()()
 
 
 class Rig:
     """A broker of today, and its users."""
 
     def __init__(
-        self, make_plane: MakePlane, users: Users, anonymous: Mapping[ConnectionType, Identity]
+        self,
+        make_plane: MakePlane,
+        users: Users,
+        anonymous: Mapping[ConnectionType, Identity],
+        setup: BrokerSetup | None = None,
     ) -> None:
         self.users = users
         self.events = RecordingEventLog(debug=False, trace=False)
-        setup = BrokerSetup(compatibility=Compatibility.CURRENT, anonymous=anonymous)
+        setup = setup or BrokerSetup(compatibility=Compatibility.CURRENT, anonymous=anonymous)
         self.server = VirtualBroker(make_plane, gatekeeper=users, events=self.events, setup=setup)
 
     @property
@@ -177,10 +198,87 @@ def test_a_verdict_that_is_still_to_come(rig: Rig) -> None:
     client.send(LOGIN % b"a")
     rig.reload(lambda _: Dismissal.CHANGED)
     assert not client.connection.closed
-    rig.users.waiting.pop()()
+    rig.users.answer_all()
     rig.server.settle()
 
     assert client.ask(PING).endswith(PONG)
+
+
+def test_a_verdict_that_comes_with_the_change(rig: Rig) -> None:
+    """The new users have judged a client whose login was being checked, so nobody judges it again."""
+    rig.users.is_slow = True
+    client = rig.server.connect()
+    client.send(LOGIN % b"a")
+    rig.reload(lambda _: Dismissal.CHANGED, rig.users.answer_all)
+
+    assert client.ask(PING).endswith(PONG)
+    assert not client.wire.is_over
+
+
+def test_a_verdict_for_one_that_did_without(make_plane: MakePlane) -> None:
+    """The client stays who it has become, and is not taken for one without credentials."""
+    guest = Identity("guest")
+    rig = Rig(make_plane, Users("a"), {STANDARD: guest})
+    rig.users.is_slow = True
+    client = rig.server.connect()
+    client.send(LOGIN % b"a")
+    rig.reload(lambda _: guest, rig.users.answer_all)
+
+    assert client.ask(PING).endswith(PONG)
+    assert "a" == rig.broker.sessions[client.connection.cid].user
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_hooks_that_are_asked_about_a_login(make_plane: MakePlane, *, required: bool) -> None:
+    """The users before have let the client in, so it comes back to log in with those of now."""
+    caller = FakeHookCaller(lambda _point, _event: LATER)
+    setup = BrokerSetup(compatibility=Compatibility.CURRENT, hooks=(terms(HookPoint.CONNECT), caller))
+    rig = Rig(make_plane, Users("a", required=required), NOTHING, setup)
+    client = rig.server.connect()
+    client.send(LOGIN % b"a")
+    rig.reload(lambda _: Dismissal.CHANGED, switch_login(rig, required=True))
+    caller.settle()
+    rig.server.settle()
+
+    assert b"" == client.heard()
+    assert client.wire.is_over
+
+
+def nobody_without_credentials(rig: Rig) -> Callable[[], None]:
+    """Let all clients need credentials from now on."""
+
+    def switch() -> None:
+        rig.broker.anonymous = {}
+
+    return switch
+
+
+def test_subscriptions_of_one_without_credentials(make_plane: MakePlane) -> None:
+    """They are of a user that may not be here, so nothing is waited for."""
+    rig = Rig(make_plane, Users("a"), {STANDARD: Identity("guest")})
+    rig.users.is_slow = True
+    client = rig.server.connect()
+    client.send(b"SUB x 1\r\n" + LOGIN % b"a")
+    client.heard()
+    rig.reload(lambda _: Dismissal.CHANGED, nobody_without_credentials(rig))
+
+    assert VIOLATION == client.heard()
+    assert client.wire.is_over
+
+
+@pytest.mark.parametrize("is_good", [True, False])
+def test_no_clients_without_credentials_any_more(make_plane: MakePlane, *, is_good: bool) -> None:
+    """One whose credentials are being checked is left to its verdict, and may do nothing before."""
+    rig = Rig(make_plane, Users("a"), {STANDARD: Identity("guest")})
+    rig.users.is_slow = True
+    client = rig.server.connect()
+    client.send(LOGIN % (b"a" if is_good else b"z"))
+    rig.reload(lambda _: Dismissal.CHANGED, nobody_without_credentials(rig))
+    assert b"" == client.heard()
+    rig.users.answer_all()
+    rig.server.settle()
+
+    assert client.ask(PING).endswith(PONG if is_good else VIOLATION)
 
 
 def switch_login(rig: Rig, *, required: bool) -> Callable[[], None]:
