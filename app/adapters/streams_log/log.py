@@ -185,16 +185,16 @@ class FileLog(IndexedLog):
                 segment.live = self._count_in(segment)
                 if segment.live * 2 < segment.messages or not segment.live:
                     self._removals.note_empty(segment.number)
-        active = self._writer.active
-        if (
-            active is not None
-            and not active.live
-            and active.end > _WORTH_A_NEW_SEGMENT
-            and self.failure is None
-        ):
-            self._writer.close_active()
+        if self.failure is None:
+            self.close_empty()
         self._later()
         return removed
+
+    def close_empty(self) -> None:
+        """Close the active segment if no message is left in it, so that its room is given back."""
+        active = self._writer.active
+        if active is not None and not active.live and active.end > _WORTH_A_NEW_SEGMENT:
+            self._writer.close_active()
 
     def propose_removal(self, sequences: Sequence[int], done: Done, *, erase: bool = False) -> None:
         if self._commits is None:

@@ -22,7 +22,7 @@ from .short_way import take_short_way
 from .steps import Batch, Outcome, Step
 from .stream_entries import StreamEntries, StreamParts
 from .tail import Tail, TailBudget
-from .waiting import CommitWaiting
+from .waiting import CommitWaiting, divided
 from .writer import MessageWriter
 
 Report = Callable[[str, str], None]
@@ -364,14 +364,13 @@ class FileStream:
         proposals: Sequence[Answer],
     ) -> None:
         """Answer those whose messages were taken back, and those who waited for this round."""
-        calls: list[Answer] = [partial(done, StorageFailure.FULL) for done in refused]
-        for waiting in taken:
-            failure = waiting.failure_by(outcome)
-            if failure is StorageFailure.FULL and waiting.messages and self._repairing:
-                self._refused.append(waiting.done)
-            else:
-                calls.append(partial(waiting.done, failure))
-        calls += proposals
+        after_repair, answers = divided(taken, outcome, is_repairing=self._repairing)
+        self._refused += after_repair
+        calls: list[Answer] = [
+            *(partial(done, StorageFailure.FULL) for done in refused),
+            *answers,
+            *proposals,
+        ]
         if self._log.failure is StorageFailure.BROKEN:
             rest, self._waiting = self._waiting, []
             calls.append(partial(self._refuse, StorageFailure.BROKEN, rest))
@@ -393,6 +392,8 @@ class FileStream:
                 self._rounds.probe_later(self)
         self._journal_taken = False
         self._cleaner.done(safe=outcome.is_good)
+        if self._repairing:
+            self._make_room()
         answers = self._proposals.finish(StorageFailure.BROKEN if broken else outcome.journal)
         if not outcome.prepared:
             answers += self._proposals.refuse(outcome.journal or StorageFailure.BROKEN)
@@ -412,8 +413,16 @@ class FileStream:
             self._report_error(outcome)
             self._messages_failed(StorageFailure.BROKEN)
 
+    def _make_room(self) -> None:
+        """With what repairs the files, give back what no message needs: a round that failed did not."""
+        self._log.close_empty()
+        self._journal_wanted |= self._cleaner.is_pending
+        self._rounds.request(self)
+
     def _messages_done(self) -> None:
         self._repairing = False
+        if self.writer.has_closed:
+            self.later()  # what waits for that can go
         if self.writer.unfinished:
             self._log.failure = None
             self._was_full = False
@@ -429,8 +438,6 @@ class FileStream:
         if failure is StorageFailure.FULL:
             self._rounds.probe_later(self)
             self._repairing = not self._repairing
-            if self._repairing:
-                self._rounds.request(self)
         else:
             self._refuse(failure)
 
@@ -438,9 +445,8 @@ class FileStream:
         """Say that messages are not stored, and what waits is not done; by now nothing is on the disk."""
         refused, self._refused = [*self._refused, *(each.done for each in waiting)], []
         calls: list[Answer] = [partial(done, failure) for done in refused]
-        finish_each(
-            lambda call: call(), [*calls, *self._proposals.finish(failure), *self._proposals.refuse(failure)]
-        )
+        calls += [*self._proposals.finish(failure), *self._proposals.refuse(failure)]
+        finish_each(lambda call: call(), calls)
 
     @property
     def is_refusing(self) -> bool:
@@ -463,6 +469,8 @@ class FileStream:
             return
         if outcome.messages is not None:
             self._rounds.probe_later(self)
+            if self._cleaner.is_pending:
+                self._make_room()
             return
         self._log.failure = None
         self._was_full = False

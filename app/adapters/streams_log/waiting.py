@@ -1,5 +1,7 @@
 """Someone who waits for a commit."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from ...domain.jetstream.storage.seam import Done, StorageFailure
@@ -19,3 +21,18 @@ class CommitWaiting(NamedTuple):
         if failure is None and self.journal:
             failure = outcome.journal
         return failure
+
+
+def divided(
+    taken: Sequence[CommitWaiting], outcome: Outcome, *, is_repairing: bool
+) -> tuple[list[Done], list[Callable[[], object]]]:
+    """After a round: those to be refused when the files are repaired, and what answers all others."""
+    after_repair: list[Done] = []
+    answers: list[Callable[[], object]] = []
+    for waiting in taken:
+        failure = waiting.failure_by(outcome)
+        if failure is StorageFailure.FULL and waiting.messages and is_repairing:
+            after_repair.append(waiting.done)
+        else:
+            answers.append(partial(waiting.done, failure))
+    return after_repair, answers

@@ -170,6 +170,11 @@ class MessageWriter:
         return bool(self._parts) or (sync and self._unsynced)
 
     @property
+    def has_closed(self) -> bool:
+        """Whether segments are closed by what was taken."""
+        return bool(self._closed)
+
+    @property
     def needs_repair(self) -> bool:
         """Whether files may have what was taken back."""
         return bool(self._stale) or self._cut

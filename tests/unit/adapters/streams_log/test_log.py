@@ -1,6 +1,6 @@
 """The messages of a stream, and what a disk that is full does to them."""
 
-from app.adapters.streams_log.directories import Sizes
+from app.adapters.streams_log.directories import SIZES, Sizes
 from app.adapters.streams_log.file_head import StreamIdentity
 from app.adapters.streams_log.log import FileLog
 from app.adapters.streams_log.removals import PendingRemovals
@@ -115,6 +115,36 @@ def test_removals_go_on_when_the_disk_is_full() -> None:
     store.turn(0.2)
     assert store.storage.used < used
     assert list(range(50, 61)) == list(contents(store.reopened().storage.streams["S"]))
+
+
+def segments(store: Store) -> set[str]:
+    """The files of messages on its disk."""
+    return {name for name in store.disk.files() if "segment" in name}
+
+
+def test_room_is_made_though_a_message_came_with_the_removal() -> None:
+    """It needs a new file, for which there is no room, and so the old one is not closed with it."""
+    store = Store(sizes=SIZES)
+    stream = store.create()
+    fill(stream, 60, payload=bytes(2000))
+    assert store.commit(stream) is None
+    old = segments(store)
+
+    def fault(operation: str, name: str) -> None:
+        if operation == "create" and "journal" not in name and old & segments(store):
+            raise full()
+
+    store.disk.fault = fault
+    stream.log.remove_before(61)
+    stream.log.append(b"s.0", b"", b"refused", 2000)
+    assert store.commit(stream) is StorageFailure.FULL
+    for _ in range(3):
+        store.turn(1.1)
+
+    assert stream.log.failure is None
+    assert stream.log.append(b"s.0", b"", b"again", 3000) == 61
+    assert store.commit(stream) is None
+    assert [61] == list(contents(store.reopened().storage.streams["S"]))
 
 
 def test_a_broken_disk_stops_a_stream() -> None:

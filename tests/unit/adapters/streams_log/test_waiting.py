@@ -3,7 +3,7 @@
 import pytest
 
 from app.adapters.streams_log.steps import Outcome
-from app.adapters.streams_log.waiting import CommitWaiting
+from app.adapters.streams_log.waiting import CommitWaiting, divided
 from app.domain.jetstream.storage.seam import StorageFailure
 
 FULL, BROKEN = StorageFailure.FULL, StorageFailure.BROKEN
@@ -25,3 +25,18 @@ def test_only_the_journal_failed() -> None:
     waiting = CommitWaiting(lambda _failure: None, messages=True, journal=True)
 
     assert BROKEN is waiting.failure_by(Outcome(journal=BROKEN))
+
+
+def test_who_is_refused_after_the_repair() -> None:
+    """Those whose messages a full disk did not take, while the files may have some of them."""
+    heard: list[tuple[str, StorageFailure | None]] = []
+    message = CommitWaiting(lambda failure: heard.append(("message", failure)), messages=True, journal=False)
+    change = CommitWaiting(lambda failure: heard.append(("change", failure)), messages=False, journal=True)
+    outcome = Outcome(messages=FULL)
+
+    after_repair, answers = divided([message, change], outcome, is_repairing=True)
+    assert [message.done] == after_repair
+    for answer in answers:
+        answer()
+    assert [("change", None)] == heard
+    assert [] == divided([message], outcome, is_repairing=False)[0]
