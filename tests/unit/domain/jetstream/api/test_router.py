@@ -26,6 +26,7 @@ class Scene:
             ("REFUSE", 0): Call("refuse", self._refuse, {"total": 0}),
             ("FAIL", 0): Call("fail", self._fail),
             ("CHANGE", 2): Call("change", self.kept.append, holds=2),
+            ("STREAM", 1): Call("stream", self.kept.append, holds=1),
             ("REFUSED", 1): Call("refused", self._refuse, holds=1),
             ("KEEP", 0): Call("keep", self.kept.append),
             ("STEPS", 0): Call("steps", self._steps),
@@ -198,6 +199,67 @@ def test_requests_wait_for_one_that_changes_what_they_ask_for(scene: Scene) -> N
     scene.kept.pop().refuse(JetStreamError(10014))
     scene.clock.run_pending()
     assert len(scene.sent) == 2
+
+
+def test_many_changes_of_the_same_are_looked_at_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that wait on are not looked at each time that one is answered."""
+    looked_at: list[bytes] = []
+    find = Router._find
+
+    def counted(router: Router, subject: bytes) -> object:
+        looked_at.append(subject)
+        return find(router, subject)
+
+    monkeypatch.setattr(Router, "_find", counted)
+    for _ in range(50):
+        assert scene.ask("CHANGE.S.C") == []
+    answered = 0
+    while scene.kept:
+        scene.kept.pop().answer({"place": answered})
+        answered += 1
+        scene.clock.run_pending()
+
+    assert (50, 50) == (answered, len(scene.sent))
+    assert len(looked_at) <= 100
+    assert scene.router.is_settled
+    assert len(scene.router) == 0
+
+
+def test_what_waits_for_two_changes(scene: Scene) -> None:
+    """What was held by one of them may be held by the other one next; all are answered, in order."""
+    for call in ("CHANGE.S.C", "STREAM.S", "CHANGE.S.C", "ECHO.S.C", "ECHO.S.D"):
+        assert scene.ask(call) == []
+    first, stream = scene.kept
+    stream.answer({"a": 1})
+    assert 3 == len(scene.router)
+    scene.clock.run_pending()
+    assert [b'"a":1' in scene.sent[0][1], b"D" in scene.sent[1][1], len(scene.sent)] == [True, True, 2]
+
+    first.answer({})
+    scene.clock.run_pending()
+    assert 3 == len(scene.kept)
+    scene.kept[-1].answer({})
+    scene.clock.run_pending()
+    assert b'"names":["S","C"]' in scene.sent[-1][1]
+    assert scene.router.is_settled
+
+
+def test_what_is_released_may_be_held_by_what_is_released_before(scene: Scene) -> None:
+    """Two changes are answered in one turn, and one that waited for the first holds what the other held."""
+    for call in ("CHANGE.S.C", "ECHO.S.C", "STREAM.S", "CHANGE.S.C", "ECHO.S.C.x"):
+        assert scene.ask(call) == []
+    first, stream = scene.kept
+    stream.answer({})
+    first.answer({})
+    scene.clock.run_pending()
+    assert (2, 3) == (len(scene.sent), len(scene.kept))
+
+    scene.kept[-1].answer({})
+    scene.clock.run_pending()
+    assert [True, True] == [b'"names":["S","C"]' in scene.sent[-2][1], b"x" in scene.sent[-1][1]]
+    assert scene.router.is_settled
 
 
 def test_a_change_that_is_answered_at_once_holds_nobody(scene: Scene) -> None:
