@@ -80,7 +80,7 @@ class Router:
         self._on_failure = on_failure
         self._queue: deque[ApiRequest] = deque()
         self._queued = 0
-        """Bytes of those."""
+        """Bytes of all that waits."""
         self._held: dict[Names, deque[ApiRequest]] = {}
         """What waits for the answer to another request, by the names that both begin with."""
         self._released: deque[tuple[Names, deque[ApiRequest]]] = deque()
@@ -116,9 +116,8 @@ class Router:
         if not reply:
             return
         size = len(payload) + len(headers)
-        if len(self._queue) + self._held_count >= self.queue_limit or (
-            self._queue and self._queued + size > QUEUE_BYTES
-        ):
+        waiting = len(self._queue) + self._held_count
+        if waiting >= self.queue_limit or (waiting and self._queued + size > QUEUE_BYTES):
             self.counters.dropped += 1
             self.on_dropped()
             return

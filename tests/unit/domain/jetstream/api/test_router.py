@@ -139,6 +139,18 @@ def test_bytes_that_wait(scene: Scene) -> None:
     assert [reply for reply, _, _ in scene.sent] == [b"1", b"4"]
 
 
+def test_bytes_that_wait_for_a_change(scene: Scene) -> None:
+    """They count as well."""
+    scene.ask("CHANGE.S.C")
+    for _ in range(3):
+        scene.router.receive(b"$JS.API.ECHO.S.C", b"", b"x" * (30 << 20), b"r")
+        scene.clock.run_pending()
+    assert scene.router.counters.dropped == 1
+    scene.kept.pop().answer({})
+    scene.clock.run_pending()
+    assert len(scene.sent) == 3
+
+
 def test_without_a_reply(scene: Scene) -> None:
     """Nothing happens."""
     assert scene.ask("ECHO.x", reply=b"") == []
