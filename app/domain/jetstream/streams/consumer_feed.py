@@ -135,7 +135,7 @@ class ConsumerFeed(Feed):
                 return
             self.error = None
             self.position = place.sequence
-            self._target.after_storing(partial(self._is_safe_here, place.sequence))
+            self._target.after_storing(partial(self._is_safe_here, self.identity, place.sequence))
         self._number = place.number
 
     def _settle(self, reply: bytes) -> None:
@@ -155,9 +155,9 @@ class ConsumerFeed(Feed):
         elif stalled:
             self._settle(stalled)
 
-    def _is_safe_here(self, sequence: int, failure: StorageFailure | None) -> None:
+    def _is_safe_here(self, identity: str, sequence: int, failure: StorageFailure | None) -> None:
         if failure is None:
-            self._has_copied(sequence)
+            self._has_copied(sequence, identity)
         elif self._consumer is not None:
             self.position = self._target.log.last if self.mirrors else self.copied
             self._try(SETUP)

@@ -213,9 +213,7 @@ def test_requests_wait_for_one_that_changes_what_they_ask_for(scene: Scene) -> N
     assert len(scene.sent) == 2
 
 
-def test_many_changes_of_the_same_are_looked_at_once(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_changes_of_the_same_are_looked_at_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that wait on are not looked at each time that one is answered."""
     looked_at: list[bytes] = []
     find = Router._find

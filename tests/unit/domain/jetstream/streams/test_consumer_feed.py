@@ -259,6 +259,27 @@ def test_an_origin_that_was_made_anew() -> None:
     assert ["1", "2", "1"] == [payload for *_, payload in copying.made.contents()]
 
 
+def test_copies_of_an_origin_that_was_made_anew() -> None:
+    """When they are safe at last, that says nothing of the new one."""
+    copying = Copying()
+    copying.made.log.holds = True
+    copying.deliver(5)
+    other = make(copying.host, name="O", subjects=["o.>"])
+    other.stream.created += 10**9
+    copying.consumer = FakeConsumer(copying.host)
+    copying.host.consumers["O", "C"] = copying.consumer
+    copying.made.stream.streams_changed()
+    copying.run()
+    copying.made.log.let_go()
+    copying.deliver(1)
+    copying.made.log.let_go(StorageFailure.FULL)
+    copying.made.log.holds = False
+    copying.run(SETUP)
+    copying.deliver(1)
+
+    assert ["5", "1"] == [payload for *_, payload in copying.made.contents()]
+
+
 def test_a_source_that_is_removed_before_it_began() -> None:
     """Nothing begins, and nothing that waits does harm."""
     copying = Copying()
