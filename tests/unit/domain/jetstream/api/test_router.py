@@ -213,28 +213,34 @@ def test_requests_wait_for_one_that_changes_what_they_ask_for(scene: Scene) -> N
     assert len(scene.sent) == 2
 
 
-def test_many_changes_of_the_same_are_looked_at_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+class CountingTable(dict[tuple[str, int], Call]):
+    """A table that counts how often a call is looked for."""
+
+    searches = 0
+
+    def get(self, key: tuple[str, int], default: object = None) -> Call | None:  # type: ignore[override]
+        """Count it."""
+        assert default is None
+        self.searches += 1
+        return super().get(key)
+
+
+def test_many_changes_of_the_same_are_looked_at_once() -> None:
     """Those that wait on are not looked at each time that one is answered."""
-    looked_at: list[bytes] = []
-    find = Router._find
-
-    def counted(router: Router, subject: bytes) -> object:
-        looked_at.append(subject)
-        return find(router, subject)
-
-    monkeypatch.setattr(Router, "_find", counted)
+    kept: list[ApiRequest] = []
+    clock = TickingClock()
+    table = CountingTable({("CHANGE", 2): Call("change", kept.append, holds=2)})
+    router = Router(clock, table, lambda *_: None, lambda *_: None, lambda _: None)
     for _ in range(50):
-        assert scene.ask("CHANGE.S.C") == []
-    answered = 0
-    while scene.kept:
-        scene.kept.pop().answer({"place": answered})
-        answered += 1
-        scene.clock.run_pending()
+        router.receive(b"$JS.API.CHANGE.S.C", b"", b"", b"r")
+    clock.run_pending()
+    at_first = table.searches
+    while kept:
+        kept.pop().answer({})
+        clock.run_pending()
 
-    assert (50, 50) == (answered, len(scene.sent))
-    assert len(looked_at) <= 100
-    assert scene.router.is_settled
-    assert len(scene.router) == 0
+    assert (50, 0, True) == (router.counters.total, len(router), router.is_settled)
+    assert table.searches <= 2 * at_first
 
 
 def test_what_waits_for_two_changes(scene: Scene) -> None:
