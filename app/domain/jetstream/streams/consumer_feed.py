@@ -33,6 +33,9 @@ class ConsumerFeed(Feed):
     ) -> None:
         super().__init__(target, source, host, positions)
         self._consumer: OriginConsumer | None = None
+        by = "" if source.consumer is None else source.consumer.name
+        self._names = source.name.encode(), by.encode()
+        """The stream and the consumer that messages have to come from."""
         self._sid = b""
         self._number = 0
         """The last consumer sequence that came since the reset."""
@@ -118,8 +121,8 @@ class ConsumerFeed(Feed):
                 self._hear_heartbeat(headers)
             return
         place = remote.read_reply(reply)
-        if place is None:
-            return
+        if place is None or (place.stream, place.consumer) != self._names:
+            return  # of another consumer with this deliver subject, for example
         self._touch()
         if place.number <= self._number or place.deliveries > 1:
             return

@@ -143,6 +143,8 @@ def test_what_is_no_delivery() -> None:
     copying.deliver(1)
     for reply in ("", "a.b", "$JS.ACK.O.C.1.2.x.4.5", "$JX.ACK.O.C.1.2.2.4.5", "$JS.ACK.O.C.2.2.2.4.5"):
         copying.consumer.send("o.1", b"", "no", reply)
+    for reply in (f"$JS.ACK.P.C.1.2.2.{BEGIN}.0", f"$JS.ACK.O.D.1.9.9.{BEGIN}.0"):
+        copying.consumer.send("o.1", b"", "of another consumer", reply)
     copying.consumer.number = 0
     copying.deliver(2)
     copying.run(SETUP)
