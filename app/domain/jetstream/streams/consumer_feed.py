@@ -7,6 +7,7 @@ reset, and has all again that it has not settled.
 
 from functools import partial
 
+from ...timers import Timer
 from ..errors import JetStreamError
 from ..storage.seam import StorageFailure, StoredMessage
 from . import headers as h
@@ -40,6 +41,8 @@ class ConsumerFeed(Feed):
         self._number = 0
         """The last consumer sequence that came since the reset."""
         self._is_due = False
+        self._checks: Timer | None = None
+        """Runs while a consumer is used."""
 
     # connecting
 
@@ -83,23 +86,28 @@ class ConsumerFeed(Feed):
             self.position = max(self.position, self._target.log.last if self.mirrors else 0, floor)
             self.copied = max(self.copied, floor)
             self._touch()
-            self._outlet.scheduler.call_later(CHECK, partial(self._check, consumer))
+            self._check_later()
 
     def _fail(self, number: int) -> None:
         self._has_contact = False
         self.error = JetStreamError(number)
         self._try(SETUP)
 
-    def _check(self, consumer: OriginConsumer) -> None:
-        """Whether the consumer is still there, if it is still the one that is used."""
-        if self._consumer is consumer and not self.is_closed:
-            if self._found() is consumer:
-                self._outlet.scheduler.call_later(CHECK, partial(self._check, consumer))
-            else:
-                self._try(0)
+    def _check_later(self) -> None:
+        self._checks = self._outlet.scheduler.call_later(CHECK, self._check)
+
+    def _check(self) -> None:
+        """Whether the consumer is still there."""
+        if self._found() is self._consumer:
+            self._check_later()
+        else:
+            self._try(0)
 
     def _leave(self) -> None:
         self._consumer = None
+        if self._checks is not None:
+            self._checks.cancel()
+            self._checks = None
         if self._sid:
             self._host.leave(self._sid)
             self._sid = b""

@@ -127,6 +127,21 @@ def test_a_message_that_was_missed() -> None:
     assert ["1", "2", "3"] == [payload for *_, payload in copying.made.contents()]
 
 
+def test_one_check_at_a_time() -> None:
+    """However often the consumer was reset, and none when the stream closes."""
+    copying = Copying()
+    timers = copying.host.outlet.clock.timers_outstanding
+    for number in range(3):
+        copying.consumer.number += 1
+        copying.deliver(1)
+        copying.run(SETUP)
+        assert number + 2 == copying.consumer.resets
+    assert timers == copying.host.outlet.clock.timers_outstanding
+    copying.made.stream.close()
+
+    assert timers - 1 == copying.host.outlet.clock.timers_outstanding
+
+
 def test_a_heartbeat_finds_what_was_missed() -> None:
     """It says how many were delivered."""
     copying = Copying()
