@@ -44,6 +44,9 @@ class Call(NamedTuple):
 
 ANY = -1
 
+Names = tuple[str, ...]
+"""The tokens of a subject after those of the call, or the first of them."""
+
 Table = Mapping[tuple[str, int], Call]
 """By the words of a call, and how many names follow: `ANY` is two or more."""
 
@@ -77,10 +80,13 @@ class Router:
         self._on_failure = on_failure
         self._queue: deque[ApiRequest] = deque()
         self._queued = 0
-        """Bytes of those."""
-        self._held: dict[tuple[str, ...], list[ApiRequest]] = {}
+        """Bytes of all that waits."""
+        self._held: dict[Names, deque[ApiRequest]] = {}
         """What waits for the answer to another request, by the names that both begin with."""
+        self._released: deque[tuple[Names, deque[ApiRequest]]] = deque()
+        """What has waited so: these are next. The rest stays together if one of them holds it again."""
         self._held_count = 0
+        """Requests in both."""
         self._steps: tuple[ApiRequest, Call, Generator[None, None, Mapping[str, object] | None]] | None = None
         self._is_due = False
         self.counters = Counters()
@@ -93,21 +99,25 @@ class Router:
 
     def __len__(self) -> int:
         """How many requests wait."""
-        return len(self._queue) + (self._steps is not None)
+        released = sum(len(waiting) for _, waiting in self._released)
+        return len(self._queue) + released + (self._steps is not None)
 
     @property
     def is_settled(self) -> bool:
         """Whether no request waits, nor one that changes something for its answer."""
-        return not (self._queue or self._steps or self._held)
+        return not (self._has_work or self._held)
+
+    @property
+    def _has_work(self) -> bool:
+        return bool(self._queue or self._released or self._steps)
 
     def receive(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
         """A message came; without a reply subject nothing happens."""
         if not reply:
             return
         size = len(payload) + len(headers)
-        if len(self._queue) + self._held_count >= self.queue_limit or (
-            self._queue and self._queued + size > QUEUE_BYTES
-        ):
+        waiting = len(self._queue) + self._held_count
+        if waiting >= self.queue_limit or (waiting and self._queued + size > QUEUE_BYTES):
             self.counters.dropped += 1
             self.on_dropped()
             return
@@ -116,27 +126,39 @@ class Router:
         self._schedule()
 
     def _schedule(self) -> None:
-        if not self._is_due and (self._queue or self._steps):
+        if not self._is_due and self._has_work:
             self._is_due = True
             self._scheduler.call_soon(self._serve)
 
     def _serve(self) -> None:
         self._is_due = False
         end = self._scheduler.monotonic() + SLICE
-        while self._queue or self._steps:
+        while self._has_work:
             if self._steps is not None:
                 self._go_on(*self._steps)
+            elif self._released:
+                self._begin_released(*self._released[0])
             else:
-                request = self._queue.popleft()
-                self._queued -= len(request.payload) + len(request.headers)
-                self._begin(request)
+                self._begin(self._queue.popleft())
             if self._scheduler.monotonic() >= end:
                 break
-        if not (self._queue or self._steps):
+        if not self._has_work:
             self.on_idle()
         self._schedule()
 
+    def _begin_released(self, names: Names, waiting: deque[ApiRequest]) -> None:
+        """The next of those that have waited; if these have to wait on they do, as they are."""
+        if names not in self._held:
+            self._held_count -= 1
+            self._begin(waiting.popleft())
+        if names in self._held:
+            waiting.extend(self._held[names])
+            self._held[names] = waiting
+        if names in self._held or not waiting:
+            self._released.popleft()
+
     def _begin(self, request: ApiRequest) -> None:
+        self._queued -= len(request.payload) + len(request.headers)
         found = self._find(request.subject)
         if found is None:
             return
@@ -147,23 +169,23 @@ class Router:
                 return
         if call.holds:
             request.holds = names[: call.holds]
-            self._held[request.holds] = []
+            self._held[request.holds] = deque()
         request.begin(call.kind, names, self._finish)
         self._guard(request, call, lambda: self._run(request, call))
 
-    def _hold(self, request: ApiRequest, names: tuple[str, ...]) -> None:
+    def _hold(self, request: ApiRequest, names: Names) -> None:
         """It waits for the answer to another one, which changes what it asks for."""
         self._held[names].append(request)
         self._held_count += 1
         self._queued += len(request.payload) + len(request.headers)
 
-    def _let_go(self, names: tuple[str, ...]) -> None:
-        held = self._held.pop(names)
-        self._held_count -= len(held)
-        self._queue.extendleft(reversed(held))
-        self._schedule()
+    def _let_go(self, names: Names) -> None:
+        waiting = self._held.pop(names)
+        if waiting:
+            self._released.append((names, waiting))
+            self._schedule()
 
-    def _find(self, subject: bytes) -> tuple[Call, tuple[str, ...]] | None:
+    def _find(self, subject: bytes) -> tuple[Call, Names] | None:
         """The call, and the names after it. After the API's prefix there may be that of a domain."""
         tokens = subject.decode("utf-8", "replace").split(".")
         words = tokens[tokens.index("API", 1) + 1 :]

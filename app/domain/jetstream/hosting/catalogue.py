@@ -140,7 +140,10 @@ class Catalogue:
 
     def listen(self, subject: bytes, handler: Handler) -> bytes:
         """See `StreamHost`."""
-        return self._receiver().attend(subject, handler)
+        try:
+            return self._receiver().attend(subject, handler)
+        except RuntimeError:  # all clients are closed, and there will be no other one
+            return b""
 
     def leave(self, sid: bytes) -> None:
         """See `StreamHost`."""
@@ -302,7 +305,8 @@ class Catalogue:
         if failure is None and self.streams.get(config.name) is hosted:
             self._leave(hosted, set(hosted.sids) - set(config.subjects))
             hosted.stream.update(config)
-            self._attend(hosted, [each for each in config.subjects if each not in hosted.sids])
+            if not self._intake.closed:
+                self._attend(hosted, [each for each in config.subjects if each not in hosted.sids])
             self._note_origins(hosted)
             self._advise(STREAM_UPDATED, config.name, "modify")
         done(failure)

@@ -283,9 +283,12 @@ class Chunk:
         ids = self.ids
         if slot < len(ids) and ids[slot]:
             return slot
-        rest = ids[slot:].tobytes()
-        stripped = rest.lstrip(b"\0")
-        return slot + (len(rest) - len(stripped)) // ids.itemsize if stripped else NONE
+        for end in (slot + NEAR, len(ids)):
+            rest = ids[slot:end].tobytes()
+            stripped = rest.lstrip(b"\0")
+            if stripped:
+                return slot + (len(rest) - len(stripped)) // ids.itemsize
+        return NONE
 
     def next_with_headers(self, slot: int) -> int:
         """The first slot from this one on with a message that is there and has headers."""
@@ -300,7 +303,11 @@ class Chunk:
         if slot >= 0 and ids[slot]:
             return slot
         width = ids.itemsize
-        return (len(ids[: slot + 1].tobytes().rstrip(b"\0")) + width - 1) // width - 1
+        for start in (max(slot + 1 - NEAR, 0), 0):
+            found = (len(ids[start : slot + 1].tobytes().rstrip(b"\0")) + width - 1) // width
+            if found:
+                return start + found - 1
+        return NONE
 
     def next_of(self, id_: int, slot: int) -> int:
         """The first slot from this one on with this subject."""

@@ -7,6 +7,7 @@ reset, and has all again that it has not settled.
 
 from functools import partial
 
+from ...timers import Timer
 from ..errors import JetStreamError
 from ..storage.seam import StorageFailure, StoredMessage
 from . import headers as h
@@ -33,10 +34,15 @@ class ConsumerFeed(Feed):
     ) -> None:
         super().__init__(target, source, host, positions)
         self._consumer: OriginConsumer | None = None
+        by = "" if source.consumer is None else source.consumer.name
+        self._names = source.name.encode(), by.encode()
+        """The stream and the consumer that messages have to come from."""
         self._sid = b""
         self._number = 0
         """The last consumer sequence that came since the reset."""
         self._is_due = False
+        self._checks: Timer | None = None
+        """Runs while a consumer is used."""
 
     # connecting
 
@@ -80,23 +86,28 @@ class ConsumerFeed(Feed):
             self.position = max(self.position, self._target.log.last if self.mirrors else 0, floor)
             self.copied = max(self.copied, floor)
             self._touch()
-            self._outlet.scheduler.call_later(CHECK, partial(self._check, consumer))
+            self._check_later()
 
     def _fail(self, number: int) -> None:
         self._has_contact = False
         self.error = JetStreamError(number)
         self._try(SETUP)
 
-    def _check(self, consumer: OriginConsumer) -> None:
-        """Whether the consumer is still there, if it is still the one that is used."""
-        if self._consumer is consumer and not self.is_closed:
-            if self._found() is consumer:
-                self._outlet.scheduler.call_later(CHECK, partial(self._check, consumer))
-            else:
-                self._try(0)
+    def _check_later(self) -> None:
+        self._checks = self._outlet.scheduler.call_later(CHECK, self._check)
+
+    def _check(self) -> None:
+        """Whether the consumer is still there."""
+        if self._found() is self._consumer:
+            self._check_later()
+        else:
+            self._try(0)
 
     def _leave(self) -> None:
         self._consumer = None
+        if self._checks is not None:
+            self._checks.cancel()
+            self._checks = None
         if self._sid:
             self._host.leave(self._sid)
             self._sid = b""
@@ -118,8 +129,8 @@ class ConsumerFeed(Feed):
                 self._hear_heartbeat(headers)
             return
         place = remote.read_reply(reply)
-        if place is None:
-            return
+        if place is None or (place.stream, place.consumer) != self._names:
+            return  # of another consumer with this deliver subject, for example
         self._touch()
         if place.number <= self._number or place.deliveries > 1:
             return
@@ -135,7 +146,7 @@ class ConsumerFeed(Feed):
                 return
             self.error = None
             self.position = place.sequence
-            self._target.after_storing(partial(self._is_safe_here, place.sequence))
+            self._target.after_storing(partial(self._is_safe_here, self.identity, place.sequence))
         self._number = place.number
 
     def _settle(self, reply: bytes) -> None:
@@ -155,9 +166,9 @@ class ConsumerFeed(Feed):
         elif stalled:
             self._settle(stalled)
 
-    def _is_safe_here(self, sequence: int, failure: StorageFailure | None) -> None:
+    def _is_safe_here(self, identity: str, sequence: int, failure: StorageFailure | None) -> None:
         if failure is None:
-            self._has_copied(sequence)
+            self._has_copied(sequence, identity)
         elif self._consumer is not None:
             self.position = self._target.log.last if self.mirrors else self.copied
             self._try(SETUP)

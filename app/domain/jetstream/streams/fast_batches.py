@@ -39,9 +39,9 @@ class Outcome(NamedTuple):
 
 
 class _Batch:
-    """Numbers of one batch: of its messages, but for `stored`."""
+    """Numbers of one batch: of its messages, but for `stored` and `needs`."""
 
-    __slots__ = ("announced", "every", "gap_ok", "last", "most", "safe", "stored")
+    __slots__ = ("announced", "every", "gap_ok", "last", "most", "needs", "safe", "stored")
 
     def __init__(self, place: FastPlace, every: int) -> None:
         self.gap_ok = place.gap_ok
@@ -56,6 +56,8 @@ class _Batch:
         """The last number that was answered for."""
         self.stored = 0
         """The sequence of the last message that was stored."""
+        self.needs = 0
+        """The highest sequence that its answers rely on: a message with a known id may not be safe yet."""
 
 
 class FastBatches:
@@ -157,7 +159,7 @@ class FastBatches:
             batch.last = batch.safe = place.number
             if self._announce(batch, reply):
                 return
-        self._commits.answer(reply, self._acks.flow(batch.announced, batch.every), batch.stored)
+        self._commits.answer(reply, self._acks.flow(batch.announced, batch.every), batch.needs)
 
     def _is_next(self, batch: _Batch, place: FastPlace, reply: bytes) -> bool:
         """Whether the message follows those before it; if not, that ends the batch."""
@@ -181,6 +183,7 @@ class FastBatches:
             return Outcome(error=error)
         except Duplicate as duplicate:
             batch.safe = place.number
+            batch.needs = max(batch.needs, duplicate.sequence)
             self._announce(batch, reply)
             if is_last and batch.last == 1 and not batch.gap_ok:
                 self._drop(place.batch)
@@ -189,7 +192,8 @@ class FastBatches:
             elif is_last:
                 self._end(batch, place, reply)
             return Outcome(is_duplicate=True)
-        batch.stored, batch.safe = sequence, batch.last
+        batch.stored = batch.needs = sequence
+        batch.safe = batch.last
         if is_last:
             self._end(batch, place, reply)
         else:
@@ -221,13 +225,13 @@ class FastBatches:
             batch.every = min(2 * batch.every, most)
         else:
             batch.every = max(batch.every // 2, most)
-        self._commits.answer(reply, self._acks.flow(batch.announced, batch.every), batch.stored)
+        self._commits.answer(reply, self._acks.flow(batch.announced, batch.every), batch.needs)
         return True
 
     def _end(self, batch: _Batch, place: FastPlace, reply: bytes) -> None:
         """Nothing more comes: answer for all that was stored."""
         self._drop(place.batch)
-        self._commits.answer(reply, self._acks.batch_of(batch.stored, place.batch, batch.last), batch.stored)
+        self._commits.answer(reply, self._acks.batch_of(batch.stored, place.batch, batch.last), batch.needs)
 
     def _drop(self, name: bytes) -> None:
         del self._batches[name]
@@ -254,7 +258,7 @@ class FastBatches:
         if not first:
             return 0
         batch.last = batch.safe = place.number + count - 1
-        batch.stored = first + count - 1
+        batch.stored = batch.needs = first + count - 1
         self._due.add(place.batch)
         self._announce(batch, run.reply(count - 1))
         return count
@@ -262,8 +266,8 @@ class FastBatches:
     # life
 
     def failed(self, first: int) -> None:
-        """Messages from this sequence on were taken back: batches that had some of them are over."""
-        for name in [name for name, batch in self._batches.items() if batch.stored >= first]:
+        """Messages from this sequence on were taken back: batches that rely on some of them are over."""
+        for name in [name for name, batch in self._batches.items() if batch.needs >= first]:
             self._drop(name)
 
     def close(self) -> None:

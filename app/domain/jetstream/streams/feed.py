@@ -5,6 +5,7 @@ origin, so that by interest or as a work queue the origin keeps what is not copi
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from ...steps import Step, Steps
@@ -210,20 +211,23 @@ class Feed:
                 return False
             self.error = None
         self.position = sequence
-        self._target.after_storing(lambda failure: self._is_safe(origin, sequence, failure))
+        self._target.after_storing(partial(self._is_safe, origin, self.identity, sequence))
         return True
 
-    def _is_safe(self, origin: Origin, sequence: int, failure: StorageFailure | None) -> None:
+    def _is_safe(self, origin: Origin, identity: str, sequence: int, failure: StorageFailure | None) -> None:
         """The copy is safe, or has to be made again."""
         if failure is None:
-            self._has_copied(sequence)
+            self._has_copied(sequence, identity)
             if origin is self._origin:
                 origin.settled(self.name, sequence)
         elif origin is self._origin:
             self.position = self._target.log.last if self.mirrors else self.copied
             self._wait()
 
-    def _has_copied(self, sequence: int) -> None:
+    def _has_copied(self, sequence: int, identity: str) -> None:
+        """Of the origin with this identity: if there is another one now, its sequences mean others."""
+        if identity != self.identity:
+            return
         self.copied = max(self.copied, sequence)
         if self._positions is not None and not self._noting and not self._target.config.in_memory:
             self._noting = True

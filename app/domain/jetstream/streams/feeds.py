@@ -19,9 +19,12 @@ class Feeds:
         self._host = host
         self._positions = FeedPositions(storage)
         self._feeds: dict[tuple[str, str, str], Feed] = {}
+        self._is_closed = False
 
     def configure(self) -> None:
-        """Have the feeds of the configuration, and look for their origins."""
+        """Have the feeds of the configuration, and look for their origins; without effect after the end."""
+        if self._is_closed:
+            return
         config = self._target.config
         wanted = {source.index: source for source in config.sources}
         if config.mirror is not None:
@@ -75,12 +78,14 @@ class Feeds:
 
     def end(self) -> None:
         """Stop all for good: the stream is deleted."""
+        self._is_closed = True
         for feed in self._feeds.values():
             feed.end()
         self._feeds.clear()
 
     def close(self) -> None:
         """Stop all."""
+        self._is_closed = True
         for feed in self._feeds.values():
             feed.close()
         self._feeds.clear()

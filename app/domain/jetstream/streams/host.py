@@ -121,7 +121,10 @@ class StreamHost(Protocol):
         ...
 
     def listen(self, subject: bytes, handler: Handler) -> bytes:
-        """Have messages to this subject handed over; returns what `leave` takes."""
+        """Have messages to this subject handed over; returns what `leave` takes.
+
+        Empty if the server is about to end: then nothing comes, and there is nothing to leave.
+        """
         ...
 
     def leave(self, sid: bytes) -> None:

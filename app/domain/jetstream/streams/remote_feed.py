@@ -235,12 +235,12 @@ class RemoteFeed(Feed):
         self.error = None
         self._delay = FIRST_DELAY
         self.position = message.sequence
-        self._target.after_storing(partial(self._is_stored, self._attempt, message.sequence))
+        self._target.after_storing(partial(self._is_stored, self._attempt, self.identity, message.sequence))
 
-    def _is_stored(self, attempt: int, sequence: int, failure: StorageFailure | None) -> None:
+    def _is_stored(self, attempt: int, identity: str, sequence: int, failure: StorageFailure | None) -> None:
         """The copy is safe, or has to be made again."""
         if failure is None:
-            self._has_copied(sequence)
+            self._has_copied(sequence, identity)
         elif not self.is_closed:
             self.position = self._target.log.last if self.mirrors else self.copied
             if attempt == self._attempt and self._consumer:

@@ -173,6 +173,7 @@ def read_answer(headers: bytes, payload: bytes) -> RemoteAnswer:
 class Delivered(NamedTuple):
     """What the reply subject of a message says."""
 
+    stream: bytes
     consumer: bytes
     deliveries: int
     sequence: int
@@ -192,7 +193,7 @@ def read_reply(reply: bytes) -> Delivered | None:
     if not all(each.isdigit() and len(each) < 20 for each in numbers):
         return None
     values = [int(each) for each in numbers]
-    return Delivered(tokens[first], *values) if max(values) < HIGHEST else None
+    return Delivered(tokens[first - 1], tokens[first], *values) if max(values) < HIGHEST else None
 
 
 def is_status(headers: bytes, payload: bytes) -> bool:

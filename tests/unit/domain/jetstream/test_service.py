@@ -8,6 +8,7 @@ import pytest
 from app.adapters.streams_memory.storage import MemoryStorage
 from app.domain.broker import FLUSH_SECONDS
 from app.domain.dataplane.seam import MakePlane
+from app.domain.events import ServerFailure
 from app.domain.jetstream.events import StreamProblem, StreamRecovered
 from app.domain.jetstream.storage.seam import StorageFailure, StoreProblem
 from tests.fakes.stream_host import HeldStorages
@@ -311,6 +312,56 @@ def test_what_is_stored_is_answered_before_the_end(
     assert (js.client.wire.closed, js.client.wire.aborted) == (True, False)
     assert (b'"seq":1}' in heard) is (failure is None)
     assert (b'"err_code":10077' in heard) is (failure is not None)
+
+
+NEW = (
+    {"sources": [{"name": "O", "external": {"api": "$JS.hub.API", "deliver": ""}}]},
+    {"sources": [{"name": "O"}]},
+    {"sources": [{"name": "O", "consumer": {"name": "C", "deliver_subject": "d"}}]},
+    {"subjects": ["s.>", "t"]},
+)
+
+
+@pytest.mark.parametrize("new", NEW)
+@pytest.mark.parametrize("is_over", [False, True])
+def test_an_update_that_is_written_at_the_end_begins_nothing(
+    make_plane: MakePlane, new: dict[str, object], *, is_over: bool
+) -> None:
+    """The server that starts next does what it says."""
+    files = HeldStorages()
+    js = VirtualJetStream(make_plane, files=files)
+    js.stream("O", storage="memory")
+    config = {"durable_name": "C", "ack_policy": "flow_control", "deliver_subject": "d"}
+    js.ask("CONSUMER.CREATE.O.C", {"stream_name": "O", "config": config})
+    js.stream()
+    files.held.log.holds = True
+    js.ask("STREAM.UPDATE.S", {"name": "S", "subjects": ["s.>"], **new})
+    if is_over:
+        js.server.broker.shutdown(lambda: None)
+        js.server.advance(FLUSH_SECONDS + 0.1)
+    js.jetstream.stop()
+    files.held.log.let_go()
+    js.server.advance(60.0)
+
+    assert js.jetstream.catalogue.streams["S"].stream.feeds.sources_json() == []
+    assert [] == [each for each in js.events.events if isinstance(each, ServerFailure)]
+    document = files.held.document["config"]
+    assert isinstance(document, dict)
+    assert new.get("subjects", ["s.>"]) == document["subjects"]
+    assert ("sources" in new) is bool(document.get("sources"))
+
+
+def test_a_feed_that_would_begin_while_the_server_ends(js: VirtualJetStream) -> None:
+    """It begins nothing."""
+    js.stream("O")
+    config = {"durable_name": "C", "ack_policy": "flow_control", "deliver_subject": "d"}
+    js.ask("CONSUMER.CREATE.O.C", {"stream_name": "O", "config": config})
+    js.server.broker.shutdown(lambda: None)
+    handed: list[object] = []
+    assert b"" == js.jetstream.catalogue.listen(b"d", lambda *message: handed.append(message))
+    js.server.advance(FLUSH_SECONDS + 0.1)
+
+    assert b"" == js.jetstream.catalogue.listen(b"d", lambda *message: handed.append(message))
 
 
 def test_the_end_comes_though_the_disk_hangs(make_plane: MakePlane) -> None:

@@ -26,6 +26,7 @@ class Scene:
             ("REFUSE", 0): Call("refuse", self._refuse, {"total": 0}),
             ("FAIL", 0): Call("fail", self._fail),
             ("CHANGE", 2): Call("change", self.kept.append, holds=2),
+            ("STREAM", 1): Call("stream", self.kept.append, holds=1),
             ("REFUSED", 1): Call("refused", self._refuse, holds=1),
             ("KEEP", 0): Call("keep", self.kept.append),
             ("STEPS", 0): Call("steps", self._steps),
@@ -138,6 +139,18 @@ def test_bytes_that_wait(scene: Scene) -> None:
     assert [reply for reply, _, _ in scene.sent] == [b"1", b"4"]
 
 
+def test_bytes_that_wait_for_a_change(scene: Scene) -> None:
+    """They count as well."""
+    scene.ask("CHANGE.S.C")
+    for _ in range(3):
+        scene.router.receive(b"$JS.API.ECHO.S.C", b"", b"x" * (30 << 20), b"r")
+        scene.clock.run_pending()
+    assert scene.router.counters.dropped == 1
+    scene.kept.pop().answer({})
+    scene.clock.run_pending()
+    assert len(scene.sent) == 3
+
+
 def test_without_a_reply(scene: Scene) -> None:
     """Nothing happens."""
     assert scene.ask("ECHO.x", reply=b"") == []
@@ -198,6 +211,71 @@ def test_requests_wait_for_one_that_changes_what_they_ask_for(scene: Scene) -> N
     scene.kept.pop().refuse(JetStreamError(10014))
     scene.clock.run_pending()
     assert len(scene.sent) == 2
+
+
+class CountingTable(dict[tuple[str, int], Call]):
+    """A table that counts how often a call is looked for."""
+
+    searches = 0
+
+    def get(self, key: tuple[str, int], default: object = None) -> Call | None:  # type: ignore[override]
+        """Count it."""
+        assert default is None
+        self.searches += 1
+        return super().get(key)
+
+
+def test_many_changes_of_the_same_are_looked_at_once() -> None:
+    """Those that wait on are not looked at each time that one is answered."""
+    kept: list[ApiRequest] = []
+    clock = TickingClock()
+    table = CountingTable({("CHANGE", 2): Call("change", kept.append, holds=2)})
+    router = Router(clock, table, lambda *_: None, lambda *_: None, lambda _: None)
+    for _ in range(50):
+        router.receive(b"$JS.API.CHANGE.S.C", b"", b"", b"r")
+    clock.run_pending()
+    at_first = table.searches
+    while kept:
+        kept.pop().answer({})
+        clock.run_pending()
+
+    assert (50, 0, True) == (router.counters.total, len(router), router.is_settled)
+    assert table.searches <= 2 * at_first
+
+
+def test_what_waits_for_two_changes(scene: Scene) -> None:
+    """What was held by one of them may be held by the other one next; all are answered, in order."""
+    for call in ("CHANGE.S.C", "STREAM.S", "CHANGE.S.C", "ECHO.S.C", "ECHO.S.D"):
+        assert scene.ask(call) == []
+    first, stream = scene.kept
+    stream.answer({"a": 1})
+    assert 3 == len(scene.router)
+    scene.clock.run_pending()
+    assert [b'"a":1' in scene.sent[0][1], b"D" in scene.sent[1][1], len(scene.sent)] == [True, True, 2]
+
+    first.answer({})
+    scene.clock.run_pending()
+    assert 3 == len(scene.kept)
+    scene.kept[-1].answer({})
+    scene.clock.run_pending()
+    assert b'"names":["S","C"]' in scene.sent[-1][1]
+    assert scene.router.is_settled
+
+
+def test_what_is_released_may_be_held_by_what_is_released_before(scene: Scene) -> None:
+    """Two changes are answered in one turn, and one that waited for the first holds what the other held."""
+    for call in ("CHANGE.S.C", "ECHO.S.C", "STREAM.S", "CHANGE.S.C", "ECHO.S.C.x"):
+        assert scene.ask(call) == []
+    first, stream = scene.kept
+    stream.answer({})
+    first.answer({})
+    scene.clock.run_pending()
+    assert (2, 3) == (len(scene.sent), len(scene.kept))
+
+    scene.kept[-1].answer({})
+    scene.clock.run_pending()
+    assert [True, True] == [b'"names":["S","C"]' in scene.sent[-2][1], b"x" in scene.sent[-1][1]]
+    assert scene.router.is_settled
 
 
 def test_a_change_that_is_answered_at_once_holds_nobody(scene: Scene) -> None:

@@ -191,3 +191,16 @@ def test_how_many_follow_each_other() -> None:
     chunk.append(2 * SPAN + 12, 1, 0, 0, 1)
     chunk.append(2 * SPAN + 13, 1, 0, 0, 1)
     assert [6, 3, 2, 1] == [chunk.run(0, 99), chunk.run(7, 99), chunk.run(10, 99), chunk.run(10, 1)]
+
+
+def test_live_messages_are_found_near_and_far() -> None:
+    """After few and after many slots without one, forwards and backwards."""
+    chunk = full(messages=600)
+    for slot in range(1, 599):
+        if slot not in (5, 300):
+            chunk.remove(slot)
+
+    assert [0, 5, 5, 300, 300, 599] == [chunk.next_live(slot) for slot in (0, 1, 5, 6, 290, 301)]
+    assert [599, 300, 300, 5, 0] == [chunk.previous_live(slot) for slot in (599, 598, 301, 299, 4)]
+    sequences = [2 * SPAN + slot for slot in (0, 5, 300, 599)]
+    assert [(each, each) for each in sequences] == list(chunk.runs())

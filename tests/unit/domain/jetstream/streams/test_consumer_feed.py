@@ -127,6 +127,21 @@ def test_a_message_that_was_missed() -> None:
     assert ["1", "2", "3"] == [payload for *_, payload in copying.made.contents()]
 
 
+def test_one_check_at_a_time() -> None:
+    """However often the consumer was reset, and none when the stream closes."""
+    copying = Copying()
+    timers = copying.host.outlet.clock.timers_outstanding
+    for number in range(3):
+        copying.consumer.number += 1
+        copying.deliver(1)
+        copying.run(SETUP)
+        assert number + 2 == copying.consumer.resets
+    assert timers == copying.host.outlet.clock.timers_outstanding
+    copying.made.stream.close()
+
+    assert timers - 1 == copying.host.outlet.clock.timers_outstanding
+
+
 def test_a_heartbeat_finds_what_was_missed() -> None:
     """It says how many were delivered."""
     copying = Copying()
@@ -143,6 +158,8 @@ def test_what_is_no_delivery() -> None:
     copying.deliver(1)
     for reply in ("", "a.b", "$JS.ACK.O.C.1.2.x.4.5", "$JX.ACK.O.C.1.2.2.4.5", "$JS.ACK.O.C.2.2.2.4.5"):
         copying.consumer.send("o.1", b"", "no", reply)
+    for reply in (f"$JS.ACK.P.C.1.2.2.{BEGIN}.0", f"$JS.ACK.O.D.1.9.9.{BEGIN}.0"):
+        copying.consumer.send("o.1", b"", "of another consumer", reply)
     copying.consumer.number = 0
     copying.deliver(2)
     copying.run(SETUP)
@@ -257,6 +274,27 @@ def test_an_origin_that_was_made_anew() -> None:
     copying.deliver(1)
 
     assert ["1", "2", "1"] == [payload for *_, payload in copying.made.contents()]
+
+
+def test_copies_of_an_origin_that_was_made_anew() -> None:
+    """When they are safe at last, that says nothing of the new one."""
+    copying = Copying()
+    copying.made.log.holds = True
+    copying.deliver(5)
+    other = make(copying.host, name="O", subjects=["o.>"])
+    other.stream.created += 10**9
+    copying.consumer = FakeConsumer(copying.host)
+    copying.host.consumers["O", "C"] = copying.consumer
+    copying.made.stream.streams_changed()
+    copying.run()
+    copying.made.log.let_go()
+    copying.deliver(1)
+    copying.made.log.let_go(StorageFailure.FULL)
+    copying.made.log.holds = False
+    copying.run(SETUP)
+    copying.deliver(1)
+
+    assert ["5", "1"] == [payload for *_, payload in copying.made.contents()]
 
 
 def test_a_source_that_is_removed_before_it_began() -> None:

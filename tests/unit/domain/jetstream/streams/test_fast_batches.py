@@ -302,6 +302,29 @@ def test_a_storage_that_fails() -> None:
     assert [end(2, 2, "safe")] == send(made, 2, 2, name="safe", flow=9)
 
 
+def test_known_ids_of_messages_that_are_not_safe() -> None:
+    """Answers that count them are refusals if these are taken back, and the batch is over."""
+    made = fast()
+    made.log.holds = True
+    made.publish("s.1", "x", {"Nats-Msg-Id": "a"}, "")
+    made.outlet.clock.run_pending()
+    assert [] == send(made, 1, flow=1, Msg_Id="a")
+    assert [] == send(made, 2, 2, flow=1, gap="ok", Msg_Id="a")
+    assert [] == send(made, 1, name="u2", flow=1, Msg_Id="a")
+
+    made.log.let_go(StorageFailure.FULL)
+    made.log.holds = False
+    made.outlet.clock.run_pending()
+
+    full = refused(10077, "no space left on device", 503)
+    answers = [each.decode() for each in made.outlet.take()]
+    made.log.let_go()
+    answers += [each.decode() for each in made.outlet.take()]
+    assert [flow(0, 1), full, full, full, flow(0, 1), full] == answers
+    assert [] == made.sequences()
+    assert [refused(10208, "batch publish ID unknown")] == send(made, 2, name="u2", flow=1)
+
+
 def test_too_much_that_waits() -> None:
     """A message is refused before it counts, so the next one finds a gap."""
     made = fast()

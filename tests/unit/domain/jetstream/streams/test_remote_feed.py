@@ -296,6 +296,28 @@ def test_an_origin_that_was_made_anew(far: Far) -> None:
     assert [(1, "o.7", "7"), (2, "o.1", "1")] == made.contents()
 
 
+def test_copies_of_an_origin_that_was_made_anew(far: Far) -> None:
+    """When they are safe at last, that says nothing of the new one: its messages are asked for again."""
+    storage = HeldStorage()
+    made = sourced(far, storage)
+    far.answer(identity="abc")
+    made.log.holds = True
+    far.deliver(7, 1)
+    far.beat(2)
+    far.refuse(10225)
+    far.answer(identity="def")
+    made.log.let_go()
+    far.deliver(1, 1)
+    made.log.let_go(StorageFailure.FULL)
+    far.run()
+    made.stream.close()
+    far.asked()
+    sourced(far, storage)
+
+    (request,) = far.asked()
+    assert b"Nats-Stream-Identity: abc" in request.headers
+
+
 def test_another_stream_without_need(far: Far) -> None:
     """An origin that misses what was not said is not asked on and on."""
     made = sourced(far)

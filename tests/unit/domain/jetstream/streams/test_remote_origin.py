@@ -176,7 +176,7 @@ def test_an_answer_that_is_none(payload: bytes) -> None:
 )
 def test_a_reply_subject(reply: bytes) -> None:
     """The shorter and the longer form say the same."""
-    assert Delivered(b"C", 1, 5, 2, 99, 7) == read_reply(reply)
+    assert Delivered(b"S", b"C", 1, 5, 2, 99, 7) == read_reply(reply)
 
 
 @pytest.mark.parametrize(
