@@ -69,8 +69,7 @@ class FileStream:
         self._proposals = self.entries.proposals
         self.journal = StreamJournal(files, self.directory, identity, self.entries.contents)
         self.journal.size, self.journal.reserve = sizes.journal, sizes.ahead
-        self.is_made = False
-        self._gone = False
+        self.is_made = self._gone = False
         self.on_gone: Callable[[], None] = lambda: None
         self._waiting: list[CommitWaiting] = []
         self._repairing = False
@@ -78,9 +77,7 @@ class FileStream:
         self._refused: list[Done] = []
         """Those whose messages were taken back. They hear of it when the files are rid of these."""
         self._taken: list[CommitWaiting] = []
-        self._journal_wanted = False
-        self._journal_taken = False
-        self._was_full = False
+        self._journal_wanted = self._journal_taken = self._was_full = False
         self._has_failed = False  # to write at once what waits
         self._incomplete = False
         """Whether removals may be in segments only."""
@@ -195,8 +192,7 @@ class FileStream:
     def _propose(self, proposal: Proposal) -> None:
         if not self._broken(proposal.done):
             self._proposals.add(proposal)
-            self._journal_wanted = True
-            self._rounds.request(self)
+            self._want_journal()
 
     # commits
 
@@ -251,8 +247,7 @@ class FileStream:
         if self._broken(done):
             return
         self._waiting.append(CommitWaiting(done, messages=False, journal=True))
-        self._journal_wanted = True
-        self._rounds.request(self)
+        self._want_journal()
 
     def _broken(self, done: Done) -> bool:
         failure = StorageFailure.GONE if self._gone else self._log.failure
@@ -260,6 +255,11 @@ class FileStream:
             return False
         done(failure)
         return True
+
+    def _want_journal(self, *, sync: bool = False) -> None:
+        """Have the next round write it."""
+        self._journal_wanted = True
+        self._rounds.request(self, sync=sync)
 
     def enter(self, kind: int, name: bytes, body: bytes) -> None:
         """Write an entry of the journal, soon."""
@@ -316,8 +316,7 @@ class FileStream:
         if self._removals.is_pending:
             self._wait_on()
         if self._proposals:
-            self._journal_wanted = True
-            self._rounds.request(self)
+            self._want_journal()
         if not sync:
             self._rounds.sync_later(self)
         return batch
@@ -333,8 +332,7 @@ class FileStream:
         if again:
             self._taken = [waiting for waiting in self._taken if not waiting.journal]
             self._waiting += again
-            self._journal_wanted = True
-            self._rounds.request(self)
+            self._want_journal()
 
     def taken_done(self, outcome: Outcome) -> Callable[[], None]:
         """A round is over: note what is written; returns what answers those who waited for it."""
@@ -361,16 +359,13 @@ class FileStream:
         taken: Sequence[CommitWaiting],
         refused: Sequence[Done],
         outcome: Outcome,
-        proposals: Sequence[Answer],
+        proposals: list[Answer],
     ) -> None:
         """Answer those whose messages were taken back, and those who waited for this round."""
         after_repair, answers = divided(taken, outcome, is_repairing=self._repairing)
         self._refused += after_repair
-        calls: list[Answer] = [
-            *(partial(done, StorageFailure.FULL) for done in refused),
-            *answers,
-            *proposals,
-        ]
+        calls: list[Answer] = [partial(done, StorageFailure.FULL) for done in refused]
+        calls += [*answers, *proposals]
         if self._log.failure is StorageFailure.BROKEN:
             rest, self._waiting = self._waiting, []
             calls.append(partial(self._refuse, StorageFailure.BROKEN, rest))
@@ -486,15 +481,13 @@ class FileStream:
         """Write everything with the next round, feet included."""
         if self._log.failure is None and not self._gone:
             self.writer.close_active()
-        self._journal_wanted = True
-        self._rounds.request(self, sync=True)
+        self._want_journal(sync=True)
 
     def mark(self) -> None:
         """Write how far everything is synced, with the next round."""
         is_well = self.is_made and not self._gone and self._log.failure is None
         if is_well and self.entries.mark(self.journal):
-            self._journal_wanted = True
-            self._rounds.request(self, sync=True)
+            self._want_journal(sync=True)
 
     def close_files(self) -> None:
         """Let go of all files."""

@@ -29,7 +29,7 @@ MOST_UNANSWERED = 500
 """Messages of all batches of a stream that go without an answer."""
 
 
-class Outcome(NamedTuple):
+class FastOutcome(NamedTuple):
     """What became of one message."""
 
     sequence: int = 0
@@ -93,7 +93,7 @@ class FastBatches:
 
     # one message
 
-    def take(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> Outcome:
+    def take(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> FastOutcome:
         """A message whose reply has the suffix of fast batches."""
         try:
             self._writer.check_early(headers, payload)
@@ -103,17 +103,17 @@ class FastBatches:
         except JetStreamError as error:
             if not self.is_silent:
                 self._commits.answer(reply, self._acks.refused(error))
-            return Outcome(error=error)
+            return FastOutcome(error=error)
         self._due.add(place.batch)
         if place.operation == PING:
             self._ping(batch, place, reply)
-            return Outcome()
+            return FastOutcome()
         if not self._is_next(batch, place, reply):
-            return Outcome()
+            return FastOutcome()
         if place.operation == COMMIT_EOB:
             batch.last -= 1
             self._end(batch, place, reply)
-            return Outcome()
+            return FastOutcome()
         if place.number == 1 and place.operation != COMMIT and not self.is_silent:
             self._commits.answer(reply, self._acks.flow(0, batch.every))
         return self._store(batch, place, (subject, headers, payload), reply)
@@ -174,13 +174,13 @@ class FastBatches:
 
     def _store(
         self, batch: _Batch, place: FastPlace, message: tuple[bytes, bytes, bytes], reply: bytes
-    ) -> Outcome:
+    ) -> FastOutcome:
         is_last = place.operation == COMMIT
         try:
             sequence = self._writer.publish(*message)
         except JetStreamError as error:
             self._refuse(batch, place, error, reply)
-            return Outcome(error=error)
+            return FastOutcome(error=error)
         except Duplicate as duplicate:
             batch.safe = place.number
             batch.needs = max(batch.needs, duplicate.sequence)
@@ -191,14 +191,14 @@ class FastBatches:
                 self._commits.answer(reply, text, duplicate.sequence)
             elif is_last:
                 self._end(batch, place, reply)
-            return Outcome(is_duplicate=True)
+            return FastOutcome(is_duplicate=True)
         batch.stored = batch.needs = sequence
         batch.safe = batch.last
         if is_last:
             self._end(batch, place, reply)
         else:
             self._announce(batch, reply)
-        return Outcome(sequence)
+        return FastOutcome(sequence)
 
     def _refuse(self, batch: _Batch, place: FastPlace, error: JetStreamError, reply: bytes) -> None:
         """A message is not stored. That ends a batch that may have no gaps."""
