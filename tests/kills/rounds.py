@@ -106,6 +106,7 @@ class Killing:
     async def _load_for_a_while(self, link: Link) -> None:
         acks = self._acks() + self.random.randint(1, self.most_acks)
         settled = len(self.queue.settled) + self.random.choice([0, self.random.randint(1, self.most_settled)])
+        settled = max(1, settled)  # of all rounds: what nobody settled can't be compared
         end = asyncio.get_running_loop().time() + _LONGEST
         while self._acks() < acks or len(self.queue.settled) < settled:
             if link.closed.is_set() or asyncio.get_running_loop().time() > end:
