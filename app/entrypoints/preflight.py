@@ -26,6 +26,7 @@ from ..config.options import Options
 from ..config.tls_options import TlsOptions
 from ..domain.address import joined
 from ..domain.dataplane import DataPlaneUnavailable, choose
+from ..domain.failure import reason_of
 from ..ports.authenticator import AuthError
 from ..ports.hooks import HooksError
 from ..ports.transport import ListenError
@@ -148,7 +149,7 @@ def _unreadable(section: TlsOptions, given: Given, path: Sequence[str]) -> Itera
         try:
             Path(file).read_bytes()
         except (OSError, ValueError) as error:
-            reason = (getattr(error, "strerror", "") or str(error)).lower()
+            reason = reason_of(error).lower()
             yield Problem(f"{beginning}open {file}: {reason}", given.place(*path, key))
 
 

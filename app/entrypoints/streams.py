@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..adapters.process.own_thread import in_own_thread
 from ..domain.broker import Broker
-from ..domain.failure import described
+from ..domain.failure import described, reason_of
 from ..domain.jetstream.events import JetStreamStarting, JetStreamStopped, TemporaryStore
 from ..domain.timers import Scheduler
 from ..domain.value_object import value_object
@@ -106,7 +106,7 @@ def _made(directory: Path) -> Path:
             f"storage directory is not a directory: {directory}; remove that file, or set another store_dir"
         ) from error
     except (OSError, ValueError) as error:  # the second: no name of a file
-        reason = getattr(error, "strerror", None) or error
+        reason = reason_of(error)
         raise CannotOpen(f"could not create storage directory {directory}: {reason}") from error
     return directory
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...domain.failure import reason_of
 from ...domain.security.nkey import user_seed
 
 LARGEST = 64 * 1024
@@ -40,7 +41,7 @@ def read_creds(file: str) -> Creds:
         with Path(file).open("rb") as opened:
             data = opened.read(LARGEST + 1)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason_of(error)
         raise CredsError(f"error opening creds file {file}: {reason.lower()}") from None
     if len(data) > LARGEST:
         raise CredsError(f"{file}: larger than {LARGEST // 1024} KiB, so it is not a creds file")

@@ -12,6 +12,8 @@ import os
 import sys
 from io import FileIO, RawIOBase
 
+from ...domain.failure import reason_of
+
 _FILE_MODE = 0o660
 
 
@@ -51,7 +53,7 @@ def _descriptor(path: str) -> int:
     try:
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
     except (OSError, ValueError) as error:  # ValueError: an invalid name
-        reason = "embedded null byte" if "\0" in path else getattr(error, "strerror", None) or str(error)
+        reason = reason_of(error)
         raise LogFileError(f"error opening file: open {path}: {reason.lower()}") from error
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ...domain.failure import reason_of
 from .tls_context import TlsError
 
 
@@ -12,6 +13,6 @@ def not_after(cert_file: str) -> float:
     try:
         certificate = x509.load_pem_x509_certificate(Path(cert_file).read_bytes())
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason_of(error)
         raise TlsError(f"error reading certificate {cert_file}: {reason.lower()}") from error
     return certificate.not_valid_after_utc.timestamp()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
+from ...domain.failure import reason_of
 from ...domain.security.cipher_suites import PREFERRED, openssl_name
 from ...domain.security.curves import effective_curves, openssl_curve
 from ...domain.value_object import value_object
@@ -208,7 +209,7 @@ def _text(file: str, about: str = "") -> str:
     try:
         return Path(file).read_text(encoding="latin-1")
     except (OSError, ValueError) as error:  # a name with a null byte is a ValueError
-        reason = (getattr(error, "strerror", "") or str(error)).lower()
+        reason = reason_of(error).lower()
         raise TlsError(f"{about}{': ' if about else ''}open {file}: {reason}") from None
 
 

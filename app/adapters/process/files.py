@@ -4,6 +4,8 @@ import errno
 import os
 from pathlib import Path
 
+from ...domain.failure import reason_of
+
 _FILE_MODE = 0o660
 _PROBING = os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
@@ -25,7 +27,7 @@ def write_pid_file(path: str, pid: int | None = None) -> None:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(text)
     except (OSError, ValueError) as error:
-        reason = "embedded null byte" if "\0" in path else getattr(error, "strerror", None) or str(error)
+        reason = reason_of(error)
         raise PidFileError(f"Could not write pidfile: open {path}: {reason.lower()}") from error
 
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ...domain.failure import reason_of
+
 _FILE_MODE = 0o640
 
 
@@ -37,7 +39,7 @@ class PortsFile:
                 file.write(text)
             beside.replace(self.path)
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
+            reason = reason_of(error)
             raise PortsFileError(f"error writing ports file to {self.path}: {reason.lower()}") from error
 
     def remove(self) -> None:
