@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_jetstream_streams import (
-    PROGRAM,
+from tests.support.jetstream_client import (
+    Answers,
     Client,
-    NatsServer,
     Step,
     call,
     connected,
+    played_at_both,
     stream,
 )
 from tests.support.server_process import CURRENT, ServerProcess
@@ -183,22 +183,14 @@ SCENES: dict[str, list[Step]] = {
 }
 
 
-def played(server: ServerProcess) -> dict[str, list[object]]:
-    """All scenes at one server: each goes on where the one before it ended."""
-    with connected(server) as client:
-        return {scene: [step(client) for step in steps] for scene, steps in SCENES.items()}
-
-
 @pytest.fixture(name="both", scope="module")
-def _both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list[object]]]:
+def _both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Answers, Answers]:
     """What our server answers; and nats-server, if it is there."""
-    flags = [("-js", "-sd", str(tmp_path_factory.mktemp("store"))) for _ in range(2)]
-    ours = played(ServerProcess(*CURRENT, *flags[0]))
-    return [ours, played(NatsServer(*flags[1])) if PROGRAM is not None else ours]
+    return played_at_both(SCENES, tmp_path_factory.mktemp("stores"))
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_fast_batches_are_answered_as_by_nats_server(both: list[dict[str, list[object]]], scene: str) -> None:
+def test_fast_batches_are_answered_as_by_nats_server(both: tuple[Answers, Answers], scene: str) -> None:
     """Each step of a scene has the same answers, in the same order."""
     ours, theirs = both
 

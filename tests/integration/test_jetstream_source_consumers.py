@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_jetstream_streams import (
-    PROGRAM,
+from tests.support.jetstream_client import (
+    Answers,
     Client,
-    NatsServer,
     Step,
     call,
     comparable,
     connected,
+    played_at_both,
     pub,
     stream,
 )
@@ -174,22 +174,14 @@ SCENES: dict[str, list[Step]] = {
 }
 
 
-def played(server: ServerProcess) -> dict[str, list[object]]:
-    """All scenes at one server."""
-    with connected(server) as client:
-        return {scene: [step(client) for step in steps] for scene, steps in SCENES.items()}
-
-
 @pytest.fixture(name="both", scope="module")
-def _both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list[object]]]:
+def _both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Answers, Answers]:
     """What our server answers; and nats-server, if it is there."""
-    flags = [("-js", "-sd", str(tmp_path_factory.mktemp("store"))) for _ in range(2)]
-    ours = played(ServerProcess(*CURRENT, *flags[0]))
-    return [ours, played(NatsServer(*flags[1])) if PROGRAM is not None else ours]
+    return played_at_both(SCENES, tmp_path_factory.mktemp("stores"))
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_copies_by_consumers(both: list[dict[str, list[object]]], scene: str) -> None:
+def test_copies_by_consumers(both: tuple[Answers, Answers], scene: str) -> None:
     """Each step of a scene has the same answer."""
     ours, theirs = both
 

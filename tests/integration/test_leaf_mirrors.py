@@ -152,6 +152,9 @@ async def test_a_bucket_with_a_mirror(sites: tuple[Site, Site]) -> None:
             return (await client.request("$JS.API.DIRECT.GET.KV_B.$KV.B.k", timeout=DEADLINE)).data == b"v"
 
         await until(is_read)
+        state = (await hub.ask("STREAM.INFO.KV_B"))["state"]
+    assert isinstance(state, dict)
+    assert 1 == state["messages"]
 
 
 @pytest.mark.parametrize("programs", few_pairs(), ids=str)
