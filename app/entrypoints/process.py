@@ -125,7 +125,7 @@ async def _serve(container: Container, load: LoadAgain, at_end: ExitStack) -> in
     memory = MemoryTrimmer(service.broker, container.clock(), BackgroundCall(find_trim()))
     starting = asyncio.ensure_future(service.start())
     reloading = Reloading(container, Reloader(container, load), starting)
-    stop = _handle_signals(container, reloading, starting, at_end)
+    stop, stop_signals = _handle_signals(container, reloading, starting, at_end)
     ports: PortsFile | None = None
     background: list[asyncio.Task[None]] = []
     try:
@@ -148,7 +148,7 @@ async def _serve(container: Container, load: LoadAgain, at_end: ExitStack) -> in
     finally:
         if ports is not None:
             ports.remove()
-        signals.ignore_stop_signals_at_the_end()  # harmless if they are ignored already
+        stop_signals.ignore()
     return _STOPPED
 
 
@@ -189,7 +189,7 @@ def _handle_signals(
     reloading: Reloading,
     starting: "asyncio.Future[Addresses]",
     at_end: ExitStack,
-) -> asyncio.Event:
+) -> tuple[asyncio.Event, signals.StopSignals]:
     """Handle signals from now on; a stop signal sets the event and cancels `starting`.
 
     What `at_end` is given is undone when the program has ended its server.
@@ -204,19 +204,16 @@ def _handle_signals(
     loop = asyncio.get_running_loop()
 
     def trap(name: str) -> None:
-        """The handler of a stop signal. Later ones are ignored: a flood would delay the end."""
-        signals.ignore_stop_signals()
         loop.call_soon_threadsafe(end, name)
         with suppress(RuntimeError):  # there is no thread to be had: the end has its other limits
             at_end.callback(exit_after(_LAST_SECONDS, _give_up).cancel)
 
-    for number, name in signals.STOP_SIGNALS.items():
-        # The loop's own handlers would restore the default for a moment when they are removed.
-        signal.signal(number, lambda *_, name=name: trap(name))
+    # The loop's own handlers would restore the default for a moment when they are removed.
+    stop_signals = signals.StopSignals(trap)
     loop.add_signal_handler(signals.REOPEN, events.reopen)
     loop.add_signal_handler(signals.RELOAD, reloading.begin)
     loop.add_signal_handler(signals.LAME_DUCK, _Leaving(container, starting, stop).begin)
-    return stop
+    return stop, stop_signals
 
 
 class _Leaving:

@@ -3,6 +3,7 @@
 This module is imported first, so it imports almost nothing.
 """
 
+import atexit
 import os
 import signal
 from collections.abc import Callable, Mapping
@@ -43,38 +44,53 @@ def raise_interrupt() -> None:
         signal.signal(number, _interrupt)
 
 
-def ignore_stop_signals() -> None:
-    """Ignore stop signals from now on.
+class StopSignals:
+    """The stop signals of a running server: the first one counts, and later ones are ignored.
 
-    Python logs an error about a signal that arrives just before it is ignored, on whichever
-    thread. So the system ignores it, and a handler that does nothing takes earlier ones.
+    A signal that another thread has just taken reaches Python after it is ignored. Python logs an
+    error if no handler is there then. So only the system ignores the signals, and the handler stays.
     """
-    for number in STOP_SIGNALS:
-        signal.signal(number, _do_nothing)
-        _set_disposition(number, signal.SIG_IGN)
+
+    def __init__(self, stop: Callable[[str], None]) -> None:
+        """Handle stop signals from now on; `stop` gets the name of the first, within its handler."""
+        self._stop = stop
+        self._are_ignored = False
+        self._set_disposition = _find_setter()
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._handle)
+
+    def ignore(self) -> None:
+        """Ignore stop signals from now on, also while the interpreter ends, which gives up handlers."""
+        if self._are_ignored:
+            return
+        self._are_ignored = True
+        for number in STOP_SIGNALS:
+            self._set_disposition(number, signal.SIG_IGN)
+        atexit.register(_ignore_for_good)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the shape of a signal handler
+        # First of all: the handler of a next signal would interrupt this one, and so on without end.
+        self._set_disposition(number, signal.SIG_IGN)
+        if not self._are_ignored:
+            self.ignore()
+            self._stop(STOP_SIGNALS[signal.Signals(number)])
 
 
-def ignore_stop_signals_at_the_end() -> None:
-    """Ignore stop signals, even while the interpreter ends, which gives up handlers of Python."""
-    ignore_stop_signals()
+def _ignore_for_good() -> None:
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _set_disposition(number: signal.Signals, disposition: signal.Handlers) -> None:
-    """Set the system's disposition of a signal, unknown to Python; only in CPython."""
+def _find_setter() -> Callable[[int, int], object]:
+    """A function that sets what the system does at a signal; it does nothing where there is no CPython."""
     import ctypes  # noqa: PLC0415 - the module must load fast
 
     try:
         set_signal = ctypes.pythonapi.PyOS_setsig
     except AttributeError:
-        return
+        return lambda number, disposition: None  # noqa: ARG005 - the shape of the other
     set_signal.argtypes, set_signal.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p
-    set_signal(number, disposition)
-
-
-def _do_nothing(number: int, frame: FrameType | None) -> None:
-    """The server is stopping already."""
+    return set_signal
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the shape of a signal handler

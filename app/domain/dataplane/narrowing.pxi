@@ -1,6 +1,5 @@
 """A message of a leaf link is for the queue groups alone that its line names, in the compiled twin."""
 
-# Uses of framing: is_same
 # Uses of message: Message, is_blank
 # Uses of plan: Group, Plan
 
@@ -19,7 +18,7 @@ cdef inline bint is_named(Message *message, bytes name) noexcept:
     cdef Py_ssize_t size = PyBytes_GET_SIZE(name)
     cdef Py_ssize_t i = 0, start
     if message.names_size == size:
-        return size and is_same(text, PyBytes_AS_STRING(name), size)
+        return size and memcmp(text, PyBytes_AS_STRING(name), size) == 0
     while i < message.names_size:
         while i < message.names_size and is_blank(text[i]):
             i += 1

@@ -13,7 +13,7 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
-from libc.string cimport memcmp, memset
+from libc.string cimport memcmp, memcpy, memset
 
 
 cdef enum:
@@ -176,7 +176,7 @@ cdef void write_answer(
     out += at + 2
     copy(out, PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head))
     out += PyBytes_GET_SIZE(head)
-    copy(out, digits, number)
+    memcpy(out, digits, number)
     out[number] = c'}'
     out[number + 1] = c'\r'
     out[number + 2] = c'\n'

@@ -10,6 +10,7 @@ from tests.support.patience import PATIENCE
 
 USUAL, QUIET = "signals.restore_defaults(signals.exit_at_once())", "signals.exit_at_once()"
 INTERRUPTED = "signals.exit_at_once(); signals.raise_interrupt()"
+HANDLED = "names = []; stopping = signals.StopSignals(names.append)"
 
 
 def status(before: str, number: signal.Signals, after: str = "sys.exit(7)") -> int:
@@ -55,16 +56,33 @@ def test_while_files_are_open(number: signal.Signals) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_while_it_ends(number: signal.Signals) -> None:
-    """Who has been asked to end need not be asked again, and Python knows that the signal is ignored."""
-    ignored = f"sys.exit(7 if signal.getsignal({number:d}) is signal.SIG_IGN else 8)"
+def test_in_a_running_server(number: signal.Signals) -> None:
+    """The first signal is passed on by its name, and later ones, of either kind, are ignored."""
+    later = "signal.raise_signal(signal.SIGINT); signal.raise_signal(signal.SIGTERM)"
+    right = f"names == [signals.STOP_SIGNALS[{number:d}]]"
 
-    assert 7 == status("signals.raise_interrupt(); signals.ignore_stop_signals_at_the_end()", number, ignored)
+    assert 7 == status(HANDLED, number, f"{later}; sys.exit(7 if {right} else 8)")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_within_the_handler(number: signal.Signals) -> None:
+    """Signals that come while the first one is handled do not interrupt that."""
+    handled = f"signals.StopSignals(lambda name: [signal.raise_signal({number:d}) for _ in range(5000)])"
+
+    assert 7 == status(handled, number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_while_it_ends(number: signal.Signals) -> None:
+    """A server that ends without a signal ignores them, even as its interpreter ends."""
+    last = f"class Last:\n  def __del__(self): signal.raise_signal({number:d})\nlast = Last()"
+
+    assert 7 == status(f"{HANDLED}; stopping.ignore()", number, f"{last}\nsys.exit(8 if names else 7)")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_one_that_is_on_its_way(number: signal.Signals) -> None:
-    """A signal that another thread has just taken is no error: a handler is there for it until the end."""
-    there = f"sys.exit(7 if callable(signal.getsignal({number:d})) else 8)"
+    """A signal that another thread has taken is no error: a handler is there, and passes nothing on."""
+    late = f"signal.getsignal({number:d})({number:d}, None)"
 
-    assert 7 == status("signals.raise_interrupt(); signals.ignore_stop_signals()", number, there)
+    assert 7 == status(f"{HANDLED}; stopping.ignore()", number, f"{late}; sys.exit(8 if names else 7)")
