@@ -82,8 +82,8 @@ TURNED_AWAY = {
             "empty password": b'{"user":"u","pass":""}',
             "wrong password": b'{"user":"u","pass":"x"}',
             "password in another case": b'{"user":"u","pass":"P"}',
-            "password with more behind": b'{"user":"u","pass":"pp"}',
-            "password with NUL behind": b'{"user":"u","pass":"p\\u0000"}',
+            "password with more after it": b'{"user":"u","pass":"pp"}',
+            "password with NUL after it": b'{"user":"u","pass":"p\\u0000"}',
             "password with bytes that are no UTF-8": b'{"user":"u","pass":"p\xff"}',
             "password that is not ASCII": '{"user":"u","pass":"pä"}'.encode(),
             "password of 900 bytes": b'{"user":"u","pass":"' + 900 * b"p" + b'"}',
@@ -122,7 +122,7 @@ BCRYPT = {
     "the hash itself": (HASH, AUTHORIZATION_VIOLATION),
     "73 bytes": (73 * "s", AUTHORIZATION_VIOLATION),
     "900 bytes": (900 * "s", AUTHORIZATION_VIOLATION),
-    "NUL behind": ("secret\0", AUTHORIZATION_VIOLATION),
+    "NUL after it": ("secret\0", AUTHORIZATION_VIOLATION),
     "NUL inside": ("sec\0ret", AUTHORIZATION_VIOLATION),
     "not ASCII": ("sécret", AUTHORIZATION_VIOLATION),
     "half a surrogate pair": ("\udc00", AUTHORIZATION_VIOLATION),
@@ -174,11 +174,11 @@ async def test_operations_wait_for_the_verdict(broker: StartBroker) -> None:
     """Input after CONNECT is obeyed after the verdict, in order, even if the verdict takes long."""
     async with broker(**HASHED_CREDENTIALS) as running:
         good, bad = await running.connect(), await running.connect()
-        behind = b"SUB foo 1\r\nPUB foo 2\r\nok\r\nPING\r\n"
+        rest = b"SUB foo 1\r\nPUB foo 2\r\nok\r\nPING\r\n"
 
-        await good.send(b'CONNECT {"user":"u","pass":"secret"}\r\n' + behind)
+        await good.send(b'CONNECT {"user":"u","pass":"secret"}\r\n' + rest)
         await good.expect(OK + OK + OK + b"MSG foo 1 2\r\nok\r\n" + PONG)
-        await bad.send(b'CONNECT {"user":"u","pass":"wrong"}\r\n' + behind)
+        await bad.send(b'CONNECT {"user":"u","pass":"wrong"}\r\n' + rest)
         await bad.expect_end(AUTHORIZATION_VIOLATION)
         await good.fence()
 

@@ -146,4 +146,4 @@ def _is_meant(member: Subscription, queue: bytes | None, subject: bytes) -> bool
 
 def _may_take_over(member: Subscription) -> bool:
     """Whether a member that is not here may get what a server of this cluster has drawn another one for."""
-    return member.subscriber.kind is not PeerKind.HUB and not member.subscriber.gone
+    return member.subscriber.kind is not PeerKind.HUB and not member.subscriber.is_closed

@@ -47,7 +47,7 @@ PLAIN_GET = PLAIN + DIRECT_GET
 """How gets begin that name no domain."""
 
 BUCKETS = (b"$KV.", b"$OBJ.")
-"""How subjects of buckets begin, which clients of other domains publish to behind the prefix of ours."""
+"""How subjects of buckets begin, which clients of other domains publish to after the prefix of ours."""
 
 ACK_WORDS = 9
 """Tokens of an ack's subject: `$JS.ACK.<stream>.<consumer>` and five more."""

@@ -110,7 +110,7 @@ def test_the_slack_of_a_short_delay() -> None:
 
 
 def test_adding_again_starts_the_delay_anew(diary: Diary) -> None:
-    """What waits already waits its full delay from now, behind the others, and is called once."""
+    """What waits already waits its full delay from now, after the others, and is called once."""
     diary.queue.add("a")
     diary.queue.add("b")
     diary.clock.advance(5)

@@ -153,7 +153,7 @@ def test_info_has_the_real_port_and_addresses(make_plane: MakePlane) -> None:
 def test_an_introduction_that_gnatsd_reads_in_pieces(
     make_plane: MakePlane, name: int, spare: int, *, dialled: bool
 ) -> None:
-    """Behind more than its first read of 512 bytes stands a line that it may lose; behind less, nothing."""
+    """After more than its first read of 512 bytes comes a line that it may lose; after less, nothing."""
     fixed = len(OWN_INFO) + len(b',"connect_urls":[""]') + (len(OWN_CONNECT) if dialled else 0)
     url = "u" * (412 + name - fixed)
     server = RoutedBroker(make_plane, ClusterSettings(host="10.0.0.1", port=6222, routes=(RouteUrl("h", 1),)))

@@ -196,14 +196,14 @@ def test_only_unused_levels_are_cut_off(trie: Trie) -> None:
     assert (short,) == trie.plain(b"a.b")
 
 
-def test_a_way_stays_when_its_end_leaves(trie: Trie) -> None:
+def test_a_path_stays_when_its_end_leaves(trie: Trie) -> None:
     """Removing a subscription in the middle of a path keeps those on deeper levels."""
     middle = trie.subscribe(b"a.b")
-    behind = trie.subscribe(b"a.b.c")
+    below = trie.subscribe(b"a.b.c")
 
     trie.remove(middle)
 
-    assert (behind,) == trie.plain(b"a.b.c")
+    assert (below,) == trie.plain(b"a.b.c")
     assert 3 == trie.depth()
 
 
