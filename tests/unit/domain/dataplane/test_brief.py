@@ -228,7 +228,7 @@ _STORED = (1, 10**18, b"s", b"", b"ok")
     ids=["deliver", "renamed", "answer", "stored", "run"],
 )
 def test_a_message_of_the_server(scene: Scene, send: Callable[[Plane], object]) -> None:
-    """What the server itself sends to an inbox arrives there, also if what it sent there before reached nobody."""
+    """What the server itself sends to an inbox arrives there, also if nobody got what came before."""
     plane = scene.server.broker.plane
     send(plane)
     scene.client.send(request(b"i.1", b"7"))
