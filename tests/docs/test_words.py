@@ -57,6 +57,7 @@ PROSE = {
     "(text|NUL|blanks?|LF|end|right|even|comma) behind": "after",
     "surroundings": "host",
     "(for|a) want of": "lack of",
+    "strangers?": "hostile peer, unknown client, somebody else",
     "in vain": "without effect, for nothing",
     "calendars?": "wall time",
     "planted": "injected",
@@ -88,7 +89,6 @@ NAMES = {
 ELSEWHERE = {
     "planted|planting": "mutant",
     "truth": "oracle",
-    "strangers?": "hostile peer",
 }
 """Words of the simulation that were given up; elsewhere they may be meant."""
 SIMULATION = ("tests/simulation/", "docs/simulation.md", "docs/adr/0019-simulation.md")

@@ -188,13 +188,13 @@ async def test_many_wrong_logins_at_once(broker: StartBroker) -> None:
     async with broker(**HASHED_CREDENTIALS) as running:
         inside = await running.connect()
         await inside.send(b'CONNECT {"user":"u","pass":"secret","verbose":false}\r\n')
-        strangers = [await running.connect() for _ in range(40)]
-        for stranger in strangers:
-            await stranger.send(b'CONNECT {"user":"u","pass":"wrong"}\r\n')
+        intruders = [await running.connect() for _ in range(40)]
+        for intruder in intruders:
+            await intruder.send(b'CONNECT {"user":"u","pass":"wrong"}\r\n')
 
-        for stranger in strangers:
+        for intruder in intruders:
             await inside.fence()
-            await stranger.expect_end(AUTHORIZATION_VIOLATION)
+            await intruder.expect_end(AUTHORIZATION_VIOLATION)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ async def test_time_stands_still_after_the_login(broker: StartBroker) -> None:
 
 
 async def test_payload_before_login_is_refused_at_its_first_byte(broker: StartBroker) -> None:
-    """Strangers who send much are turned away, whatever they send."""
+    """Intruders who send much are turned away, whatever they send."""
     async with broker(**CREDENTIALS) as running:
         for _ in range(20):
             client = await running.connect()

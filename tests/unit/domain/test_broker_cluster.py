@@ -256,7 +256,7 @@ def test_addresses_for_websockets(server: RoutedBroker) -> None:
     assert [[[HERE, THERE]], [["10.0.0.1:80", "10.0.0.2:80"]]] == [urls(client.heard()) for client in clients]
 
 
-# --- members and strangers ---------------------------------------------------------------------
+# --- members and others ---------------------------------------------------------------------
 
 
 def test_alone_nobody_is_taken_for_a_server(make_plane: MakePlane) -> None:

@@ -145,10 +145,10 @@ def test_no_timer_outlives_the_last_thing(diary: Diary) -> None:
 
 
 def test_discarding_what_does_not_wait(diary: Diary) -> None:
-    """A stranger, or what was called already, is discarded without complaint and without effect."""
-    diary.queue.discard("stranger")
+    """What is not there, or what was called already, is discarded without complaint and without effect."""
+    diary.queue.discard("unknown")
     diary.queue.add("a")
-    diary.queue.discard("stranger")
+    diary.queue.discard("unknown")
     diary.clock.advance(DELAY)
     diary.queue.discard("a")
 

@@ -625,7 +625,7 @@ def test_addresses_where_nobody_has_answered_are_bounded(scene: Scene) -> None:
     assert MOST_UNKNOWN * [True] + [False, True] == [*found, again]
 
 
-def test_a_stopped_server_dials_no_more_strangers(scene: Scene) -> None:
+def test_a_stopped_server_dials_no_more_unknown_servers(scene: Scene) -> None:
     """Those that wait for the pace are forgotten, and no timer is left."""
     for number in range(UNKNOWN_AT_ONCE + 2):
         scene.route_dialer.seek(RouteUrl("192.0.2.7", 1000 + number), f"S{number}")

@@ -188,7 +188,7 @@ def test_what_stands_right_after_the_introduction(server: RoutedBroker, size: in
 def test_who_does_not_introduce_itself(
     server: RoutedBroker, sent: bytes, heard: bytes, size: int | None
 ) -> None:
-    """Clients, strangers and servers of another kind are sent away, and leave no trace."""
+    """Clients, unknown peers and servers of another kind are sent away, and leave no trace."""
     client = server.connect(quiet=True)
     client.send(b"SUB > 1\r\n")
     peer = server.called()

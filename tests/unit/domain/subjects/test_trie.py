@@ -151,7 +151,7 @@ def test_a_malformed_subject_is_refused(trie: Trie, subject: bytes) -> None:
     ],
     ids=lambda unknown: f"{unknown.subject.decode()} {unknown.queue}",
 )
-def test_a_stranger_is_not_removed(trie: Trie, unknown: ModelListener) -> None:
+def test_an_unknown_one_is_not_removed(trie: Trie, unknown: ModelListener) -> None:
     """Only the very subscription that was inserted can be removed; an equal one is unknown."""
     for subject in (b"lone", b"pair", b"pair", b"deep.er.still"):
         trie.subscribe(subject)
