@@ -84,6 +84,14 @@ def test_every_citation_resolves() -> None:
     assert [] == wrong
 
 
+def test_every_citation_has_the_name_of_a_file() -> None:
+    """A page of the protocol is cited with its suffix; otherwise its sections would not be checked."""
+    stems = "|".join(page.stem for page in PROTOCOL.glob("*.md"))
+    bare = re.compile(rf"\b(?:{stems}),? sections? \d")
+
+    assert [] == [(named(place), found) for place in PLACES for found in bare.findall(plain(place))]
+
+
 def test_every_page_named_in_code_exists() -> None:
     """Code names no document that is not there."""
     wrong = [
