@@ -46,7 +46,7 @@ PROSE = {
     "told": "sent, logged, reported, known",
     "tells": "sends, logs, reports, shows",
     "(a|one|two|each|every|last|next|first|second) looks?(?!-)": "check, sample, look-up",
-    "between looks": "between checks",
+    "(between|old|large)( the)? looks?(?!-)": "check, snapshot",
     "as (it|they) stands?": "unchanged, literally",
     "shall be": "is, must be",
     "behind (it|them|this|that)": "after",
