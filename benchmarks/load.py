@@ -86,7 +86,7 @@ class _Publisher(_Receiver):
         return len(PONG) if PONG in data else 0
 
     def _step(self) -> bool:
-        """Go on to the next piece, or to the PING behind the last; False when that is sent, too."""
+        """Go on to the next piece, or to the PING after the last; False when that is sent, too."""
         if self._left < 0:
             return False
         self._left -= 1

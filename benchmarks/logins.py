@@ -97,15 +97,15 @@ def _flood(server: Contender) -> Flood:
         await_pong(witness)
         before = _round_trips(witness, time.perf_counter() + _IDLE_SECONDS)
         ours, theirs = multiprocessing.Pipe()
-        strangers = multiprocessing.Process(target=_knock, args=(port, theirs), daemon=True)
-        strangers.start()
+        guessing = multiprocessing.Process(target=_knock, args=(port, theirs), daemon=True)
+        guessing.start()
         ours.recv()
         began = time.perf_counter()
         during: list[int] = []
         while not ours.poll():
             during += _round_trips(witness, 0.0)
         refused = int(ours.recv())
-        strangers.join()
+        guessing.join()
         return Flood(server.name, refused, time.perf_counter() - began, before, during)
 
 
@@ -121,7 +121,7 @@ def _round_trips(witness: socket.socket, until: float) -> list[int]:
 
 
 def _knock(port: int, ready: "multiprocessing.connection.Connection") -> None:
-    """Log in many times at once, with wrong passwords; the work of the strangers' process."""
+    """Log in many times at once, with wrong passwords; the work of the other process."""
     links = [_enter(port, "derek", f"wrong {number}") for number in range(LOGINS)]
     ready.send(None)
     ready.send(sum(map(_is_refused, links)))

@@ -9,7 +9,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..domain.text import printable
+from ..domain.protocol.quoting import quoted_text
 
 Value = bool | int | str
 
@@ -22,10 +22,6 @@ _LEGACY_OCTAL = re.compile(r"^([+-]?)0(?=[0-9_])")
 _FEW = 2
 _LONGEST_SHOWN = 60
 _INTEGERS = range(-(2**63), 2**63)
-_QUOTED = str.maketrans(
-    {'"': r"\"", "\\": r"\\"} | {chr(0xDC00 + byte): f"\\x{byte:02x}" for byte in range(0x80, 0x100)}
-)
-"""Forms of their own in quotes. Half a surrogate pair is a byte of the command line that is not UTF-8."""
 
 
 class UsageError(Exception):
@@ -103,7 +99,7 @@ def stray_word(word: str, advice: str, *, secret: bool = False) -> UsageError:
     A long word is shortened. One that may be a `secret` is not shown.
     """
     short = word if len(word) <= _LONGEST_SHOWN else f"{word[:_LONGEST_SHOWN]}…"
-    shown = "" if secret else f" {_quoted(short)}"
+    shown = "" if secret else f" {quoted_text(short)}"
     return UsageError(f"unexpected argument{shown}: {advice}; see --help")
 
 
@@ -129,7 +125,7 @@ def _advice(name: str, known: Iterable[str]) -> str:
 
 
 def _shown(name: str) -> str:
-    return f"-{_quoted(name)[1:-1]}"
+    return f"-{quoted_text(name)[1:-1]}"
 
 
 def _split(word: str) -> tuple[str, str, str]:
@@ -151,10 +147,5 @@ def _read(name: str, text: str, reader: Reader) -> Value:
         return reader(text)
     except ValueError as reason:
         if reader is boolean:
-            raise UsageError(f"invalid boolean value {_quoted(text)} for -{name}: {reason}") from reason
-        raise UsageError(f"invalid value {_quoted(text)} for flag -{name}: {reason}") from reason
-
-
-def _quoted(text: str) -> str:
-    """In double quotes, with everything unprintable spelt out."""
-    return f'"{printable(text.translate(_QUOTED))}"'
+            raise UsageError(f"invalid boolean value {quoted_text(text)} for -{name}: {reason}") from reason
+        raise UsageError(f"invalid value {quoted_text(text)} for flag -{name}: {reason}") from reason

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, InstanceOf
 
 from ..domain.permissions.rules import NO_LIMIT, RESPONSE_SECONDS, Entry, Permissions, Responses, Rule, entry
-from ..domain.protocol.quoting import quoted
+from ..domain.protocol.quoting import quoted_text
 from .scalars import parse_duration
 from .section import LARGEST_COUNT, YEAR, OptionError
 
@@ -73,8 +73,7 @@ def _entry(text: object, *, queues: bool) -> Entry:
             return entry(*words)
     except ValueError:
         pass
-    shown = quoted(text.encode("utf-8", "surrogateescape")).decode()
-    raise OptionError(f"subject {shown} is not a valid subject")
+    raise OptionError(f"subject {quoted_text(text)} is not a valid subject")
 
 
 def _responses(value: object) -> Responses | None:

@@ -381,7 +381,7 @@ class Broker:
         self._logins.discard(connection)
         self._verdicts.discard(connection)
         self.flow.forget(connection)
-        self._servers.gone(connection)
+        self._servers.closed(connection)
         if connection.closing is ClosingReason.STALE_CONNECTION:
             self.history.note_stale(connection.kind)
 

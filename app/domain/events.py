@@ -162,7 +162,7 @@ class MonitorFailed(Event):
 
 @value_object
 class AcceptFailed(Event):
-    """Taking a new connection failed, for want of descriptors as a rule."""
+    """Accepting a connection failed, usually for lack of descriptors."""
 
     level = Level.ERROR
     sentence = "Temporary Client Accept Error({self.reason}), sleeping {self.delay_ms}ms"

@@ -11,16 +11,16 @@ class ServerTraffic:
     """What came and went over connections that are no clients, closed ones included."""
 
     def __init__(self) -> None:
-        self._gone = Traffic(0, 0, 0, 0)
+        self._closed = Traffic(0, 0, 0, 0)
 
-    def gone(self, connection: Connection) -> None:
+    def closed(self, connection: Connection) -> None:
         """This connection was closed; clients are not counted here."""
         if connection.kind is not PeerKind.CLIENT:
-            self._gone = _sum([self._gone, _of(connection)])
+            self._closed = _sum([self._closed, _of(connection)])
 
     def without(self, everything: Traffic, servers: Iterable[Connection]) -> Traffic:
         """What remains of `everything` for clients; `servers` are the others that are connected."""
-        theirs = _sum([self._gone, *(_of(each) for each in servers if not each.closed)])
+        theirs = _sum([self._closed, *(_of(each) for each in servers if not each.closed)])
         return Traffic(
             everything.in_msgs - theirs.in_msgs,
             everything.in_bytes - theirs.in_bytes,

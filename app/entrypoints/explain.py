@@ -20,7 +20,7 @@ from ..domain.hooks.report import report_on
 from ..domain.permissions.configured_users import UnknownUser
 from ..domain.permissions.explanation import SubjectRights, explain
 from ..domain.permissions.rules import entry
-from ..domain.protocol.quoting import quoted
+from ..domain.protocol.quoting import quoted_text
 from ..domain.text import printable
 from ..ports.hooks import HooksError
 from .settings import configured_users, hook_settings
@@ -167,9 +167,9 @@ def _checked(given: Mapping[str, Value], subjects: Sequence[str]) -> str:
         raise UsageError("--cid needs --server: only a server knows its connections")
     subject, queue = subjects[0], str(given.get("queue", ""))
     if not _is_word(subject):
-        raise UsageError(f"{quoted(_bytes(subject)).decode()} is not a valid subject")
+        raise UsageError(f"{quoted_text(subject)} is not a valid subject")
     if queue and not _is_word(queue):
-        raise UsageError(f"{quoted(_bytes(queue)).decode()} is not a valid queue group")
+        raise UsageError(f"{quoted_text(queue)} is not a valid queue group")
     return subject
 
 

@@ -19,7 +19,7 @@ _R = TypeVar("_R")
 
 
 def guarded(method: Callable[Concatenate[_S, _P], _R]) -> Callable[Concatenate[_S, _P], _R | None]:
-    """What goes wrong in the method, a want of memory included, ends its object; the answer is None then."""
+    """What goes wrong in the method, a lack of memory included, ends its object; the answer is None then."""
 
     @wraps(method)
     def call(self: _S, /, *args: _P.args, **kwargs: _P.kwargs) -> _R | None:

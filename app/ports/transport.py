@@ -1,6 +1,6 @@
 """Transport: listens, dials, and moves bytes.
 
-The domain asks little of a link, see `Wire` in ``app.domain.sessions.connection``; this
+The domain asks little of a link, see `Wire` in ``app.domain.sessions.wire``; this
 module adds what the outer rings need to open and close such links. An adapter
 implements `Listener`, hands a `Wire` to the acceptor for each new peer, and
 then drives the `Handler` that the acceptor returned.

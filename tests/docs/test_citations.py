@@ -22,8 +22,10 @@ SOURCES = sorted(
 PLACES = [*SOURCES, *PAGES]
 
 _NUMBERS = r"\d+(?:\.\d+)?(?:(?:, | and | to |, and )\d+(?:\.\d+)?(?![\d.]*\w))*"
-_CITATION = re.compile(rf"([\w-]+\.md), sections? ({_NUMBERS})")
+_CITATION = re.compile(rf"([\w-]+\.md)[`)]*, sections? ({_NUMBERS})")
 _BARE = re.compile(rf"\((?:see )?sections? ({_NUMBERS})\)")
+_OWN = re.compile(rf"(?<!\d, )(?<!\.md, )(?<!\.md[`)], )\bsections? ({_NUMBERS})")
+"""On a page of the protocol, where only those of RFCs and of other pages have a name before them."""
 _PAGE = re.compile(r"(?<![\w/.-])([a-z][a-z0-9-]*\.md)\b")
 _ADR = re.compile(r"\bADR (\d{4})\b")
 
@@ -45,7 +47,7 @@ def citations(text: str, own: str = "") -> list[tuple[str, str]]:
     """All cited pages with their sections; a bare section belongs to the first page cited, or `own`."""
     full = _CITATION.findall(text)
     page = own or (full[0][0] if full else "")
-    bare = [(page, sections) for sections in _BARE.findall(text)]
+    bare = [(page, sections) for sections in (_OWN if own else _BARE).findall(text)]
     return [(name, number) for name, sections in full + bare for number in numbers(sections)]
 
 
@@ -82,6 +84,14 @@ def test_every_citation_resolves() -> None:
     ]
 
     assert [] == wrong
+
+
+def test_every_citation_has_the_name_of_a_file() -> None:
+    """A page of the protocol is cited with its suffix; otherwise its sections would not be checked."""
+    stems = "|".join(page.stem for page in PROTOCOL.glob("*.md"))
+    bare = re.compile(rf"\b(?:{stems}),? sections? \d")
+
+    assert [] == [(named(place), found) for place in PLACES for found in bare.findall(plain(place))]
 
 
 def test_every_page_named_in_code_exists() -> None:
@@ -126,7 +136,8 @@ def test_citations_are_found() -> None:
         ("b-c.md", "5"),
         ("a.md", "7"),
     ] == citations(text)
-    assert [("own.md", "3")] == citations("as it is (section 3)", "own.md")
+    assert [("own.md", "3"), ("own.md", "5")] == citations("as in section 3 (section 5)", "own.md")
+    assert [("a.md", "2")] == citations("see [A](x/a.md), section 2; RFC 1, section 4", "own.md")
     assert [] == citations("see RFC 8446 (RFC 8446, section 4.6.3)")
 
 

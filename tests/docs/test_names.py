@@ -64,6 +64,6 @@ PROGRAMS = sorted((ROOT / "app").rglob("*.py"))
 
 
 @pytest.mark.parametrize("file", [*PAGES, *PROGRAMS], ids=lambda file: str(file.relative_to(ROOT)))
-def test_nothing_installs_a_stranger(file: Path) -> None:
+def test_nothing_installs_another_project(file: Path) -> None:
     """There is no project of our name on PyPI, so no text says to install it from there."""
     assert not re.search(r"pip install ['\"]?pynatsd\b", file.read_text("utf-8"))

@@ -62,16 +62,16 @@ class FakeOutbox(Outbox):
 class FlowPeer(Peer):
     """A connection as flow control knows it: how many reasons to wait it has, and why it was cut.
 
-    `at_end` is called after the cut. A `distant` one is a server of the cluster.
+    `at_end` is called after the cut. `is_server`: it is a server of the cluster.
     `serves` are the receivers of its latest messages; `on_go_on` is called when it continues, and
     `on_look_ahead` when it is read ahead.
     """
 
     # A plain attribute in place of the protocol's property.
-    distant: bool = False
+    is_server: bool = False
 
-    def __init__(self, owner: Flow, *, distant: bool = False) -> None:
-        self.distant = distant
+    def __init__(self, owner: Flow, *, is_server: bool = False) -> None:
+        self.is_server = is_server
         self.waits = 0
         self.held = 0
         self.cuts: list[str] = []

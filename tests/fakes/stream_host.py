@@ -1,4 +1,4 @@
-"""The surroundings of a stream in tests: a way out, a service, a consumer, a storage that waits."""
+"""The host of a stream in tests: an outlet, a service, a consumer, a storage that waits."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -425,7 +425,7 @@ class HeldStorages(MemoryStorage):
 
 
 class Made(NamedTuple):
-    """A stream, and what surrounds it."""
+    """A stream, and its host."""
 
     stream: Stream
     host: FakeHost

@@ -21,7 +21,7 @@ class FakeSubscriber(Subscriber):
     kind: PeerKind = PeerKind.CLIENT
     origin: int = LOCAL
     number: int = 1
-    gone: bool = False
+    is_closed: bool = False
     cluster: bytes | None = None
     """What `via` answers."""
     share: int = 1

@@ -62,7 +62,7 @@ class Refusal:
     """The connection ends with it, as soon as ``fatal`` has arrived.
 
     ``fatal`` is the shortest input that is refused, ``rest`` what would belong
-    to the same line or message. Nothing behind ``fatal`` makes a difference.
+    to the same line or message. Nothing after ``fatal`` makes a difference.
     """
 
     fatal: bytes

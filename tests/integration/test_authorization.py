@@ -82,8 +82,8 @@ TURNED_AWAY = {
             "empty password": b'{"user":"u","pass":""}',
             "wrong password": b'{"user":"u","pass":"x"}',
             "password in another case": b'{"user":"u","pass":"P"}',
-            "password with more behind": b'{"user":"u","pass":"pp"}',
-            "password with NUL behind": b'{"user":"u","pass":"p\\u0000"}',
+            "password with more after it": b'{"user":"u","pass":"pp"}',
+            "password with NUL after it": b'{"user":"u","pass":"p\\u0000"}',
             "password with bytes that are no UTF-8": b'{"user":"u","pass":"p\xff"}',
             "password that is not ASCII": '{"user":"u","pass":"pä"}'.encode(),
             "password of 900 bytes": b'{"user":"u","pass":"' + 900 * b"p" + b'"}',
@@ -122,7 +122,7 @@ BCRYPT = {
     "the hash itself": (HASH, AUTHORIZATION_VIOLATION),
     "73 bytes": (73 * "s", AUTHORIZATION_VIOLATION),
     "900 bytes": (900 * "s", AUTHORIZATION_VIOLATION),
-    "NUL behind": ("secret\0", AUTHORIZATION_VIOLATION),
+    "NUL after it": ("secret\0", AUTHORIZATION_VIOLATION),
     "NUL inside": ("sec\0ret", AUTHORIZATION_VIOLATION),
     "not ASCII": ("sécret", AUTHORIZATION_VIOLATION),
     "half a surrogate pair": ("\udc00", AUTHORIZATION_VIOLATION),
@@ -174,11 +174,11 @@ async def test_operations_wait_for_the_verdict(broker: StartBroker) -> None:
     """Input after CONNECT is obeyed after the verdict, in order, even if the verdict takes long."""
     async with broker(**HASHED_CREDENTIALS) as running:
         good, bad = await running.connect(), await running.connect()
-        behind = b"SUB foo 1\r\nPUB foo 2\r\nok\r\nPING\r\n"
+        rest = b"SUB foo 1\r\nPUB foo 2\r\nok\r\nPING\r\n"
 
-        await good.send(b'CONNECT {"user":"u","pass":"secret"}\r\n' + behind)
+        await good.send(b'CONNECT {"user":"u","pass":"secret"}\r\n' + rest)
         await good.expect(OK + OK + OK + b"MSG foo 1 2\r\nok\r\n" + PONG)
-        await bad.send(b'CONNECT {"user":"u","pass":"wrong"}\r\n' + behind)
+        await bad.send(b'CONNECT {"user":"u","pass":"wrong"}\r\n' + rest)
         await bad.expect_end(AUTHORIZATION_VIOLATION)
         await good.fence()
 
@@ -188,13 +188,13 @@ async def test_many_wrong_logins_at_once(broker: StartBroker) -> None:
     async with broker(**HASHED_CREDENTIALS) as running:
         inside = await running.connect()
         await inside.send(b'CONNECT {"user":"u","pass":"secret","verbose":false}\r\n')
-        strangers = [await running.connect() for _ in range(40)]
-        for stranger in strangers:
-            await stranger.send(b'CONNECT {"user":"u","pass":"wrong"}\r\n')
+        intruders = [await running.connect() for _ in range(40)]
+        for intruder in intruders:
+            await intruder.send(b'CONNECT {"user":"u","pass":"wrong"}\r\n')
 
-        for stranger in strangers:
+        for intruder in intruders:
             await inside.fence()
-            await stranger.expect_end(AUTHORIZATION_VIOLATION)
+            await intruder.expect_end(AUTHORIZATION_VIOLATION)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ async def test_time_stands_still_after_the_login(broker: StartBroker) -> None:
 
 
 async def test_payload_before_login_is_refused_at_its_first_byte(broker: StartBroker) -> None:
-    """Strangers who send much are turned away, whatever they send."""
+    """Intruders who send much are turned away, whatever they send."""
     async with broker(**CREDENTIALS) as running:
         for _ in range(20):
             client = await running.connect()

@@ -204,15 +204,15 @@ async def test_a_message_behind_a_login_arrives(transport: Transport, held: Held
 
 
 async def test_many_wrong_logins_at_once(transport: Transport) -> None:
-    """Two hundred strangers are refused; who is inside, and who logs in among them, is not harmed."""
+    """Two hundred intruders are refused; who is inside, and who logs in among them, is not harmed."""
     async with serve(transport) as server:
         witness = await witness_of(server)
-        strangers = [await log_in(server, "derek", f"wrong {number}") for number in range(200)]
+        intruders = [await log_in(server, "derek", f"wrong {number}") for number in range(200)]
         await witness.expect_unharmed()
 
         await (await log_in(server, "derek", "secret")).expect(PONG)
-        for stranger in strangers:
-            await stranger.expect_end(AUTHORIZATION_VIOLATION)
+        for intruder in intruders:
+            await intruder.expect_end(AUTHORIZATION_VIOLATION)
         await witness.expect_unharmed()
 
         assert 200 == len(server.log.of(AuthorizationFailed))

@@ -86,12 +86,12 @@ def hear_a_moment(listener: socket.socket) -> bytes:
         return b""
 
 
-@pytest.mark.parametrize("kind", ["a stranger's", "none"])
+@pytest.mark.parametrize("kind", ["untrusted", "none"])
 def test_a_server_without_the_right_certificate_stays_out(tmp_path: Path, kind: str) -> None:
     """A peer with a certificate of another authority, or without TLS, does not become a route."""
-    stranger = certificates().strange_client
+    untrusted = certificates().untrusted_client
     with Member(tmp_path) as seed:
-        with Member(tmp_path, seed, pair=stranger, tls=kind != "none"):
+        with Member(tmp_path, seed, pair=untrusted, tls=kind != "none"):
             seed.wait_for("TLS route handshake error", PATIENCE)
 
         assert REGISTERED not in seed.log

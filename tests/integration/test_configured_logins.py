@@ -50,10 +50,10 @@ async def test_a_hashed_password_with_a_client_library(tmp_path: Path) -> None:
         client = await nats.connect(f"nats://derek:secret@127.0.0.1:{server.port}")
         await client.flush()
         await client.close()
-        stranger = Client()
+        intruder = Client()
         with pytest.raises(Error, match="Authorization Violation"):
-            await stranger.connect(f"nats://derek:wrong@127.0.0.1:{server.port}", allow_reconnect=False)
-        await stranger.close()
+            await intruder.connect(f"nats://derek:wrong@127.0.0.1:{server.port}", allow_reconnect=False)
+        await intruder.close()
 
         assert VIOLATION == log_in(server.port, user="derek", **{"pass": "wrong"})
 
@@ -118,21 +118,21 @@ def test_an_authenticator_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_many_wrong_logins_at_once(tmp_path: Path) -> None:
-    """While two hundred strangers are refused, a client inside has each of its pings answered."""
+    """While two hundred intruders are refused, a client inside has each of its pings answered."""
     slow = HASH.replace("$04$", "$06$")
     users = f"{{ user: derek, password: {slow} }}\n {{ user: w, password: w }}"
     with serve(tmp_path, f"users: [\n {users}\n]") as server:
         witness = dial_as_witness(server.port)
-        strangers = [socket.create_connection(("127.0.0.1", server.port), PATIENCE) for _ in range(200)]
-        for number, stranger in enumerate(strangers):
+        intruders = [socket.create_connection(("127.0.0.1", server.port), PATIENCE) for _ in range(200)]
+        for number, intruder in enumerate(intruders):
             login = {"user": "derek", "pass": f"wrong {number}", "verbose": False}
-            stranger.sendall(b"CONNECT " + json.dumps(login).encode() + b"\r\n")
+            intruder.sendall(b"CONNECT " + json.dumps(login).encode() + b"\r\n")
         refused = answered = 0
-        for stranger in strangers:
+        for intruder in intruders:
             witness.sendall(b"PING\r\n")
             answered += read_until(witness, b"PONG\r\n") == b"PONG\r\n"
-            refused += read_until(stranger, VIOLATION).endswith(VIOLATION)
-            stranger.close()
+            refused += read_until(intruder, VIOLATION).endswith(VIOLATION)
+            intruder.close()
         witness.close()
 
         assert (200, 200) == (refused, answered)

@@ -138,7 +138,7 @@ async def test_mirrors_and_sources_go_on(sites: tuple[Site, Site]) -> None:
 
 
 async def test_a_bucket_with_a_mirror(sites: tuple[Site, Site]) -> None:
-    """Reads are served where the mirror is; writes go to the origin, behind the prefix of its domain."""
+    """Reads are served where the mirror is; writes go to the origin, with the prefix of its domain."""
     hub, leaf = sites
     values = {"name": "KV_B", "subjects": ["$KV.B.>"], "max_msgs_per_subject": 5, "allow_direct": True}
     await hub.ask("STREAM.CREATE.KV_B", values)

@@ -84,7 +84,7 @@ async def test_a_leaf_with_a_certificate(rig: LeafRig) -> None:
     await expect_linked(hub, leaf)
 
 
-@pytest.mark.parametrize("pair", [None, certificates().strange_client], ids=["none", "strange"])
+@pytest.mark.parametrize("pair", [None, certificates().untrusted_client], ids=["none", "untrusted"])
 async def test_a_leaf_without_a_fitting_certificate(rig: LeafRig, pair: KeyPair | None) -> None:
     """It is refused, and the hub says why."""
     hub = rig.hub(section(OWN, AUTHORITY, "verify: true,"))

@@ -174,7 +174,7 @@ async def test_line_without_end(broker: StartBroker, start: bytes) -> None:
 
 @pytest.mark.every_listener
 async def test_line_without_end_before_login(broker: StartBroker) -> None:
-    """The limit holds for strangers as well."""
+    """The limit holds for those who have not logged in as well."""
     async with broker(**CREDENTIALS) as running:
         client = await running.connect()
 

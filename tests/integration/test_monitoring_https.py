@@ -81,7 +81,7 @@ async def test_large_pages_arrive_whole(server: EmbeddedServer, made: Certificat
     assert len(page.content) > 1_000_000
 
 
-async def test_a_stranger_is_not_trusted(server: EmbeddedServer) -> None:
+async def test_another_authority_is_not_trusted(server: EmbeddedServer) -> None:
     """Who does not trust the authority does not trust the pages."""
     with pytest.raises(httpx.ConnectError):
         await get(f"{server.encrypted_pages}/varz", ssl.create_default_context())

@@ -266,7 +266,7 @@ STARTS = [
         "-t -c n.conf",
         FAILED,
         ["n.conf:1:40: error parsing X509 certificate/key pair: …does not belong to the certificate…"],
-        "tls { cert_file: $CERT,      key_file: $STRANGER }",
+        "tls { cert_file: $CERT,      key_file: $UNTRUSTED }",
     ),
     Row(
         "-t -c n.conf",
@@ -383,7 +383,7 @@ def _prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, file in (
         ("CERT", made.server.cert_file),
         ("KEY", made.server.key_file),
-        ("STRANGER", made.strange_client.key_file),
+        ("UNTRUSTED", made.untrusted_client.key_file),
         ("CA", made.authority.ca_file),
     ):
         monkeypatch.setenv(name, f'"{file}"')

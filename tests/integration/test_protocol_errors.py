@@ -251,7 +251,7 @@ async def test_tls_on_a_plain_port(broker: StartBroker, length: int | None) -> N
 
 
 async def test_operations_behind_an_error_have_no_effect(broker: StartBroker) -> None:
-    """What stands behind a fatal error in the same piece is never obeyed."""
+    """What comes after a fatal error in the same piece is never obeyed."""
     async with broker() as running:
         client, other = await running.connect(), await running.connect()
         await other.send(QUIET + b"SUB foo 1\r\n")

@@ -177,11 +177,14 @@ async def refused(server: TlsServer, context: ssl.SSLContext) -> str:
     ("pair", "reason"),
     [
         (None, "peer did not return a certificate"),
-        (certificates().strange_client, "certificate verify failed: unable to get local issuer certificate"),
+        (
+            certificates().untrusted_client,
+            "certificate verify failed: unable to get local issuer certificate",
+        ),
         (certificates().expired_client, "certificate verify failed: certificate has expired"),
         (certificates().self_signed, "certificate verify failed: self-signed certificate"),
     ],
-    ids=["none", "of a stranger", "expired", "self-signed"],
+    ids=["none", "of another authority", "expired", "self-signed"],
 )
 async def test_certificates_that_do_not_count(pair: KeyPair | None, reason: str) -> None:
     """A client without a good certificate is turned away with an alert, and the log says why."""
@@ -197,7 +200,7 @@ async def test_certificates_that_do_not_count(pair: KeyPair | None, reason: str)
 
 async def test_a_client_that_does_not_trust_us(server: TlsServer) -> None:
     """A client with another authority ends the handshake, which is one line here."""
-    context = ssl.create_default_context(cafile=certificates().stranger.ca_file)
+    context = ssl.create_default_context(cafile=certificates().untrusted.ca_file)
 
     assert "unknown ca" in await refused(server, context)
 

@@ -178,12 +178,12 @@ async def test_a_server_that_expired_is_refused(harness: TransportHarness) -> No
 
 
 @over_protected_dialers
-async def test_a_stranger_is_refused(harness: TransportHarness) -> None:
+async def test_another_authority_is_refused(harness: TransportHarness) -> None:
     """A dialed server's certificate must come from an authority that is trusted."""
     await harness.serve()
     refusals = harness.notes()
 
-    harness.dialer(trusting=certificates().stranger).dial(
+    harness.dialer(trusting=certificates().untrusted).dial(
         LOOPBACK, harness.address.port, harness.acceptor(), refusals.append
     )
     await harness.until(lambda: bool(refusals))

@@ -68,7 +68,7 @@ class Certificates:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.authority = Authority(folder / "authority")
-        self.stranger = Authority(folder / "stranger")
+        self.untrusted = Authority(folder / "untrusted")
         self.server = self.authority.pair("server", *NAMES)
         self.rsa_server = self.authority.pair("rsa-server", *NAMES, rsa=True)
         self.expired_server = self.authority.pair("expired-server", *NAMES, expired=True)
@@ -77,7 +77,7 @@ class Certificates:
         self.named_client = self.authority.pair("named-client", common_name="derek")
         """Its subject is ``CN=derek,OU=Tests,O=Example``, and it has no other name."""
         self.self_signed = _self_signed(folder)
-        self.strange_client = self.stranger.pair("client", "stranger@example.org")
+        self.untrusted_client = self.untrusted.pair("client", "client@untrusted.example.org")
 
     def files(self, *, verify: bool = False, pair: KeyPair | None = None) -> TlsFiles:
         """Settings of a server, by default with its own pair."""

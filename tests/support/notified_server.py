@@ -24,7 +24,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = STOP_SECONDS) -> 
     """Return as soon as it holds. Raises AssertionError when time runs out."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain"
+        assert time.monotonic() < deadline, f"waited {seconds:g} s for nothing"
         time.sleep(_POLL_SECONDS)
 
 

@@ -17,7 +17,7 @@ A peer that never speaks TLS, or none in time, reads so in clear text, as with g
 (client-protocol.md, section 13). Once it has begun a handshake nothing is said in clear text any
 more: its library would take that for a wrong version of TLS. An alert, if there is one, says why.
 
-What goes wrong in a call of the loop, a want of memory included, ends the one link.
+What goes wrong in a call of the loop, a lack of memory included, ends the one link.
 """
 
 import ssl

@@ -443,11 +443,6 @@ class FileStream:
         calls += [*self._proposals.finish(failure), *self._proposals.refuse(failure)]
         finish_each(lambda call: call(), calls)
 
-    @property
-    def is_refusing(self) -> bool:
-        """Whether something was taken back that files may have."""
-        return self.writer.needs_repair
-
     def _report_error(self, outcome: Outcome) -> None:
         is_broken = StorageFailure.BROKEN in (outcome.messages, outcome.journal)
         if is_broken or not self._was_full:

@@ -64,12 +64,12 @@ class Stage(IntEnum):
     """The route has lasted for a moment, and the log has said so."""
 
 
-_SMALL_TALK = frozenset(verb.name for verb in (CONNECT, INFO, PING, PONG, OK, ERR))
-_ALL = _SMALL_TALK | {SUB.name, UNSUB.name}
+_WITHOUT_INTEREST = frozenset(verb.name for verb in (CONNECT, INFO, PING, PONG, OK, ERR))
+_ALL = _WITHOUT_INTEREST | {SUB.name, UNSUB.name}
 
 _MAY_SEND: dict[Stage, frozenset[bytes]] = {
     Stage.LOGIN: frozenset({CONNECT.name}),
-    Stage.UNNAMED: _SMALL_TALK,
+    Stage.UNNAMED: _WITHOUT_INTEREST,
     Stage.NAMED: _ALL,
     Stage.REGISTERED: _ALL,
     Stage.UP: _ALL,

@@ -6,7 +6,6 @@ is asked to try again later where all receivers are congested.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import cast
 
 from . import seam
 from .constants import MOST_CANDIDATES
@@ -112,6 +111,10 @@ class DirectDelivery(ABC):
     touched: list[Outbox]
 
     @abstractmethod
+    def whole(self) -> seam.Plane:
+        """The plane that this is a part of."""
+
+    @abstractmethod
     def flush(self) -> bool:
         """See `seam.Plane`."""
 
@@ -179,15 +182,15 @@ class DirectDelivery(ABC):
 
     def answer(self, reply: bytes, head: bytes, number: int) -> bool:
         """See `reach.Direct`."""
-        return answer(cast("seam.Plane", self), reply, head, number)
+        return answer(self.whole(), reply, head, number)
 
     def answer_stored(self, reply: bytes, begin: bytes, message: Stored) -> bool:
         """See `reach.Direct`."""
-        return answer_stored(cast("seam.Plane", self), reply, begin, message)
+        return answer_stored(self.whole(), reply, begin, message)
 
     def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
         """See `reach.Direct`."""
-        return deliver_answers(cast("seam.Plane", self), run, start, first, head)
+        return deliver_answers(self.whole(), run, start, first, head)
 
     def receivers_of(self, to: bytes) -> list[Target]:
         """See `reach.Direct`."""
@@ -201,4 +204,4 @@ class DirectDelivery(ABC):
 
     def _plan_of(self, to: bytes, *, renamed: bool) -> Plan:
         audience = RENAMED_AUDIENCE if renamed else SERVER_AUDIENCE
-        return self.lookup.plan_now(cast("seam.Plane", self), audience, to)
+        return self.lookup.plan_now(self.whole(), audience, to)

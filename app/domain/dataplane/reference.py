@@ -68,6 +68,10 @@ class DataPlane(RunDelivery):
         self.out_bytes = 0
         self.now = 0.0
 
+    def whole(self) -> seam.Plane:
+        """See `DirectDelivery`."""
+        return self
+
     def outbox(self, wire: Sender, owner: Owner) -> Outbox:
         """See `seam.Plane`."""
         return Outbox(self, wire, owner)

@@ -151,7 +151,7 @@ class Owner(Protocol):
         ...
 
     def failed(self, error: Exception) -> None:
-        """Its outbox could not be handed to its wire, for want of memory or by a defect: end it."""
+        """Its outbox could not be handed to its wire, for lack of memory or by a defect: end it."""
         ...
 
 

@@ -1,6 +1,6 @@
 """Answers that are stored messages: with headers that name the stream, the sequence and the time. Plain twin.
 
-A direct get is answered so (jetstream-api, section 5).
+A direct get is answered so (jetstream-api.md, section 5).
 """
 
 from ..protocol.json_text import rfc3339

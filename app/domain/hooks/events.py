@@ -65,7 +65,7 @@ class HookWouldRefuse(HookRefused):
 
 @value_object
 class HookWouldRewrite(Event):
-    """A hook in shadow asked for another message, in vain."""
+    """A hook in shadow mode would have rewritten a message, which stayed unchanged."""
 
     level = Level.INFO
     sentence = 'Hook {self.point} in shadow would have rewritten a message on "{self.subject}"'

@@ -20,5 +20,5 @@ def dropped(
         for one in node.plain_subscriptions():
             if is_over():
                 return
-            if one.filter is not None and not one.subscriber.gone and one.filter.drops(subject):
+            if one.filter is not None and not one.subscriber.is_closed and one.filter.drops(subject):
                 yield one

@@ -24,7 +24,7 @@ from .tombstones import Tombstones
 SENT_ON = b"!"
 """The mark, before the numbers in a sid on routes: ``QRSID:!<cid>:<sid>``."""
 
-SHARED_STAND_INS = 256
+SHARED_PLANS = 256
 """Plans that are remembered; they are forgotten at every change of subscriptions."""
 
 MOST_MEMBERS = 256
@@ -89,16 +89,16 @@ class Failover:
             queue = now.queue
         if queue is None:
             return plane.plan((), ())
-        return self._stand_in(plane, (queue, subject, name is not sid), suspected)
+        return self._plan_for(plane, (queue, subject, name is not sid), suspected)
 
-    def stand_in(self, plane: Plane, queue: bytes, subject: bytes, suspected: set[int]) -> Plan:
+    def plan_for_group(self, plane: Plane, queue: bytes, subject: bytes, suspected: set[int]) -> Plan:
         """Who gets a message in the place of a member of this group that has left; no more is known of it."""
-        return self._stand_in(plane, (queue, subject, False), suspected)
+        return self._plan_for(plane, (queue, subject, False), suspected)
 
-    def _stand_in(self, plane: Plane, key: _Key, suspected: set[int]) -> Plan:
+    def _plan_for(self, plane: Plane, key: _Key, suspected: set[int]) -> Plan:
         plan = self._made.get(key)
         if plan is None:
-            if len(self._made) >= SHARED_STAND_INS:
+            if len(self._made) >= SHARED_PLANS:
                 self._made.clear()
             plan = self._made[key] = self._make(plane, key, suspected)
         return plan
@@ -114,7 +114,7 @@ class Failover:
         found = (
             member
             for member in self._index.distant_members(queue, subject)
-            if _may_stand_in(member) and (member.via is None or member.subscriber.origin not in served)
+            if _may_take_over(member) and (member.via is None or member.subscriber.origin not in served)
         )
         members = list(islice(found, MOST_MEMBERS))
         distant = [member for member in members if member.subscriber.origin not in suspected] or members
@@ -144,6 +144,6 @@ def _is_meant(member: Subscription, queue: bytes | None, subject: bytes) -> bool
     return member.queue == queue and matches(tokens_of(member.subject), tokens_of(subject))
 
 
-def _may_stand_in(member: Subscription) -> bool:
+def _may_take_over(member: Subscription) -> bool:
     """Whether a member that is not here may get what a server of this cluster has drawn another one for."""
-    return member.subscriber.kind is not PeerKind.HUB and not member.subscriber.gone
+    return member.subscriber.kind is not PeerKind.HUB and not member.subscriber.is_closed

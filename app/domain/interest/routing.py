@@ -370,7 +370,7 @@ class Routing:
         if not missing:
             self._remember(sid, subject, plan := plane.plan(targets, ()))
             return plan
-        plans = (self.failover.stand_in(plane, name, subject, self.suspected) for name in missing)
+        plans = (self.failover.plan_for_group(plane, name, subject, self.suspected) for name in missing)
         substitutes = [each for plan in plans for each in plane.receivers(plan, None)]
         return plane.plan([*targets, *substitutes], ())
 

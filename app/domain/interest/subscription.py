@@ -39,7 +39,7 @@ class Subscriber(Protocol):
         ...
 
     @property
-    def gone(self) -> bool:
+    def is_closed(self) -> bool:
         """Whether its connection is closed; its subscriptions may be removed later, if they are many."""
         ...
 

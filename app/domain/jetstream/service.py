@@ -26,7 +26,7 @@ from .api.stream_calls import StreamCalls
 from .broker_outlet import BrokerOutlet
 from .consumers.ack_batches import AckBatches
 from .consumers.core import Services
-from .consumers.turns import Turns
+from .consumers.scheduling import ConsumerScheduler
 from .copying_client import CopyingClient
 from .errors import JetStreamError
 from .events import StreamProblem, StreamRecovered
@@ -47,7 +47,7 @@ PLAIN_GET = PLAIN + DIRECT_GET
 """How gets begin that name no domain."""
 
 BUCKETS = (b"$KV.", b"$OBJ.")
-"""How subjects of buckets begin, which clients of other domains publish to behind the prefix of ours."""
+"""How subjects of buckets begin, which clients of other domains publish to after the prefix of ours."""
 
 ACK_WORDS = 9
 """Tokens of an ack's subject: `$JS.ACK.<stream>.<consumer>` and five more."""
@@ -87,8 +87,8 @@ class JetStream:
         self.advisories = Advisories(outlet, settings.domain)
         self.catalogue = Catalogue(settings, needs.storages, self.intake, outlet, self.advisories)
         self.catalogue.make_copying_client = partial(CopyingClient, broker)
-        self._turns = Turns(broker.scheduler)
-        services = Services(outlet, self._turns, broker.limits.max_payload)
+        self._scheduling = ConsumerScheduler(broker.scheduler)
+        services = Services(outlet, self._scheduling, broker.limits.max_payload)
         self.consumers = ConsumerCatalogue(self.catalogue, services, self.advisories)
         self.router = self._make_router()
         self.account = AccountCalls(self.catalogue, self.router.counters)

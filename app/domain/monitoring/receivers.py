@@ -118,7 +118,7 @@ class _Collector:
 
     def _is_receiver(self, one: Subscription) -> bool:
         subscriber = one.subscriber
-        return self._is_for(one.filter) and not subscriber.gone and subscriber.number != self._skipped
+        return self._is_for(one.filter) and not subscriber.is_closed and subscriber.number != self._skipped
 
     def _add_plain(self, one: Subscription) -> None:
         if not self._is_receiver(one):

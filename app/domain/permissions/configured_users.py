@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import field
 
-from ..protocol.quoting import quoted
+from ..protocol.quoting import quoted_text
 from ..value_object import value_object
 from .rules import Permissions
 
@@ -33,5 +33,4 @@ class ConfiguredUsers:
             raise UnknownUser("only the authenticator knows the users; ask about a connection, by its cid")
         if not self.login_required:
             return None
-        name = quoted(user.encode("utf-8", "surrogateescape")).decode()
-        raise UnknownUser(f"user {name} is not in the configuration")
+        raise UnknownUser(f"user {quoted_text(user)} is not in the configuration")

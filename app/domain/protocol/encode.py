@@ -71,7 +71,7 @@ NOTHING_PERSONAL = PersonalInfo()
 
 @value_object
 class ServerInfo:
-    """What INFO says to every client; the fields are in the order of section 2."""
+    """What INFO says to every client; the fields are in the order of client-protocol.md, section 2."""
 
     server_id: str
     version: str

@@ -24,6 +24,11 @@ def quoted(text: bytes) -> bytes:
     return f'"{shown}"'.encode()
 
 
+def quoted_text(text: str) -> str:
+    """The same for text, in which bytes that are no UTF-8 are as Python reads them."""
+    return quoted(text.encode("utf-8", "surrogateescape")).decode()
+
+
 def _shown(character: str) -> str:
     if character in _NAMED:
         return _NAMED[character]

@@ -35,7 +35,7 @@ class Peer(Protocol):
         ...
 
     @property
-    def distant(self) -> bool:
+    def is_server(self) -> bool:
         """Whether it is a server of the cluster."""
         ...
 
@@ -119,7 +119,7 @@ class Congestion:
         """Whether this publisher has to wait for the receiver now."""
         if self.full:
             return True
-        between_servers = self.receiver.distant or publisher.distant
+        between_servers = self.receiver.is_server or publisher.is_server
         return self.holding and (self.quick or not between_servers)
 
     def check(self, passed: int, now: float) -> bool:

@@ -9,6 +9,7 @@ How a connection ends, in the words of all who take part:
 
     verb              from whom to whom                    what it means
     eof_received      wire → connection                    the peer sends no more
+    end               session → connection                 it logs why, and closes
     close             session, host → connection → wire    we end it; what is pending is sent
     abort             anybody here → connection → wire     we end it now; what is pending is lost
     abort_slow        flow control → connection            the same, for a slow consumer
@@ -357,7 +358,7 @@ class Connection:
         return not self.waits and not self.closed
 
     @property
-    def distant(self) -> bool:
+    def is_server(self) -> bool:
         """Whether the peer is a server, which has many clients."""
         return self.kind is not PeerKind.CLIENT
 
@@ -417,7 +418,7 @@ class Connection:
             self.failed(error)
 
     def failed(self, error: Exception) -> None:
-        """End the connection because of a defect, or for want of memory."""
+        """End the connection because of a defect, or for lack of memory."""
         if self.closed:
             return
         self.closes_for(ClosingReason.INTERNAL_ERROR)
@@ -446,7 +447,7 @@ class Connection:
         """End this slow consumer; `full` if more is pending than may be."""
         if not self.closed:
             self.closes_for(ClosingReason.SLOW_PENDING if full else ClosingReason.SLOW_DEADLINE)
-            self._host.slow.cut(self, reason)
+            self._host.slow.aborted(self, reason)
             self.report(SlowConsumer(self.link, reason))
             self.cause = f"Slow Consumer: {reason}"
             self.abort()

@@ -173,11 +173,13 @@ class Flow:
         outbox = receiver.outbox
         outbox.alarm = self._most_pending(receiver)
         outbox.congested = congestion.full or (
-            congestion.holding and (congestion.quick or not receiver.distant)
+            congestion.holding and (congestion.quick or not receiver.is_server)
         )
 
     def _most_pending(self, receiver: Peer) -> int:
-        return max(self._limits.max_pending, ROUTE_PENDING) if receiver.distant else self._limits.max_pending
+        return (
+            max(self._limits.max_pending, ROUTE_PENDING) if receiver.is_server else self._limits.max_pending
+        )
 
     def alarm(self, receiver: Peer) -> int:
         """Pending bytes of a receiver above which `pressed` is asked, by the limits that hold now."""
@@ -353,7 +355,7 @@ class Flow:
             return False
         if congestion.full or (len(waiting) > 1 and congestion.crawls(now, self._hold_above)):
             return True
-        if receiver.distant:
+        if receiver.is_server:
             return False
         ready = self._limits.resume_below
         return cost.find_delayed(waiting, lambda one: one.serves_another(receiver, ready))

@@ -166,7 +166,7 @@ class PeerSession(ABC):
         return self.connection.cid
 
     @property
-    def gone(self) -> bool:
+    def is_closed(self) -> bool:
         """See `Subscriber`."""
         return self.connection.closed
 

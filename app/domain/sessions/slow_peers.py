@@ -56,7 +56,7 @@ class SlowPeers:
         """Publishers wait for a receiver, for long or at the cost of others."""
         self._note(connection, SlowAction.HELD, "publishers wait for it")
 
-    def cut(self, connection: "Connection", reason: str) -> None:
+    def aborted(self, connection: "Connection", reason: str) -> None:
         """A receiver is about to be closed."""
         self.records.append(self._note(connection, SlowAction.CUT, reason))
         self.closed += 1

@@ -23,7 +23,7 @@ def _steps(requester: "PeerSession", subject: bytes, reply: bytes) -> Iterator[N
     """
     search = requester.host.interest.of_subscriber(requester, requester.subscriptions, reply)
     try:
-        while not requester.gone:
+        while not requester.is_closed:
             next(search)
             yield
     except StopIteration as end:

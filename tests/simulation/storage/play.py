@@ -147,7 +147,7 @@ class Play:
             model = self.models[name]
             if stream.log.last < model.last:
                 model.retract(stream.log.last)
-            if not stream.is_refusing:
+            if not stream.writer.needs_repair:
                 model.forget_failed()
 
     def _create(self, storage: FileStorage) -> None:

@@ -17,7 +17,7 @@ LONG = 0.002
 
 
 async def _until_over(scenario: Scenario) -> None:
-    """Run the scenario, then its loop until a timer behind all others is due."""
+    """Run the scenario, then its loop until a timer after all others is due."""
     clock = LoopClock()
     scenario(clock)
     over = asyncio.Event()

@@ -142,7 +142,7 @@ def test_a_file_that_is_written_while_it_is_read(tmp_path: Path, monkeypatch: py
 
 
 def test_a_file_that_is_always_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is waited for in vain, and the reason says what to do."""
+    """Its end never comes, and the reason says what to do."""
     path = tmp_path / "a"
     read = os.read
     path.write_text("a", "utf-8")

@@ -43,7 +43,7 @@ def _server(make_plane: MakePlane, events: RecordingEventLog) -> RoutedBroker:
 
 
 def modern(server: VirtualBroker) -> VirtualClient:
-    """A client of today, behind its first PONG."""
+    """A client of today, after its first PONG."""
     client = server.connect()
     assert PONG == client.ask(MODERN)
     return client
@@ -145,7 +145,7 @@ def test_old_clients_hear_nothing(server: RoutedBroker, sent: bytes) -> None:
 
 
 def test_what_changed_before_the_first_pong_follows_it(server: RoutedBroker) -> None:
-    """A client that connects in the middle of a change hears of it right behind its PONG, and once."""
+    """A client that connects in the middle of a change hears of it right after its PONG, and once."""
     client = server.connect()
     client.send(b'CONNECT {"verbose":false,"protocol":1}\r\n')
     server.joined(GREATER_ID, connect_urls=[THERE])
@@ -256,7 +256,7 @@ def test_addresses_for_websockets(server: RoutedBroker) -> None:
     assert [[[HERE, THERE]], [["10.0.0.1:80", "10.0.0.2:80"]]] == [urls(client.heard()) for client in clients]
 
 
-# --- members and strangers ---------------------------------------------------------------------
+# --- members and others ---------------------------------------------------------------------
 
 
 def test_alone_nobody_is_taken_for_a_server(make_plane: MakePlane) -> None:

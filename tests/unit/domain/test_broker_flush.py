@@ -56,7 +56,7 @@ def test_others_are_served_meanwhile(server: VirtualBroker) -> None:
 
 
 def test_the_largest_message(server: VirtualBroker) -> None:
-    """A message of the largest size congests nobody by itself, not even behind another one."""
+    """A message of the largest size congests nobody by itself, not even after another one."""
     receivers, publisher = crowd(server), server.connect(quiet=True)
     largest = b"PUB bulk %d\r\n%b\r\n" % (LARGEST, LARGEST * b"x")
 

@@ -110,7 +110,7 @@ def test_the_slack_of_a_short_delay() -> None:
 
 
 def test_adding_again_starts_the_delay_anew(diary: Diary) -> None:
-    """What waits already waits its full delay from now, behind the others, and is called once."""
+    """What waits already waits its full delay from now, after the others, and is called once."""
     diary.queue.add("a")
     diary.queue.add("b")
     diary.clock.advance(5)
@@ -145,10 +145,10 @@ def test_no_timer_outlives_the_last_thing(diary: Diary) -> None:
 
 
 def test_discarding_what_does_not_wait(diary: Diary) -> None:
-    """A stranger, or what was called already, is discarded without complaint and without effect."""
-    diary.queue.discard("stranger")
+    """What is not there, or what was called already, is discarded without complaint and without effect."""
+    diary.queue.discard("unknown")
     diary.queue.add("a")
-    diary.queue.discard("stranger")
+    diary.queue.discard("unknown")
     diary.clock.advance(DELAY)
     diary.queue.discard("a")
 

@@ -135,7 +135,7 @@ def _refuse(core: Core, sequence: int, number: bytes, delay: int | None) -> None
     else:
         core.ledger.requeue(sequence)
         core.changed()
-        core.turns.wake(core.owner)
+        core.scheduling.wake(core.owner)
 
 
 def _terminate(core: Core, sequence: int, number: bytes, reason: bytes) -> None:

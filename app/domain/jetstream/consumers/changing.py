@@ -38,7 +38,7 @@ def reconfigure(core: Core, new: ConsumerConfig, max_payload: int) -> bool:
         core.cursor.refilter(Filters(new.filters), core.stream.committed)
         core.ledger.must_rewrite = True
     core.changed()
-    core.turns.wake(core.owner)
+    core.scheduling.wake(core.owner)
     return filters_changed
 
 
@@ -51,7 +51,7 @@ def reset(core: Core, sequence: int) -> int:
     core.cursor.jump(following, core.stream.committed)
     core.delivered_at = core.acked_at = 0
     core.changed()
-    core.turns.wake(core.owner)
+    core.scheduling.wake(core.owner)
     return following
 
 
@@ -66,7 +66,7 @@ def kept(core: Core) -> Callable[[], None]:
         core.delivered_at, core.acked_at = times
         ledger.must_rewrite = True
         core.changed()
-        core.turns.wake(core.owner)
+        core.scheduling.wake(core.owner)
 
     return put_back
 

@@ -35,7 +35,7 @@ LONGEST_SLEEP = 60 * 10**9
 
 
 class Consumer:
-    """One consumer. Implements `Reader` for its stream and `ScheduledConsumer` for the turns."""
+    """One consumer. Implements `Reader` for its stream and `ScheduledConsumer` for the scheduler."""
 
     __slots__ = (
         "_check_from",
@@ -97,7 +97,7 @@ class Consumer:
         if isinstance(core.mode, PushSide):
             core.mode.start(now)
         self._idle_check = self._idle_due(now)
-        core.turns.wake(self)
+        core.scheduling.wake(self)
         self._arm()
 
     def hold(self) -> None:
@@ -108,7 +108,7 @@ class Consumer:
         """What it was held for was answered."""
         self._holds -= 1
         if not self._holds:
-            self._core.turns.wake(self)
+            self._core.scheduling.wake(self)
             self._arm()
 
     # ---- what it is ----
@@ -177,7 +177,7 @@ class Consumer:
         if request is None:
             return
         if core.config.priority_policy == "prioritized" or self._serve_now():
-            core.turns.wake(self)  # requests that come together are served by their priorities
+            core.scheduling.wake(self)  # requests that come together are served by their priorities
         if not request.done:
             mode.waiting.watch(request)
         self._arm()
@@ -201,7 +201,7 @@ class Consumer:
             return
         if core.config.acks_by_flow:
             acknowledge_by_flow(core, headers)
-        core.turns.wake(self)
+        core.scheduling.wake(self)
 
     # ---- operators ----
 
@@ -220,7 +220,7 @@ class Consumer:
         core = self._core
         self._was_paused = core.is_paused
         core.report("consumer_pause", paused=core.is_paused, pause_until=core.config.pause_until)
-        core.turns.wake(self)
+        core.scheduling.wake(self)
         self._arm()
 
     def reset(self, sequence: int = 0) -> int:
@@ -247,7 +247,7 @@ class Consumer:
         if isinstance(mode, PushSide) or group not in self.config.priority_groups:
             raise JetStreamError(10160)
         mode.unpin("admin")
-        self._core.turns.wake(self)
+        self._core.scheduling.wake(self)
 
     def check_update(self, config: ConsumerConfig) -> None:
         """Whether `update` may use it. Raises 10012, 10013."""
@@ -271,7 +271,7 @@ class Consumer:
         if core.closed:
             return
         core.closed = True
-        core.turns.forget(self)
+        core.scheduling.forget(self)
         core.mode.close()
         self._disarm()
 
@@ -286,7 +286,7 @@ class Consumer:
         core = self._core
         core.save()
         core.closed = True
-        core.turns.forget(self)
+        core.scheduling.forget(self)
         if isinstance(core.mode, PushSide):
             core.mode.close()
         self._disarm()
@@ -325,7 +325,7 @@ class Consumer:
         is_awaited = core.mode.can_send
         core.cursor.stored(sequence, is_awaited=is_awaited)
         if is_awaited:
-            core.turns.wake(self)
+            core.scheduling.wake(self)
 
     def removed(self, sequence: int, subject: bytes) -> None:  # noqa: ARG002 - the same
         """A message that the filters match went."""
@@ -342,13 +342,13 @@ class Consumer:
         core.changed()
         if was_full or len(core.ledger.pending):
             self._check_from = first - 1
-            core.turns.wake(self)
+            core.scheduling.wake(self)
 
     def deleted(self) -> None:
         """The stream is gone."""
         self.delete()
 
-    # ---- turns and time ----
+    # ---- scheduling and time ----
 
     def serve(self, until: float) -> bool:
         """Deliver; answer whether there is more to do."""
@@ -372,7 +372,7 @@ class Consumer:
 
     def _serve_now(self) -> bool:
         core = self._core
-        return self._deliver(core.outlet.scheduler.monotonic() + core.turns.share)
+        return self._deliver(core.outlet.scheduler.monotonic() + core.scheduling.share)
 
     def _deliver(self, until: float) -> bool:
         return not self._holds and self._delivering.serve(until)
@@ -391,7 +391,7 @@ class Consumer:
         if core.closed or not isinstance(core.mode, PushSide):
             return
         if core.mode.check(now):
-            core.turns.wake(self)
+            core.scheduling.wake(self)
         self._idle_check = self._idle_due(now)
         self._arm()
 
@@ -439,7 +439,7 @@ class Consumer:
             self._pause_changed()
         self._delivering.ready_at = None
         if core.mode.can_send:
-            core.turns.wake(self)
+            core.scheduling.wake(self)
         if self._idle_check and self._idle_check <= now and self._is_abandoned(now):
             self.on_inactive()
         self._arm()
@@ -453,7 +453,7 @@ class Consumer:
         for sequence in exhausted:
             core.exhaust(sequence)
         core.ledger.enqueue(due)
-        core.turns.wake(self)
+        core.scheduling.wake(self)
 
     def _is_abandoned(self, now: int) -> bool:
         """Whether nobody has used it for its threshold; who still may acknowledge something counts."""

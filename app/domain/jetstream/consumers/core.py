@@ -14,9 +14,9 @@ from .ledger import Ledger
 from .pace import RateLimit, Replay
 from .pull import PullSide
 from .push import PushSide
+from .scheduling import ConsumerScheduler, ScheduledConsumer
 from .seam import ConsumerStream, Position
 from .start import begin, go_on
-from .turns import ScheduledConsumer, Turns
 
 Advise = Callable[[str, dict[str, object]], None]
 
@@ -30,7 +30,7 @@ class Services:
     """What all consumers of a server share."""
 
     outlet: Outlet
-    turns: Turns
+    scheduling: ConsumerScheduler
     max_payload: int = 1024 * 1024
     """Bytes that a message can have at most."""
 
@@ -57,8 +57,8 @@ class Core:
         "rate",
         "replay",
         "sampled",
+        "scheduling",
         "stream",
-        "turns",
     )
 
     mode: PullSide | PushSide
@@ -79,7 +79,7 @@ class Core:
         self.config = config
         self.stream = stream
         self.outlet = services.outlet
-        self.turns = services.turns
+        self.scheduling = services.scheduling
         self.closed = False
         self.advise: Advise = _ignore
         self.delivered_at = 0
@@ -170,7 +170,7 @@ class Core:
         """These were settled: the stream may remove them, and new ones may be delivered."""
         self.changed()
         if was_full:
-            self.turns.wake(self.owner)
+            self.scheduling.wake(self.owner)
         if self.stream.config.retention != "limits":
             for sequence in sequences:
                 self.stream.settled(self.name, sequence)
@@ -183,7 +183,7 @@ class Core:
         self.changed()
         self.report("max_deliver", stream_seq=sequence, deliveries=deliveries)
         if was_full:
-            self.turns.wake(self.owner)
+            self.scheduling.wake(self.owner)
 
     def vanish(self, sequence: int) -> None:
         """A message went that was not settled."""
@@ -202,7 +202,7 @@ class Core:
                 reason=DELETED_REASON,
             )
         if was_full:
-            self.turns.wake(self.owner)
+            self.scheduling.wake(self.owner)
 
     def is_exhausted(self, sequence: int) -> bool:
         """Whether it must not be delivered again."""
@@ -214,7 +214,7 @@ class Core:
         """Have the change saved in some ms."""
         if not self._unsaved and self._journal.keeps:
             self._unsaved = True
-            self.turns.save_later(self.owner)
+            self.scheduling.save_later(self.owner)
 
     def _write(self) -> bool:
         self._unsaved = False

@@ -62,12 +62,12 @@ class Delivering:
                 if core.outlet.scheduler.monotonic() >= until:
                     return True
         if mode.has_slow_ones:
-            core.turns.retry(core.owner)
+            core.scheduling.retry(core.owner)
         return False
 
     def _stop(self, offer: Offer) -> bool:
         if offer is Offer.LATER:
-            self._core.turns.retry(self._core.owner)
+            self._core.scheduling.retry(self._core.owner)
         return offer is Offer.AGAIN
 
     def _deliver_run(self, now: int) -> int:

@@ -26,7 +26,7 @@ def wrong_group(config: ConsumerConfig, options: PullOptions) -> str:
 class Pin:
     """The client that alone is served, by the id that it was given."""
 
-    __slots__ = ("group", "has_strangers", "id", "since", "until")
+    __slots__ = ("group", "has_other_ids", "id", "since", "until")
 
     def __init__(self) -> None:
         self.group = ""
@@ -36,7 +36,7 @@ class Pin:
         """Nanoseconds since the epoch."""
         self.until = 0
         """When it is lost, if no request comes with it before."""
-        self.has_strangers = False
+        self.has_other_ids = False
         """Whether requests may wait with an id that is not this one."""
 
     def came(self, given: str, now: int, ttl: int) -> None:
@@ -44,14 +44,14 @@ class Pin:
         if given and given == self.id:
             self.until = now + ttl
         elif given:
-            self.has_strangers = True
+            self.has_other_ids = True
 
     def assign(self, pin: str, group: str, wall: int, until: int) -> None:
         """A client gets the pin."""
         self.id, self.group, self.since, self.until = pin, group, wall, until
-        self.has_strangers = True
+        self.has_other_ids = True
 
     def clear(self) -> None:
         """Nobody has it."""
         self.id, self.since = "", 0
-        self.has_strangers = True
+        self.has_other_ids = True

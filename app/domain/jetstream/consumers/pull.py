@@ -265,8 +265,8 @@ class PullSide:
     # ---- pins ----
 
     def _next_pinned(self, now: int) -> PullRequest | None:
-        if self.pin.has_strangers:
-            self.pin.has_strangers = False
+        if self.pin.has_other_ids:
+            self.pin.has_other_ids = False
             for lane in self.waiting.lanes:
                 while lane not in ("", self.pin.id) and (head := self.waiting.head(lane)) is not None:
                     self._end(head, now, "423 Nats-Wrong-Pin-Id")

@@ -1,4 +1,4 @@
-"""The level of the API that a message asks for, before it is stored (jetstream-api, section 1)."""
+"""The level of the API that a message asks for, before it is stored (jetstream-api.md, section 1)."""
 
 from ..errors import JetStreamError
 from ..settings import API_LEVEL

@@ -32,7 +32,7 @@ Call = Callable[[StorageFailure | None], None]
 
 MAX_MESSAGES = 100_000
 MAX_BYTES = 128 * 1024 * 1024
-"""What may wait of one stream; more is refused (jetstream-api, section 1)."""
+"""What may wait of one stream; more is refused (jetstream-api.md, section 1)."""
 
 
 RESERVE = 8192

@@ -208,7 +208,7 @@ class StreamConfig:
 
     @property
     def required_level(self) -> int:
-        """The API level that what it uses needs (jetstream-api, section 1)."""
+        """The API level that what it uses needs (jetstream-api.md, section 1)."""
         if self.allow_batched:
             return 4
         newer = (self.allow_msg_counter, self.allow_atomic, self.allow_msg_schedules)

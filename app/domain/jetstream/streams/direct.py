@@ -1,4 +1,4 @@
-"""Direct gets: the answer is the message itself (jetstream-api, section 5)."""
+"""Direct gets: the answer is the message itself (jetstream-api.md, section 5)."""
 
 from collections.abc import Iterator
 

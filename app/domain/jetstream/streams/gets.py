@@ -1,4 +1,4 @@
-"""Reading single messages: requests, and where they lead (jetstream-api, section 5)."""
+"""Reading single messages: requests, and where they lead (jetstream-api.md, section 5)."""
 
 import base64
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Removing messages on request (jetstream-api, section 4)."""
+"""Removing messages on request (jetstream-api.md, section 4)."""
 
 from collections.abc import Callable
 

@@ -4,7 +4,7 @@
        ^                                          │ error, no answer     │ gap, silence, the link came back
        └───────────(later each time)──────────────┴──────────────────────┘
 
-Each time it asks for a new consumer that begins behind the last message that was copied. Confirmations
+Each time it asks for a new consumer that begins after the last message that was copied. Confirmations
 of flow control go out when what came before them is safe here: so an origin that removes what its
 readers have, a work queue for example, loses nothing, and no more than a window is on its way.
 """

@@ -1,4 +1,4 @@
-"""The state of a stream in JSON (jetstream-api, section 4)."""
+"""The state of a stream in JSON (jetstream-api.md, section 4)."""
 
 from typing import NamedTuple
 

@@ -153,7 +153,7 @@ class Stream:
     def state_json(
         self, *, subjects_filter: bytes = b"", offset: int = 0, deleted_details: bool = False
     ) -> StateAnswer:
-        """The state in JSON (jetstream-api, section 4)."""
+        """The state in JSON (jetstream-api.md, section 4)."""
         return state_json(
             self.log,
             len(self.readers),

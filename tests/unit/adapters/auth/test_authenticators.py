@@ -206,7 +206,7 @@ WRONG = st.text(st.characters()).filter(lambda text: text not in {"secret", "foo
 def test_any_credentials_are_judged(
     authenticator: Authenticator, user: str, password: str, token: str
 ) -> None:
-    """Whatever a stranger sends is refused, once, and never an exception."""
+    """Whatever an unknown user sends is refused, once, and never an exception."""
     assert verdict(authenticator, user, password, token) is None
 
 

@@ -12,7 +12,7 @@ from tests.support.nkeys import NkeyUser
 
 ALICE = CertificateNames(emails=("alice@example.org",))
 DEREK = CertificateNames(subject=((("CN", "derek"),),))
-STRANGER = CertificateNames(dns_names=("x\x1b.example.org",))
+UNKNOWN_NAMES = CertificateNames(dns_names=("x\x1b.example.org",))
 NKEY = NkeyUser(1)
 SETTINGS = AuthSettings(
     users={"alice@example.org": "", "CN=derek": "secret", "bob": "foo", "guest": ""},
@@ -43,7 +43,7 @@ def verdict(credentials: Credentials, facts: list[Event] | None = None) -> str |
         (Credentials(certificate=DEREK), None),
         (Credentials("CN=derek", "wrong", certificate=DEREK), None),
         (Credentials("bob", "foo"), None),
-        (Credentials("bob", "foo", certificate=STRANGER), None),
+        (Credentials("bob", "foo", certificate=UNKNOWN_NAMES), None),
         (Credentials("alice@example.org", certificate=CertificateNames()), None),
     ],
 )
@@ -79,7 +79,7 @@ def test_a_key_comes_first() -> None:
 @pytest.mark.parametrize(
     ("names", "text"),
     [
-        (STRANGER, 'User required in certificate: x\\x1b.example.org, ""'),
+        (UNKNOWN_NAMES, 'User required in certificate: x\\x1b.example.org, ""'),
         (None, "User required in certificate: none"),
     ],
 )

@@ -144,7 +144,7 @@ def test_a_broken_line_spoils_no_other() -> None:
 
 
 def test_a_broken_line_is_counted_once() -> None:
-    """Ending a broken line in vain loses no further line."""
+    """Failing to end a broken line loses no further line."""
     sink = ScriptedSink([3, DISK_FULL, DISK_FULL, DISK_FULL, DISK_FULL])
     writer = writer_to(sink, warnings=[])
     for line in ("broken", "lost"):

@@ -67,7 +67,7 @@ async def test_jsonp(watched: Watched, path: str) -> None:
 
 @pytest.mark.parametrize("path", JSON_PAGES)
 @pytest.mark.parametrize("callback", ["%3Cscript%3E", "a%0D%0Ab", "a;b"])
-async def test_no_script_of_strangers(watched: Watched, path: str, callback: str) -> None:
+async def test_no_script_of_others(watched: Watched, path: str, callback: str) -> None:
     """What is no name is not called, and comes back as plain text at most."""
     response = await ask(watched, f"{path}?callback={callback}")
 

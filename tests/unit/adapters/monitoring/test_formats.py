@@ -103,7 +103,7 @@ def test_indented() -> None:
     [("abc", "abc"), ("a\r\nb", r"a\r\nb"), ("\x1b[1m", r"\x1b[1m"), ("ü", "ü"), ("x" * 200, "x" * 100)],
 )
 def test_one_line(text: str, expected: str) -> None:
-    """A stranger's text is one line, printable, and short."""
+    """Untrusted text is one line, printable, and short."""
     assert expected == one_line(text)
 
 

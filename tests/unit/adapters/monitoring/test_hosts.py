@@ -38,7 +38,7 @@ def test_headers(header: str, host: str) -> None:
         *("nats.internal", "edge-1.example.com"),
     ],
 )
-def test_names_that_no_stranger_can_have(host: str) -> None:
+def test_names_that_nobody_else_can_have(host: str) -> None:
     """Addresses, names without a dot, names in private domains, and the server's own are good."""
     assert is_own(host, KNOWN)
 
@@ -46,8 +46,8 @@ def test_names_that_no_stranger_can_have(host: str) -> None:
 @pytest.mark.parametrize(
     "host", ["", "evil.example.com", "localhost.example.com", "127.0.0.1.example.com", "1.2.3"]
 )
-def test_names_of_strangers(host: str) -> None:
-    """Any other name may point here because a stranger wants it to."""
+def test_names_of_others(host: str) -> None:
+    """Any other name may point here because somebody else wants it to."""
     assert not is_own(host, KNOWN)
 
 
@@ -68,7 +68,7 @@ def test_names_of_the_machine(tmp_path: Path) -> None:
     "path", ["/connz", "/routez", "/subsz", "/stacksz", "/dashboard/feed", "/connz?callback=x"]
 )
 async def test_pages_with_details(watched: Watched, path: str) -> None:
-    """Who is connected, and what for, is not for a page that a stranger's name leads to."""
+    """Who is connected, and what for, is not for a page that somebody else's name leads to."""
     answer = await ask(watched, path, host="evil.example.com:8222")
 
     assert 421 == answer.status_code

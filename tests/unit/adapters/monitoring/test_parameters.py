@@ -1,4 +1,4 @@
-"""What may stand behind the question mark."""
+"""What may come after the question mark."""
 
 import pytest
 from pydantic import ValidationError

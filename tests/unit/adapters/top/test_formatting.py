@@ -1,4 +1,4 @@
-"""How figures and strangers' texts are written."""
+"""How figures and untrusted texts are written."""
 
 import pytest
 

@@ -185,12 +185,12 @@ def test_a_server_that_is_back_is_announced_again(server: RoutedBroker, peer: Vi
 
 def test_peers_that_are_not_registered_hear_no_gossip(server: RoutedBroker) -> None:
     """A peer that has not sent its INFO gets no INFO of other servers."""
-    stranger = server.called()
-    stranger.heard()
+    unnamed = server.called()
+    unnamed.heard()
     server.joined(GREATER_ID)
     server.joined(C, 8222)
 
-    assert b"" == stranger.heard()
+    assert b"" == unnamed.heard()
 
 
 def test_a_route_that_is_cut_by_gossip(
@@ -289,9 +289,9 @@ def test_credentials_are_for_those_who_ask(make_plane: MakePlane, *, asks: bool)
 
 def test_gossip_before_the_introduction(server: RoutedBroker) -> None:
     """Only a registered peer is believed: the first INFO is about the peer itself, wherever it points."""
-    stranger = server.called()
+    unnamed = server.called()
 
-    stranger.send(gossip(C, "nats-route://192.0.2.9:6333/"))
+    unnamed.send(gossip(C, "nats-route://192.0.2.9:6333/"))
 
     assert ([C], []) == (list(server.cluster.remotes), server.dialer.news())
 

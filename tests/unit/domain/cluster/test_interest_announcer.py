@@ -67,14 +67,14 @@ def test_news_of_a_client(
 
 def test_all_peers_get_the_interest(server: RoutedBroker, peer: VirtualPeer, client: VirtualClient) -> None:
     """All registered peers get the same lines, and those that are not registered get none."""
-    other, stranger = server.joined(SMALLER_ID, 8222), server.called()
-    for everybody in (peer, other, stranger):
+    other, unnamed = server.joined(SMALLER_ID, 8222), server.called()
+    for everybody in (peer, other, unnamed):
         everybody.heard()
 
     client.send(b"SUB foo 1\r\nUNSUB 1\r\n")
 
     announced = b"SUB foo  RSID:2:1\r\nUNSUB RSID:2:1\r\n"
-    assert [announced, announced, b""] == [p.heard() for p in (peer, other, stranger)]
+    assert [announced, announced, b""] == [p.heard() for p in (peer, other, unnamed)]
 
 
 def test_the_interest_of_a_peer_is_not_passed_on(server: RoutedBroker, peer: VirtualPeer) -> None:

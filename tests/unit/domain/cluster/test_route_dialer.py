@@ -180,7 +180,7 @@ def test_a_server_that_comes_in_while_its_address_waits(scene: Scene) -> None:
 
 
 def test_a_server_that_refuses_us_is_asked_less_and_less(scene: Scene) -> None:
-    """Behind wrong credentials waits grow up to half a minute."""
+    """After wrong credentials waits grow up to half a minute."""
     scene.route_dialer.solicit([SEED])
     waits = []
     for _ in range(8):
@@ -421,7 +421,7 @@ def test_the_operator_may_set_how_often_to_try() -> None:
 
 @pytest.mark.parametrize("connect_retries", [0, 1])
 def test_who_is_reached_otherwise_is_not_given_up(connect_retries: int) -> None:
-    """A dial that was in vain, because its server is here already, is no failure to reach it."""
+    """A dial that was not needed, because its server is here already, is no failure to reach it."""
     scene = Scene(connect_retries)
     scene.route_dialer.seek(OTHER, "A")
     scene.dialer.refuse()
@@ -625,7 +625,7 @@ def test_addresses_where_nobody_has_answered_are_bounded(scene: Scene) -> None:
     assert MOST_UNKNOWN * [True] + [False, True] == [*found, again]
 
 
-def test_a_stopped_server_dials_no_more_strangers(scene: Scene) -> None:
+def test_a_stopped_server_dials_no_more_unknown_servers(scene: Scene) -> None:
     """Those that wait for the pace are forgotten, and no timer is left."""
     for number in range(UNKNOWN_AT_ONCE + 2):
         scene.route_dialer.seek(RouteUrl("192.0.2.7", 1000 + number), f"S{number}")

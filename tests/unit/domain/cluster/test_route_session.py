@@ -50,7 +50,7 @@ REFUSED = {
     "one word": (b"MSG foo\r\n", PARSER),
     "two words": (b"MSG foo 5\r\nhello\r\n", PARSER),
     "five words": (b"MSG foo RSID:1:1 re x 5\r\nhello\r\n", PARSER),
-    "no line end behind": (b"MSG foo RSID:1:1 5\r\nhello world\r\n", UNKNOWN),
+    "no line end after it": (b"MSG foo RSID:1:1 5\r\nhello world\r\n", UNKNOWN),
     "PUB of a negative size": (b"PUB foo -5\r\n", PARSER),
     "SUB of one word": (b"SUB foo\r\n", PARSER),
     "SUB of four words": (b"SUB foo q RSID:1:1 x\r\n", PARSER),

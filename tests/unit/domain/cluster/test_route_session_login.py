@@ -280,7 +280,7 @@ def test_dialling_ourselves_is_no_intrusion(prompt: RoutedBroker, events: Record
 
 
 def test_a_client_without_the_credentials_of_servers(prompt: RoutedBroker) -> None:
-    """It learns no more than any other stranger."""
+    """It learns no more than any other unknown peer."""
     peer = prompt.called()
     peer.heard()
 

@@ -153,7 +153,7 @@ def test_info_has_the_real_port_and_addresses(make_plane: MakePlane) -> None:
 def test_an_introduction_that_gnatsd_reads_in_pieces(
     make_plane: MakePlane, name: int, spare: int, *, dialled: bool
 ) -> None:
-    """Behind more than its first read of 512 bytes stands a line that it may lose; behind less, nothing."""
+    """After more than its first read of 512 bytes comes a line that it may lose; after less, nothing."""
     fixed = len(OWN_INFO) + len(b',"connect_urls":[""]') + (len(OWN_CONNECT) if dialled else 0)
     url = "u" * (412 + name - fixed)
     server = RoutedBroker(make_plane, ClusterSettings(host="10.0.0.1", port=6222, routes=(RouteUrl("h", 1),)))
@@ -188,7 +188,7 @@ def test_what_stands_right_after_the_introduction(server: RoutedBroker, size: in
 def test_who_does_not_introduce_itself(
     server: RoutedBroker, sent: bytes, heard: bytes, size: int | None
 ) -> None:
-    """Clients, strangers and servers of another kind are sent away, and leave no trace."""
+    """Clients, unknown peers and servers of another kind are sent away, and leave no trace."""
     client = server.connect(quiet=True)
     client.send(b"SUB > 1\r\n")
     peer = server.called()

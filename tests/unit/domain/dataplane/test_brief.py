@@ -151,7 +151,7 @@ def test_another_request_to_the_same_inbox(scene: Scene) -> None:
 
 
 def test_a_plan_that_was_known_before(scene: Scene) -> None:
-    """An inbox to which was published in vain has a receiver as soon as its client asks."""
+    """An inbox to which something was published without a receiver has one as soon as its client asks."""
     for _ in range(3):
         assert b"" == _answered(scene, b"i.1")
         scene.client.send(request(b"i.1", b"7"))
@@ -228,7 +228,7 @@ _STORED = (1, 10**18, b"s", b"", b"ok")
     ids=["deliver", "renamed", "answer", "stored", "run"],
 )
 def test_a_message_of_the_server(scene: Scene, send: Callable[[Plane], object]) -> None:
-    """What the server itself sends to an inbox arrives there, also if it has sent there before in vain."""
+    """What the server itself sends to an inbox arrives there, also if nobody got what came before."""
     plane = scene.server.broker.plane
     send(plane)
     scene.client.send(request(b"i.1", b"7"))

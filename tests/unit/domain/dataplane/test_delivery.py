@@ -173,7 +173,7 @@ def test_retiring_twice(stage: Stage, station: Station) -> None:
 
 
 def test_the_last_message(stage: Stage, station: Station) -> None:
-    """A subscription hears behind its last message, once, that it was the last."""
+    """A subscription hears after its last message, once, that it was the last."""
     subscription = ScriptedSubscription()
     target = station.target(b"1", subscription)
     plan(stage, [target, station.target(b"2")], [])
@@ -189,7 +189,7 @@ def test_the_last_message(stage: Stage, station: Station) -> None:
 
 
 def test_the_last_message_of_a_member(stage: Stage, station: Station) -> None:
-    """A member that is retired behind its last message misses what it is drawn for until the plan changes."""
+    """A member that is retired after its last message misses what it is drawn for until the plan changes."""
     subscription = ScriptedSubscription()
     member, other = station.target(b"1", subscription), station.target(b"2")
     plan(stage, [], [[member, other]])

@@ -19,7 +19,7 @@ SPELLINGS = {
     "runs of blanks without reply": (b"PUB  foo \t 2 \t\r\nok\r\n", b"MSG foo 1 2\r\nok\r\n"),
     "two blanks before the size": (b"PUB foo re  2\r\nok\r\n", b"MSG foo 1 re 2\r\nok\r\n"),
     "LF alone": (b"PUB foo 2\nok\r\n", b"MSG foo 1 2\r\nok\r\n"),
-    "LF alone behind a reply": (b"PUB foo re 2\nok\r\n", b"MSG foo 1 re 2\r\nok\r\n"),
+    "LF alone after a reply": (b"PUB foo re 2\nok\r\n", b"MSG foo 1 re 2\r\nok\r\n"),
     "two CR": (b"PUB foo 2\r\r\nok\r\n", b"MSG foo 1 2\r\nok\r\n"),
     "CR as a separator": (b"PUB foo\rre\r2\r\nok\r\n", b"MSG foo 1 re 2\r\nok\r\n"),
     "leading zeros": (b"PUB foo 002\r\nok\r\n", b"MSG foo 1 002\r\nok\r\n"),
@@ -228,12 +228,12 @@ def test_no_limit(make_plane: MakePlane) -> None:
     assert [(2, b"1000000000000000000")] == second.control.faults
 
 
-@pytest.mark.parametrize("behind", AFTER_THE_PAYLOAD)
-def test_a_payload_without_its_end(station: Station, behind: bytes) -> None:
+@pytest.mark.parametrize("ending", AFTER_THE_PAYLOAD)
+def test_a_payload_without_its_end(station: Station, ending: bytes) -> None:
     """Bytes in place of CR LF are at fault, and shown as far as they are there."""
-    progress = station.feed(b"PUB foo 5\r\nhello" + behind)
+    progress = station.feed(b"PUB foo 5\r\nhello" + ending)
 
-    assert (Progress.STOPPED, [(3, behind)]) == (progress, station.control.faults)
+    assert (Progress.STOPPED, [(3, ending)]) == (progress, station.control.faults)
     assert (False, 0) == (station.inlet.has_rest(), station.inlet.in_msgs)
 
 
@@ -250,19 +250,19 @@ def test_a_payload_without_its_end_after_equal_lines(stage: Stage, after: bytes)
 
 
 @pytest.mark.parametrize("size", [5, 100_000], ids=["small", "large"])
-@pytest.mark.parametrize("behind", AFTER_THE_PAYLOAD)
-def test_the_end_of_a_payload_byte_by_byte(station: Station, size: int, behind: bytes) -> None:
+@pytest.mark.parametrize("ending", AFTER_THE_PAYLOAD)
+def test_the_end_of_a_payload_byte_by_byte(station: Station, size: int, ending: bytes) -> None:
     """The first byte that may not follow a payload is refused; no further one is awaited."""
     station.feed(b"PUB foo %d\r\n%b" % (size, size * b"x"))
 
     fed = 0
-    while fed < len(behind) and not station.control.faults:
-        station.feed(behind[fed : fed + 1])
+    while fed < len(ending) and not station.control.faults:
+        station.feed(ending[fed : fed + 1])
         fed += 1
 
-    wrong = next(i for i, (byte, right) in enumerate(zip(behind, b"\r\n", strict=False)) if byte != right)
+    wrong = next(i for i, (byte, right) in enumerate(zip(ending, b"\r\n", strict=False)) if byte != right)
     assert wrong + 1 == fed
-    assert [(3, behind[:fed])] == station.control.faults
+    assert [(3, ending[:fed])] == station.control.faults
 
 
 def test_a_fault_shows_little_of_what_follows(station: Station) -> None:

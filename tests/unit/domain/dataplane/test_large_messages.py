@@ -81,7 +81,7 @@ def test_room_ends_with_the_message(stage: Stage, station: Station) -> None:
 
 
 def test_a_large_payload_is_filled_in_place(stage: Stage, station: Station) -> None:
-    """Each read lands behind the one before; the message moves only when its room doubles."""
+    """Each read goes after the one before; the message moves only when its room doubles."""
     data = publish(1_000_000)
     memories: list[object] = []
 
@@ -111,7 +111,7 @@ def test_a_large_payload_is_not_scanned_again(stage: Stage, station: Station) ->
 
 
 def test_room_returns_to_normal(stage: Stage, station: Station) -> None:
-    """Behind a large message the connection reads into the shared buffer again."""
+    """After a large message the connection reads into the shared buffer again."""
     other = stage.station()
     read(station, publish(1_000_000), 50_000)
 

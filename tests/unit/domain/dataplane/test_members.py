@@ -112,7 +112,7 @@ def test_members_are_no_hits(stage: Stage, route: Station) -> None:
 
 
 def test_a_member_that_went(stage: Stage, station: Station, route: Station, member: Target) -> None:
-    """Behind the end of a member nothing reaches it; forgotten, its sid is asked for anew."""
+    """After the end of a member nothing reaches it; forgotten, its sid is asked for anew."""
     route.feed(routed(SID))
     member.retire()
     route.feed(routed(SID))
@@ -238,7 +238,7 @@ def test_subjects_and_members_share_the_budget(make_plane: MakePlane) -> None:
 
 
 def test_the_last_message_of_a_member(stage: Stage, station: Station, route: Station) -> None:
-    """A member that goes behind its last message, and is forgotten, misses all further ones."""
+    """A member that goes after its last message, and is forgotten, misses all further ones."""
     subscription = ScriptedSubscription()
     target = station.target(b"1", subscription)
     stage.planner.members[SID] = target

@@ -53,7 +53,7 @@ def definitions(source: Path) -> set[str]:
 
 
 def names_used(source: Path) -> set[str]:
-    """All names in the code of a part, but for those behind a dot."""
+    """All names in the code of a part, but for those after a dot."""
     return set(re.findall(r"(?<![.\w])\w+", NO_CODE.sub("", source.read_text())))
 
 

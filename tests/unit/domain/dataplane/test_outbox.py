@@ -38,7 +38,7 @@ def test_a_flush_leaves_what_would_take_long(stage: Stage) -> None:
     for station in (first, second, third, fourth):
         station.outbox.send(bulk)
     left = stage.plane.flush()
-    third.outbox.send(b"behind")
+    third.outbox.send(b"after")
     first.outbox.send(b"before")
     late = stage.plane.flush()
     heard = [len(station.heard()) for station in (first, second, third, fourth)]
@@ -46,7 +46,7 @@ def test_a_flush_leaves_what_would_take_long(stage: Stage) -> None:
 
     assert (True, False, False) == (left, late, rest)
     assert [len(bulk) + len(b"before"), len(bulk), 0, 0] == heard
-    assert [bulk + b"behind", bulk] == [third.heard(), fourth.heard()]
+    assert [bulk + b"after", bulk] == [third.heard(), fourth.heard()]
 
 
 def test_a_rest_of_many_slices(stage: Stage) -> None:

@@ -144,11 +144,11 @@ def test_a_refusal_is_sent_for_each_message(stage: Stage, station: Station) -> N
     line = b"PUB a 5\r\nhello\r\n"
     stage.planner.refused[PEDANTIC, b"a"] = INVALID
 
-    for behind in (line, 2 * line):
+    for more in (line, 2 * line):
         station.inlet.audience = PEDANTIC
         station.feed(line[:-4])
         station.inlet.audience = LENIENT
-        station.feed(line[-4:] + behind)
+        station.feed(line[-4:] + more)
 
     assert 2 * INVALID == station.heard()
 

@@ -21,7 +21,7 @@ SPELLINGS = {
     "two blanks before the size": (b"MSG foo RSID:1:2 re  2\r\nok\r\n", b"MSG foo 1 re 2\r\nok\r\n"),
     "two blanks before the reply": (b"MSG foo RSID:1:2  re 2\r\nok\r\n", b"MSG foo 1 re 2\r\nok\r\n"),
     "LF alone": (b"MSG foo RSID:1:2 2\nok\r\n", b"MSG foo 1 2\r\nok\r\n"),
-    "LF alone behind a reply": (b"MSG foo RSID:1:2 re 2\nok\r\n", b"MSG foo 1 re 2\r\nok\r\n"),
+    "LF alone after a reply": (b"MSG foo RSID:1:2 re 2\nok\r\n", b"MSG foo 1 re 2\r\nok\r\n"),
     "CR as a separator": (b"MSG foo\rRSID:1:2\rre\r2\r\nok\r\n", b"MSG foo 1 re 2\r\nok\r\n"),
     "leading zeros": (b"MSG foo RSID:1:2 002\r\nok\r\n", b"MSG foo 1 002\r\nok\r\n"),
     "nothing": (b"MSG foo RSID:1:2 0\r\n\r\n", b"MSG foo 1 0\r\n\r\n"),
@@ -89,7 +89,7 @@ def test_everything_else_is_a_line(route: Station) -> None:
 
 
 def test_clients_send_no_routed_messages(stage: Stage, station: Station) -> None:
-    """MSG of a client is a line like any other, even right behind the same line of a route."""
+    """MSG of a client is a line like any other, even right after the same line of a route."""
     route = stage.route()
     stage.subscribe(b"foo", station.target())
 
@@ -168,12 +168,12 @@ def test_a_size_above_the_limit_of_routes(route: Station, verb: bytes, digits: b
     assert not route.inlet.has_rest()
 
 
-@pytest.mark.parametrize("behind", [b"\n", b"x", b"\rx", ROUTED])
-def test_a_payload_without_its_end(route: Station, behind: bytes) -> None:
+@pytest.mark.parametrize("ending", [b"\n", b"x", b"\rx", ROUTED])
+def test_a_payload_without_its_end(route: Station, ending: bytes) -> None:
     """Bytes in place of CR LF are at fault, and shown as far as they are there."""
-    progress = route.feed(ROUTED[:-2] + behind)
+    progress = route.feed(ROUTED[:-2] + ending)
 
-    assert (Progress.STOPPED, [(Fault.TERMINATOR, behind)]) == (progress, route.control.faults)
+    assert (Progress.STOPPED, [(Fault.TERMINATOR, ending)]) == (progress, route.control.faults)
     assert 0 == route.inlet.in_msgs
 
 

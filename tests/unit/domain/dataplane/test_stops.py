@@ -13,7 +13,7 @@ ALARM = 10
 
 
 def stop_at(station: Station, last: bytes) -> None:
-    """Let the control plane say stop behind one line."""
+    """Let the control plane say stop after one line."""
     station.control.obey = lambda line: line != last
 
 
@@ -48,7 +48,7 @@ def test_what_is_kept_can_be_looked_at(station: Station, rest: bytes) -> None:
 
 
 def test_stopped_by_the_last_line(station: Station) -> None:
-    """A stop behind the last byte keeps nothing."""
+    """A stop after the last byte keeps nothing."""
     stop_at(station, b"wait")
 
     progress = station.feed(b"wait\n")
@@ -57,7 +57,7 @@ def test_stopped_by_the_last_line(station: Station) -> None:
 
 
 def test_bytes_that_come_while_stopped(station: Station) -> None:
-    """New bytes queue behind those kept, and are taken up with them."""
+    """New bytes queue after those kept, and are taken up with them."""
     stop_at(station, b"wait")
 
     station.feed(b"wait\none\nt")

@@ -393,7 +393,7 @@ def _check_twins(
 
 
 def _from(sender: int, data: bytes, shares: list[float]) -> list[tuple[int, bytes]]:
-    """All from one station, behind some subscriptions."""
+    """All from one station, after some subscriptions."""
     return [(sender, part) for part in (SETUP, *pieces(data, shares))]
 
 

@@ -79,6 +79,6 @@ def test_a_long_search(rules: Rules, monkeypatch: pytest.MonkeyPatch, *, over: b
 
 def test_who_has_left(rules: Rules) -> None:
     """Subscriptions that are to be removed are nobody's."""
-    rules.limited.gone = True
+    rules.limited.is_closed = True
 
     assert [] == rules.found()

@@ -287,7 +287,7 @@ def test_after_a_while_the_old_one_is_forgotten(scene: Scene) -> None:
 
 def test_many_groups(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """More subjects than plans are remembered for make no difference."""
-    monkeypatch.setattr("app.domain.interest.failover.SHARED_STAND_INS", 2)
+    monkeypatch.setattr("app.domain.interest.failover.SHARED_PLANS", 2)
     stays = scene.local()
     scene.leave()
 

@@ -123,7 +123,7 @@ def test_a_mirror_answers_for_its_origin(domains: VirtualDomains) -> None:
 
 
 def test_a_bucket_of_another_domain(domains: VirtualDomains) -> None:
-    """Clients write to it behind the prefix of the domain; without one that is no call."""
+    """Clients write to it with the prefix of the domain; without one that is no call."""
     domains.hub.make("KV_B", subjects=["$KV.B.>"])
 
     assert b'{"stream":"KV_B","domain":"HUB","seq":1}' in domains.leaf.raw("$JS.HUB.API.$KV.B.k", b"v")

@@ -298,7 +298,7 @@ def test_a_long_page_pauses(server: VirtualBroker, view: LiveView, key: SortKey)
 
 
 def test_passing_by_pauses(server: VirtualBroker, view: LiveView) -> None:
-    """A page far behind many clients is not made in one go either."""
+    """A page that comes after many clients is not made in one go either."""
     for _ in range(3 * STEP_WORK):
         server.broker.accept(FakeWire())
 

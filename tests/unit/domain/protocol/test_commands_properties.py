@@ -42,9 +42,9 @@ def lines() -> st.SearchStrategy[bytes]:
     """Lines without their LF: good ones, broken verbs, garbage, and more blanks than are free."""
     text = st.binary(max_size=30).map(lambda data: data.replace(b"\n", b""))
     verb = VERB_SPELLINGS.flatmap(lambda pair: st.integers(1, 7).map(lambda length: pair[1][:length]))
-    behind = st.sampled_from([b"", b" ", b"\t", b"\r", b"X", b" " * 60, b"\t" * 90])
+    blank = st.sampled_from([b"", b" ", b"\t", b"\r", b"X", b" " * 60, b"\t" * 90])
     end = st.sampled_from([b"", b"\r", b"\r\r", b" "])
-    return st.one_of(text, st.tuples(verb, behind, text, end).map(b"".join))
+    return st.one_of(text, st.tuples(verb, blank, text, end).map(b"".join))
 
 
 @given(VERB_SPELLINGS)
@@ -140,7 +140,7 @@ def _spellings_of(letter: str) -> list[str]:
 
 
 def _secrets() -> st.SearchStrategy[str]:
-    """Members that hold the secret, or in vain."""
+    """Members that hold the secret, or try to."""
     key = st.sampled_from(SECRET_KEYS).flatmap(spellings)
     value = st.sampled_from([f'"{MARK}"', f'["{MARK}"]', f'{{"x":"{MARK}"}}', "null"])
     return st.builds('"{}": {}'.format, key, value)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.protocol.quoting import quoted
+from app.domain.protocol.quoting import quoted, quoted_text
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,8 @@ from app.domain.protocol.quoting import quoted
 def test_escapes(text: bytes, shown: bytes) -> None:
     """What cannot be printed is escaped as Go's %q does, and the rest is left as it is."""
     assert shown == quoted(text)
+
+
+def test_bytes_of_a_command_line() -> None:
+    """A byte that is no UTF-8, as Python reads it, is shown as that byte."""
+    assert '"a\\xff\\"é"' == quoted_text(b'a\xff"'.decode("utf-8", "surrogateescape") + "é")

@@ -403,7 +403,7 @@ def test_the_login_timer_runs_until_the_verdict(
 def test_a_check_that_is_being_made_is_waited_for(
     guarded: VirtualBroker, gatekeeper: ManualAuthenticator
 ) -> None:
-    """A check that takes longer than the login timer allows is not in vain."""
+    """A check that takes longer than the login timer allows still counts."""
     client = guarded.connect()
     client.send(LOGIN + b"PING\r\n")
     gatekeeper.at_work = True
@@ -689,11 +689,11 @@ def test_whether_the_client_is_gone(server: VirtualBroker) -> None:
     """A queue member is passed over from the moment its connection is closed."""
     client = server.connect(quiet=True)
     session = server.broker.sessions[client.connection.cid]
-    before = session.gone
+    before = session.is_closed
 
     client.connection.close()
 
-    assert (False, True) == (before, session.gone)
+    assert (False, True) == (before, session.is_closed)
 
 
 def reachable(root: object) -> list[object]:

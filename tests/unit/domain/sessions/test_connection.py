@@ -208,7 +208,7 @@ def test_what_came_in_spite_of_a_pause_may_wait_again(client: VirtualClient) -> 
 
 
 def test_a_turn_lets_others_go_first(make_plane: MakePlane) -> None:
-    """A client that keeps us busy is taken up again behind the others, and misses nothing."""
+    """A client that keeps us busy is taken up again after the others, and misses nothing."""
     clock = TickingClock()
     server = VirtualBroker(make_plane, LIMITS, setup=BrokerSetup(clock=clock))
     client, other = server.connect(quiet=True), server.connect(quiet=True)
@@ -632,7 +632,7 @@ def test_waiting_after_the_end(client: VirtualClient) -> None:
 
 
 def test_closing_sends_what_is_pending(client: VirtualClient) -> None:
-    """A farewell stands behind all that waited."""
+    """A farewell comes after all that waited."""
     client.connection.outbox.send(b"first ")
 
     client.connection.close(b"last")

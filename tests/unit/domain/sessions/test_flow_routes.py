@@ -23,14 +23,14 @@ class Scene:
 
     def client(self) -> FlowPeer:
         """A client."""
-        return self._peer(distant=False)
+        return self._peer(is_server=False)
 
     def route(self) -> FlowPeer:
         """Another server."""
-        return self._peer(distant=True)
+        return self._peer(is_server=True)
 
-    def _peer(self, *, distant: bool) -> FlowPeer:
-        peer = FlowPeer(self.flow, distant=distant)
+    def _peer(self, *, is_server: bool) -> FlowPeer:
+        peer = FlowPeer(self.flow, is_server=is_server)
         peer.outbox.alarm = self.limits.hold_above
         return peer
 

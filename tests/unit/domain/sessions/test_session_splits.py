@@ -113,7 +113,7 @@ def test_noise(make_plane: MakePlane, data: bytes, shares: list[float]) -> None:
 
 @given(data=st.one_of(PROPER, mutated()), later=st.integers(0, 3))
 def test_nothing_follows_an_end(make_plane: MakePlane, data: bytes, later: int) -> None:
-    """Once a connection is closed, nothing that it sent behind the reason is obeyed or counted."""
+    """Once a connection is closed, nothing that it sent after the reason is obeyed or counted."""
     alone = converse(make_plane, [data])
     trailed = converse(make_plane, [data + later * LATER])
 

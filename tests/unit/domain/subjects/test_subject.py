@@ -35,7 +35,7 @@ def test_what_may_be_subscribed_to(subject: bytes) -> None:
 
 @pytest.mark.parametrize("subject", MISPLACED + EMPTY)
 def test_what_may_not_be_subscribed_to(subject: bytes) -> None:
-    """An empty token, and anything behind a whole-token ``>``, are refused."""
+    """An empty token, and anything after a whole-token ``>``, are refused."""
     assert not is_pattern(tokens_of(subject))
 
 

@@ -151,7 +151,7 @@ def test_a_malformed_subject_is_refused(trie: Trie, subject: bytes) -> None:
     ],
     ids=lambda unknown: f"{unknown.subject.decode()} {unknown.queue}",
 )
-def test_a_stranger_is_not_removed(trie: Trie, unknown: ModelListener) -> None:
+def test_an_unknown_one_is_not_removed(trie: Trie, unknown: ModelListener) -> None:
     """Only the very subscription that was inserted can be removed; an equal one is unknown."""
     for subject in (b"lone", b"pair", b"pair", b"deep.er.still"):
         trie.subscribe(subject)
@@ -196,14 +196,14 @@ def test_only_unused_levels_are_cut_off(trie: Trie) -> None:
     assert (short,) == trie.plain(b"a.b")
 
 
-def test_a_way_stays_when_its_end_leaves(trie: Trie) -> None:
+def test_a_path_stays_when_its_end_leaves(trie: Trie) -> None:
     """Removing a subscription in the middle of a path keeps those on deeper levels."""
     middle = trie.subscribe(b"a.b")
-    behind = trie.subscribe(b"a.b.c")
+    below = trie.subscribe(b"a.b.c")
 
     trie.remove(middle)
 
-    assert (behind,) == trie.plain(b"a.b.c")
+    assert (below,) == trie.plain(b"a.b.c")
     assert 3 == trie.depth()
 
 

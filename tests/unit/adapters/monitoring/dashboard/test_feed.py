@@ -132,7 +132,7 @@ def test_a_server_that_is_not_reached() -> None:
     ] == document["unreachable"]
 
 
-def test_subjects_that_were_not_looked_at() -> None:
+def test_subjects_that_were_not_ranked() -> None:
     """The number of subscriptions that were not ranked is shown."""
     row = SubjectRow("a", 2, 9, 1.5)
     snapshot = Snapshot(0.0, [], {"a": row}, [row], unranked=7)

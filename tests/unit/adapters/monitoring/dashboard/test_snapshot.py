@@ -48,8 +48,8 @@ def test_the_first_snapshot_has_no_rates() -> None:
     assert (1, 5, None) == (subject.subs, subject.delivered, subject.rate)
 
 
-def test_rates_since_the_look_before() -> None:
-    """A rate is what has been added, by the seconds between the looks."""
+def test_rates_since_the_snapshot_before() -> None:
+    """A rate is what has been added, by the seconds between the snapshots."""
     before = raw(10.0, [client(1, to=5, by=1)], [subscription("a", 5)])
 
     snapshot = raw(12.0, [client(1, to=15, by=7)], [subscription("a", 15)], before)
@@ -84,7 +84,7 @@ def test_a_subscriber_who_leaves_makes_no_negative_rate() -> None:
     assert 0.0 == snapshot.subjects["a"].rate
 
 
-def test_an_old_look_is_no_measure() -> None:
+def test_an_old_snapshot_is_no_measure() -> None:
     """A rate over a long absence would be no rate of now, so it is unknown."""
     before = raw(10.0, [client(1)], [subscription("a", 5)])
 
@@ -102,7 +102,7 @@ def test_what_a_filter_looks_through(word: str) -> None:
     assert word in row.text
 
 
-def test_a_large_look_has_pauses() -> None:
+def test_a_large_snapshot_has_pauses() -> None:
     """Comparing thousands of facts is cut into steps, so that messages can pass."""
     facts = [subscription(f"s{number}", 0) for number in range(3 * ROWS_PER_STEP)]
 

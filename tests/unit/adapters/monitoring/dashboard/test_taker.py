@@ -61,7 +61,7 @@ async def test_an_expensive_snapshot_is_taken_seldom() -> None:
     assert first is not later
 
 
-async def test_a_reader_who_leaves_does_not_spoil_the_look() -> None:
+async def test_a_reader_who_leaves_does_not_spoil_the_snapshot() -> None:
     """When one of two readers gives up, the other one still gets an answer."""
     snapshots = SnapshotTaker(MonitoredBroker().context)
     leaver, stayer = (asyncio.create_task(snapshots.snapshot()) for _ in range(2))
@@ -72,7 +72,7 @@ async def test_a_reader_who_leaves_does_not_spoil_the_look() -> None:
     assert [] == (await stayer).clients
 
 
-async def test_forgotten_when_nobody_looks() -> None:
+async def test_forgotten_when_nobody_reads() -> None:
     """Snapshot that nobody asked for lately are let go of, so they are compared with no more."""
     broker = MonitoredBroker()
     broker.connect("", "a")

@@ -8,7 +8,7 @@ from app.domain.jetstream.consumers.config import ConsumerConfig, as_json, parse
 from app.domain.jetstream.consumers.consumer import Consumer
 from app.domain.jetstream.consumers.core import Services
 from app.domain.jetstream.consumers.rules import checked
-from app.domain.jetstream.consumers.turns import Turns
+from app.domain.jetstream.consumers.scheduling import ConsumerScheduler
 from app.domain.jetstream.streams.config import StreamConfig
 from tests.fakes.jetstream import FakeOutlet, FakeState, FakeStream, Sent
 
@@ -29,8 +29,8 @@ class Harness:
         self.outlet = FakeOutlet()
         self.clock = self.outlet.clock
         self.stream = FakeStream(self.outlet, stream, first)
-        self.turns = Turns(self.outlet.scheduler)
-        self.services = Services(self.outlet, self.turns)
+        self.scheduling = ConsumerScheduler(self.outlet.scheduler)
+        self.services = Services(self.outlet, self.scheduling)
         self.state = FakeState()
         self.advisories: list[tuple[str, dict[str, object]]] = []
         self.ended = 0

@@ -1,7 +1,7 @@
 """Unit tests of what the parts of a consumer share."""
 
 from app.domain.jetstream.consumers.consumer import Consumer
-from app.domain.jetstream.consumers.turns import SAVING
+from app.domain.jetstream.consumers.scheduling import SAVING
 from app.domain.jetstream.streams.config import StreamConfig
 from tests.fakes.jetstream import SECOND, FakeState
 

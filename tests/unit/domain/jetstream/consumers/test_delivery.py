@@ -4,7 +4,7 @@ import pytest
 
 from app.domain.dataplane.message_run import MessageRun
 from app.domain.jetstream.consumers.delivery import BETWEEN_READINGS, RUN
-from app.domain.jetstream.consumers.turns import SHARE
+from app.domain.jetstream.consumers.scheduling import SHARE
 from app.domain.jetstream.outlet import Delivery
 from app.domain.jetstream.storage.seam import DamagedMessage, StoredMessage
 from tests.fakes.jetstream import SECOND
@@ -199,7 +199,7 @@ def test_a_turn_without_runs_ends_by_the_clock() -> None:
 def test_a_pull_that_is_not_done_in_its_turn() -> None:
     """It goes on by itself."""
     harness = make(3 * RUN)
-    harness.turns.__class__ = type("Short", (type(harness.turns),), {"share": 0.0})
+    harness.scheduling.__class__ = type("Short", (type(harness.scheduling),), {"share": 0.0})
     harness.consumer.pull(b"1000", INBOX.encode())
     assert RUN == len(harness.outlet.take())
     harness.run()

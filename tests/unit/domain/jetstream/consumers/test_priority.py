@@ -32,15 +32,15 @@ def test_what_a_request_may_say(policy: str, options: PullOptions, words: str) -
 
 
 def test_a_pin_lives_as_long_as_requests_come_with_it() -> None:
-    """Other ids are strangers."""
+    """Other ids are noted."""
     pin = Pin()
     pin.came("", 0, 10)
-    assert not pin.has_strangers
+    assert not pin.has_other_ids
     pin.assign("p", "g", 7, 10)
-    pin.has_strangers = False
+    pin.has_other_ids = False
     pin.came("p", 5, 10)
-    assert (15, False) == (pin.until, pin.has_strangers)
+    assert (15, False) == (pin.until, pin.has_other_ids)
     pin.came("q", 6, 10)
-    assert (15, True) == (pin.until, pin.has_strangers)
+    assert (15, True) == (pin.until, pin.has_other_ids)
     pin.clear()
     assert ("", 0) == (pin.id, pin.since)

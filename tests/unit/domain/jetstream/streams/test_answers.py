@@ -41,7 +41,7 @@ def test_congested_receivers_get_theirs_in_order(outlet: FakeOutlet) -> None:
 
 
 def test_a_number_waits_as_any_answer_does(outlet: FakeOutlet) -> None:
-    """For its own receiver, and behind what waits for it already."""
+    """For its own receiver, and after what waits for it already."""
     sender = answers.Answers(outlet)
     outlet.congested = (b"_SLOW.",)
     sender.send_number(b"_FAST.1", b'{"seq":', 1)

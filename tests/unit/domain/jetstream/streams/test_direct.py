@@ -1,4 +1,4 @@
-"""Unit tests of direct gets (jetstream-api, section 5)."""
+"""Unit tests of direct gets (jetstream-api.md, section 5)."""
 
 import pytest
 

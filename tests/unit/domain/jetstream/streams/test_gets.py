@@ -1,4 +1,4 @@
-"""Unit tests of reading single messages (jetstream-api, section 5)."""
+"""Unit tests of reading single messages (jetstream-api.md, section 5)."""
 
 import base64
 

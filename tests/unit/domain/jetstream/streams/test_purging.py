@@ -1,4 +1,4 @@
-"""Unit tests of removing messages on request (jetstream-api, section 4)."""
+"""Unit tests of removing messages on request (jetstream-api.md, section 4)."""
 
 from collections import deque
 from dataclasses import fields as fields_of

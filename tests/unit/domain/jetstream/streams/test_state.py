@@ -1,4 +1,4 @@
-"""Unit tests of a stream's state in JSON (jetstream-api, section 4)."""
+"""Unit tests of a stream's state in JSON (jetstream-api.md, section 4)."""
 
 import pytest
 

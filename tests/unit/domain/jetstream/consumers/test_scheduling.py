@@ -1,8 +1,8 @@
-"""Unit tests of the turns that consumers take."""
+"""Unit tests of the scheduler of consumers."""
 
 from collections.abc import Callable
 
-from app.domain.jetstream.consumers.turns import RETRY, SAVING, SHARE, TURN, Turns
+from app.domain.jetstream.consumers.scheduling import RETRY, SAVING, SHARE, TURN, ConsumerScheduler
 from tests.fakes.clock import TickingClock
 
 
@@ -36,13 +36,13 @@ class Eater:
 def test_all_are_served_in_turn() -> None:
     """Those who have more to do come again after the others."""
     clock = TickingClock()
-    turns = Turns(clock)
+    scheduling = ConsumerScheduler(clock)
     log: list[str] = []
     for name, work in (("a", 3), ("b", 1), ("c", 2)):
         eater = Eater(name, clock, work)
         eater.log = log
-        turns.wake(eater)
-        turns.wake(eater)
+        scheduling.wake(eater)
+        scheduling.wake(eater)
     clock.run_pending()
     assert ["a", "b", "c", "a", "c", "a"] == log
 
@@ -50,22 +50,22 @@ def test_all_are_served_in_turn() -> None:
 def test_shares_are_short_while_others_wait() -> None:
     """The last one has the rest of the turn."""
     clock = TickingClock()
-    turns = Turns(clock)
+    scheduling = ConsumerScheduler(clock)
     first, last = Eater("a", clock), Eater("b", clock)
-    turns.wake(first)
-    turns.wake(last)
+    scheduling.wake(first)
+    scheduling.wake(last)
     clock.run_pending()
     assert [round(SHARE, 6), round(TURN, 6)] == [round(first.shares[0], 6), round(last.shares[0], 6)]
-    assert SHARE == turns.share
+    assert SHARE == scheduling.share
 
 
 def test_a_turn_ends_by_the_clock() -> None:
     """Others of the loop come before the rest."""
     clock = TickingClock()
-    turns = Turns(clock)
+    scheduling = ConsumerScheduler(clock)
     eaters = [Eater(str(i), clock, meal=TURN / 2) for i in range(5)]
     for eater in eaters:
-        turns.wake(eater)
+        scheduling.wake(eater)
     order: list[int] = []
     clock.call_soon(lambda: order.append(sum(len(eater.log) for eater in eaters)))
     clock.run_pending()
@@ -76,11 +76,11 @@ def test_a_turn_ends_by_the_clock() -> None:
 def test_who_was_too_slow_is_tried_again_later() -> None:
     """One timer for all; those who are gone are not."""
     clock = TickingClock()
-    turns = Turns(clock)
+    scheduling = ConsumerScheduler(clock)
     slow, gone = Eater("a", clock), Eater("b", clock)
-    turns.retry(slow)
-    turns.retry(gone)
-    turns.forget(gone)
+    scheduling.retry(slow)
+    scheduling.retry(gone)
+    scheduling.forget(gone)
     assert 1 == clock.timers_outstanding
     clock.advance(RETRY)
     assert (["a"], []) == (slow.log, gone.log)
@@ -89,15 +89,15 @@ def test_who_was_too_slow_is_tried_again_later() -> None:
 def test_changes_are_saved_together() -> None:
     """Soon, or at once before an end."""
     clock = TickingClock()
-    turns = Turns(clock)
+    scheduling = ConsumerScheduler(clock)
     first, second = Eater("a", clock), Eater("b", clock)
-    turns.save_later(first)
-    turns.save_later(second)
+    scheduling.save_later(first)
+    scheduling.save_later(second)
     assert 1 == clock.timers_outstanding
     clock.advance(SAVING)
     assert (1, 1) == (first.saved, second.saved)
-    turns.save_later(first)
-    turns.save_all()
+    scheduling.save_later(first)
+    scheduling.save_all()
     assert 2 == first.saved
     clock.advance(SAVING)
     assert 2 == first.saved
@@ -106,15 +106,15 @@ def test_changes_are_saved_together() -> None:
 def test_an_error_of_one_does_not_end_the_turns_of_others() -> None:
     """The error comes out; the next turn goes on."""
     clock = TickingClock()
-    turns = Turns(clock)
+    scheduling = ConsumerScheduler(clock)
     bad, good = Eater("a", clock), Eater("b", clock)
 
     def fail() -> None:
         raise RuntimeError
 
     bad.also = fail
-    turns.wake(bad)
-    turns.wake(good)
+    scheduling.wake(bad)
+    scheduling.wake(good)
     try:
         clock.run_pending()
     except RuntimeError:

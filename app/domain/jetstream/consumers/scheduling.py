@@ -25,7 +25,7 @@ SAVING = 0.05
 
 
 class ScheduledConsumer(Protocol):
-    """A consumer, as the turns know it."""
+    """A consumer, as its scheduler knows it."""
 
     def serve(self, until: float) -> bool:
         """Do what there is to do, no longer than `until`; answer whether there is more."""
@@ -36,7 +36,7 @@ class ScheduledConsumer(Protocol):
         ...
 
 
-class Turns:
+class ConsumerScheduler:
     """Who is served next, who is tried again, and whose changes are to be saved."""
 
     def __init__(self, scheduler: Scheduler) -> None:

@@ -1,4 +1,4 @@
-"""What strangers send to the port of monitoring, and how little it matters to clients."""
+"""What hostile peers send to the port of monitoring, and how little it matters to clients."""
 
 import asyncio
 import contextlib
@@ -42,7 +42,7 @@ async def _server() -> AsyncIterator[EmbeddedServer]:
 
 @pytest_asyncio.fixture(name="witness", autouse=True)
 async def _witness(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Witness]:
-    """A client, who must be served whatever strangers do; and so must readers."""
+    """A client, who must be served whatever hostile peers do; and so must readers."""
     witness = await Witness.join(server)
     yield witness
     await witness.expect_unharmed()
@@ -51,7 +51,7 @@ async def _witness(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> A
         assert 200 == (await client.get(f"{server.pages}/healthz")).status_code
 
 
-class Stranger:
+class HostilePeer:
     """A connection to the port of monitoring."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -59,7 +59,7 @@ class Stranger:
         self._writer = writer
 
     @classmethod
-    async def come(cls, server: EmbeddedServer) -> "Stranger":
+    async def come(cls, server: EmbeddedServer) -> "HostilePeer":
         """Connect."""
         return cls(*await asyncio.open_connection(HOST, httpx.URL(server.pages).port))
 
@@ -97,10 +97,10 @@ class Stranger:
 
 async def test_a_huge_header(server: EmbeddedServer) -> None:
     """Megabytes of header are answered with 431, and read no further."""
-    stranger = await Stranger.come(server)
-    sending = asyncio.create_task(stranger.send(b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 2_000_000))
+    peer = await HostilePeer.come(server)
+    sending = asyncio.create_task(peer.send(b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 2_000_000))
 
-    answer = await stranger.answer()
+    answer = await peer.answer()
     await sending
 
     assert answer.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
@@ -109,10 +109,10 @@ async def test_a_huge_header(server: EmbeddedServer) -> None:
 @pytest.mark.parametrize("nonsense", [b"\x16\x03\x01\x02\x00\x01\xfc", b"hello\r\n\r\n", b"GET /\r\n\r\n"])
 async def test_what_is_no_http(server: EmbeddedServer, nonsense: bytes) -> None:
     """What is no HTTP is refused, and the connection ends."""
-    stranger = await Stranger.come(server)
-    await stranger.send(nonsense + b"\r\n\r\n")
+    peer = await HostilePeer.come(server)
+    await peer.send(nonsense + b"\r\n\r\n")
 
-    answer = await stranger.answer()
+    answer = await peer.answer()
 
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert answer.endswith(b"Invalid HTTP request received.")
@@ -123,10 +123,10 @@ async def test_what_is_no_http(server: EmbeddedServer, nonsense: bytes) -> None:
 )
 async def test_clients_at_the_wrong_port(server: EmbeddedServer, line: bytes) -> None:
     """A client of the messaging protocol learns at its first line where it is."""
-    stranger = await Stranger.come(server)
-    await stranger.send(line)
+    peer = await HostilePeer.come(server)
+    await peer.send(line)
 
-    answer = await stranger.answer()
+    answer = await peer.answer()
 
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert answer.endswith(b"This port is for monitoring, over HTTP. Messages go over another one.")
@@ -134,15 +134,15 @@ async def test_clients_at_the_wrong_port(server: EmbeddedServer, line: bytes) ->
 
 async def test_many_parts_of_a_file(server: EmbeddedServer) -> None:
     """Who asks for many parts of a file gets the file, once."""
-    stranger = await Stranger.come(server)
+    peer = await HostilePeer.come(server)
     parts = b",".join(b"0-%d" % (10_000 + number) for number in range(500))
-    await stranger.send(
+    await peer.send(
         b"GET /docs/swagger-ui.css HTTP/1.1\r\nHost: x\r\nConnection: close\r\nRange: bytes="
         + parts
         + b"\r\n\r\n"
     )
 
-    head, _, body = (await stranger.answer()).partition(b"\r\n\r\n")
+    head, _, body = (await peer.answer()).partition(b"\r\n\r\n")
 
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
     assert f"content-length: {len(body)}".encode() in head
@@ -155,29 +155,29 @@ async def test_many_parts_of_a_file(server: EmbeddedServer) -> None:
 )
 async def test_half_a_request(server: EmbeddedServer, beginning: bytes) -> None:
     """Who does not finish a request in time is sent away without a word."""
-    stranger = await Stranger.come(server)
-    await stranger.send(beginning)
+    peer = await HostilePeer.come(server)
+    await peer.send(beginning)
 
-    assert b"" == await stranger.answer()
+    assert b"" == await peer.answer()
 
 
 async def test_a_dripping_head(server: EmbeddedServer) -> None:
     """Bytes that drip do not extend the time for a request."""
-    stranger = await Stranger.come(server)
-    await stranger.send(b"GET / HTTP/1.1\r\nHost: ")
-    dripping = asyncio.create_task(stranger.drip(b"x"))
+    peer = await HostilePeer.come(server)
+    await peer.send(b"GET / HTTP/1.1\r\nHost: ")
+    dripping = asyncio.create_task(peer.drip(b"x"))
 
-    assert b"" == await stranger.answer()
+    assert b"" == await peer.answer()
     await dripping
 
 
 async def test_a_dripping_body(server: EmbeddedServer) -> None:
     """The server does not wait for a body: the answer comes, and the time for the next request starts."""
-    stranger = await Stranger.come(server)
-    await stranger.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
-    dripping = asyncio.create_task(stranger.drip(b"x"))
+    peer = await HostilePeer.come(server)
+    await peer.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
+    dripping = asyncio.create_task(peer.drip(b"x"))
 
-    answer = await stranger.answer()
+    answer = await peer.answer()
     await dripping
 
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
@@ -186,22 +186,22 @@ async def test_a_dripping_body(server: EmbeddedServer) -> None:
 
 async def test_one_connection_serves_many_requests(server: EmbeddedServer) -> None:
     """Requests may follow each other on a connection, and be sent ahead."""
-    stranger = await Stranger.come(server)
-    await stranger.send(GET)
-    await stranger.until(OK)
-    await stranger.send(GET + GET)
+    peer = await HostilePeer.come(server)
+    await peer.send(GET)
+    await peer.until(OK)
+    await peer.send(GET + GET)
 
-    answer = await stranger.answer()
+    answer = await peer.answer()
 
     assert 2 == answer.count(OK)
 
 
 async def test_head_and_date(server: EmbeddedServer) -> None:
     """HEAD has the head of GET, with the length of what it leaves out, and the date."""
-    stranger = await Stranger.come(server)
-    await stranger.send(GET.replace(b"GET", b"HEAD"))
+    peer = await HostilePeer.come(server)
+    await peer.send(GET.replace(b"GET", b"HEAD"))
 
-    answer = await stranger.answer()
+    answer = await peer.answer()
 
     assert b"\r\ncontent-length: 15\r\n" in answer
     assert b"\r\ndate: " in answer
@@ -210,7 +210,7 @@ async def test_head_and_date(server: EmbeddedServer) -> None:
 
 async def test_idle_crowd(server: EmbeddedServer, witness: Witness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of idle connections disturb neither clients nor readers, and are sent away."""
-    crowd = [await Stranger.come(server) for _ in range(500)]
+    crowd = [await HostilePeer.come(server) for _ in range(500)]
 
     await witness.expect_unharmed()
     monkeypatch.setattr(http_protocol, "PATIENCE", PATIENCE)
@@ -224,10 +224,10 @@ async def test_too_large_a_crowd(server: EmbeddedServer, monkeypatch: pytest.Mon
     """Connections beyond the limit are closed at once, and places become free again."""
     monkeypatch.setattr(http_protocol, "PATIENCE", PATIENCE)
     monkeypatch.setattr(http_protocol, "MAX_CONNECTIONS", 3)
-    first = [await Stranger.come(server) for _ in range(3)]
+    first = [await HostilePeer.come(server) for _ in range(3)]
     await first[-1].send(GET)
     await first[-1].until(OK)
-    late = await Stranger.come(server)
+    late = await HostilePeer.come(server)
 
     assert b"" == await late.answer()
     for one in first:
@@ -250,15 +250,15 @@ async def test_a_reader_that_stops(server: EmbeddedServer) -> None:
     names = b"".join(b"SUB %b.%d %d\r\n" % (b"x" * 200, number, number) for number in range(50_000))
     await client.send(b'CONNECT {"verbose":false}\r\n' + names)
     await client.fence()
-    stranger = await Stranger.come(server)
-    await stranger.send(GET.replace(b"/healthz", b"/connz?subs=1"))
-    await stranger.until(b"\r\n\r\n")
+    peer = await HostilePeer.come(server)
+    await peer.send(GET.replace(b"/healthz", b"/connz?subs=1"))
+    await peer.until(b"\r\n\r\n")
     service = server.container.monitor()._server  # type: ignore[attr-defined] # noqa: SLF001 - to see connections end
     async with asyncio.timeout(PATIENCE):
         while service._state.connections:  # noqa: SLF001, ASYNC110 - it has no event for that
             await asyncio.sleep(IMPATIENCE / 10)
 
-    cut = await stranger.answer()
+    cut = await peer.answer()
     async with httpx.AsyncClient(timeout=PATIENCE) as http:
         whole = (await http.get(f"{server.pages}/connz?subs=1")).json()
 
@@ -284,7 +284,7 @@ async def test_a_defect_is_one_line(server: EmbeddedServer, monkeypatch: pytest.
 async def test_readers_do_not_hold_up_the_end() -> None:
     """A server stops although readers are connected, some of them in the middle of a request."""
     async with embedded_server("tcp", AUTO, http_port=-1) as server:
-        idle, busy = await Stranger.come(server), await Stranger.come(server)
+        idle, busy = await HostilePeer.come(server), await HostilePeer.come(server)
         await busy.send(GET)
         await busy.until(OK)
         await busy.send(GET[:10])
