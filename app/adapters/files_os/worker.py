@@ -119,7 +119,7 @@ class SyncThread:
         self._add(ticket)
         if self._has_thread():
             self._jobs.put(whole)
-        else:  # slow, but nobody waits in vain
+        else:  # slow, but all answers are given
             whole()
             with suppress(RuntimeError):  # the loop is closed; `finish` calls it
                 self._call_soon(self._call_over)

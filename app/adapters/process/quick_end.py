@@ -43,7 +43,7 @@ class QuickEnd:
         return status
 
     def end(self) -> None:
-        """End the process, unless somebody watches it, or what was printed cannot be written."""
+        """End the process, unless a tool watches it, or its output cannot be written."""
         if self._status is not None and not is_watched() and _are_flushed():
             self._exit_now(self._status)
 

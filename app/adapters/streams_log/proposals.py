@@ -13,7 +13,7 @@ def _nothing() -> None:
 
 
 class Proposal(NamedTuple):
-    """A change that somebody waits for."""
+    """A change that is done only when it is safe on the disk."""
 
     done: Done
     entries: Callable[[], Sequence[JournalEntry]]
