@@ -45,7 +45,7 @@ def refuse_expired(new: Options, known: Dates, now: float) -> dict[str, float]:
     dates = read_dates(new)
     for name, ends in dates.items():
         if ends <= now and known.get(name) != ends:
-            raise TlsError(f"the certificate of {name} has expired on {_date(ends)}; put a valid one there")
+            raise TlsError(f"the certificate of {name} has expired on {_date(ends)}; replace it with a valid one")
     return dates
 
 

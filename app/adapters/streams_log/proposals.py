@@ -13,7 +13,7 @@ def _nothing() -> None:
 
 
 class Proposal(NamedTuple):
-    """A change that is done only when it is safe on the disk."""
+    """A change that is written first, and made in memory when that is safe."""
 
     done: Done
     entries: Callable[[], Sequence[JournalEntry]]
