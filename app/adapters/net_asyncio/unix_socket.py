@@ -1,4 +1,4 @@
-"""From a configured path to a listening unix socket, and who is at the other end of a link.
+"""From a configured path to a listening unix socket, and the process at the other end of a link.
 
 Nobody can connect to a socket that does not listen, so the file gets its mode and group
 between ``bind`` and ``listen``. A file that a server left when it was killed is replaced;

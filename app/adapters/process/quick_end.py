@@ -1,4 +1,4 @@
-"""Quick end: a program that is over ends without the teardown of its interpreter.
+"""Quick end: a finished program exits without the teardown of its interpreter.
 
 The interpreter frees all modules and objects one by one before it ends, which takes longer than all
 else in the end of a server, and changes nothing that anybody sees. So the last thing that is called
