@@ -61,7 +61,7 @@ WORKERS = $(shell $(BIN)/python -c 'import os; print(2 * len(os.sched_getaffinit
 test: domain others ## Run all tests; those of the domain must cover every branch of it
 
 # The domain must be covered by its own unit tests alone, so they run by themselves.
-domain: $(READY) ## Run the tests of the domain, but for its models: they must cover every branch of it
+domain: $(READY) ## Run the tests of the domain, except those against models; they must cover every branch of it
 	$(BIN)/pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term $(addprefix --ignore=,$(MODELS)) $(DOMAIN_TESTS)
 
 others: $(READY) ## Run all other tests
@@ -78,7 +78,7 @@ LONG := $(addprefix tests/unit/,config/test_syntax_properties.py adapters/monito
 	domain/jetstream/streams/test_stream_model.py domain/sessions/test_flow_scenarios.py \
 	domain/sessions/test_session_splits.py)
 
-quick: $(READY) ## Run the tests of what an interpreter could change
+quick: $(READY) ## Run the tests that could fail on another version of Python
 	$(BIN)/pytest --numprocesses=auto --dist=worksteal --hypothesis-profile=quick --assert=plain -p no:schemathesis $(addprefix --ignore=,$(LONG)) $(QUICK)
 
 check: $(READY) ## Check format, lint, types and the direction of imports
@@ -109,7 +109,7 @@ simulate: $(READY) ## Play whole clusters in virtual time: make simulate SEEDS=1
 crashes: $(READY) ## Play crashes of the store on a disk with a write cache: make crashes SEEDS=10000
 	@$(BIN)/python -m tests.simulation.storage --seeds $(SEEDS) $(ARGS)
 
-kills: $(READY) ## Kill servers with kill -9 under load, and compare what is there: make kills ROUNDS=100
+kills: $(READY) ## Kill servers with kill -9 under load, and compare what is stored: make kills ROUNDS=100
 	@$(BIN)/python -m tests.kills --rounds $(ROUNDS) $(ARGS)
 
 soak: $(READY) ## Put mixed load on a server for ten minutes and print slopes: make soak ARGS='--seconds 60'

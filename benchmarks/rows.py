@@ -99,8 +99,8 @@ class Row:
 
 THROUGHPUT = Section(
     "Throughput",
-    "Nanoseconds per published message, the less the better. Every message that was due arrived, and nobody"
-    " was closed, or the row would say so.",
+    "Nanoseconds per published message; lower is better. Every expected message arrived, and no client was"
+    " closed; otherwise the row says so.",
 )
 TLS = Section(
     "Over TLS",
@@ -117,7 +117,7 @@ GROWTH_SECTION = Section(
 )
 LATENCY = Section(
     "Request and reply",
-    "Microseconds from request to reply, the less the better. The requesters are one process, the responder"
+    "Microseconds from request to reply; lower is better. The requesters are one process, the responder"
     " another; each client has one request under way.",
 )
 CLUSTER = Section(

@@ -145,7 +145,7 @@ class AuthorizationOptions(Section):
     login_rate_limit: Annotated[
         int,
         Field(ge=0, le=LARGEST_COUNT),
-        Key("Maximum number of logins judged within a second, further ones wait; 0 means no limit."),
+        Key("Maximum number of logins checked per second; further ones wait. 0 means no limit."),
     ] = 0
 
     @model_validator(mode="after")

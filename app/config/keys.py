@@ -169,7 +169,7 @@ def _guards(section: type[Section], name: str, value: object) -> bool:
 
 
 def _is_off(key: str, value: object) -> bool:
-    """Whether a key that is refused asks for nothing; an empty array of users lets nobody in."""
+    """Whether a refused key has a value that means off; an empty array of users accepts no client."""
     return value != () and (asks_for_nothing(value) or value == DEFAULTS.get(key))
 
 

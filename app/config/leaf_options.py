@@ -282,7 +282,7 @@ class LeafRemoteOptions(Section):
         Subjects, Key("Subjects of which nothing is sent to the hub.", also=("deny_export",))
     ] = ()
     hub: Annotated[bool, Key("Make this server the hub of the link, although it dials.")] = False
-    no_randomize: Annotated[bool, Key("Dial the URLs in their order.", also=("dont_randomize",))] = False
+    no_randomize: Annotated[bool, Key("Dial the URLs in the given order.", also=("dont_randomize",))] = False
     ignore_discovered_servers: Annotated[
         bool, Key("Dial only these URLs, not addresses that the hub advertises.")
     ] = False

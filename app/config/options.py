@@ -108,9 +108,9 @@ class Options(Section):
         tuple[str, ...],
         Field(strict=False),
         BeforeValidator(one_or_more),
-        Key("Words that monitoring shows."),
+        Key("Tags, shown in monitoring."),
     ] = ()
-    no_header_support: Annotated[bool, Key("Let no message have headers, and say so in `INFO`.")] = False
+    no_header_support: Annotated[bool, Key("Disable headers of messages; `INFO` says so.")] = False
 
     compatibility: Annotated[
         CompatibleWith,
@@ -130,7 +130,7 @@ class Options(Section):
         Key("User of clients without credentials; one of `authorization.users`.", guards=True),
     ] = None
     tls: Annotated[TlsOptions | None, Key("TLS for clients; off without it.", guards=True)] = None
-    allow_non_tls: Annotated[bool, Key("Accept clients without TLS, too, on the same port.", guards=True)] = (
+    allow_non_tls: Annotated[bool, Key("Also accept clients without TLS, on the same port.", guards=True)] = (
         False
     )
     tls_reload: Annotated[
@@ -152,7 +152,7 @@ class Options(Section):
     debug: Annotated[bool, Key("Log debug lines, about each connection.")] = False
     trace: Annotated[bool, Key("Log every protocol line; slow.")] = False
     logtime: Annotated[bool, Key("Begin log lines with the time.")] = True
-    logtime_utc: Annotated[bool, Key("Use UTC for that time, and not the local zone.")] = False
+    logtime_utc: Annotated[bool, Key("Use UTC for this time, not the local time zone.")] = False
     log_file: Annotated[
         str | None, Key("File to append the log to; standard error if not set.", also=("logfile",))
     ] = None
@@ -211,7 +211,7 @@ class Options(Section):
         Seconds,
         Key(
             "Time limit for a client to accept some of its pending data; 2 by default with `compatibility` "
-            "0.8.0. If it is given, a client may also delay others for so long in total; else for 2 seconds."
+            "0.8.0. If it is set, a client may also delay others for this time in total; otherwise for 2 s."
         ),
     ] = 10.0
 

@@ -149,7 +149,7 @@ class TlsOptions(Section):
     connection_rate_limit: Annotated[
         int,
         Field(ge=0, le=LARGEST_COUNT),
-        Key("Maximum number of handshakes begun within a second, further ones are closed; 0 means no limit."),
+        Key("Maximum number of handshakes per second; further connections are closed. 0 means no limit."),
     ] = 0
     pinned_certs: Annotated[
         Pins,
@@ -163,7 +163,7 @@ class TlsOptions(Section):
     curve_preferences: Annotated[
         CurveNames,
         tls_key(
-            "Curves for key agreement. Before Python 3.15, only the first one that is no hybrid is used.",
+            "Curves for key agreement. Before Python 3.15, only the first one that is not a hybrid is used.",
             "curve_preferences",
             "an array of names",
         ),

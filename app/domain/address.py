@@ -1,4 +1,4 @@
-"""How an address is written."""
+"""Addresses as text."""
 
 HIGHEST_PORT = 65535
 
@@ -16,6 +16,6 @@ def joined(host: str, port: int) -> str:
 
 
 def with_port(address: str, port: int) -> str:
-    """A host, or ``host:port``: the latter as it is, the former with `port`."""
+    """``host:port``: unchanged if it has a port, otherwise with `port`."""
     has_port = ":" in address.rpartition("]")[2]
     return address if has_port else f"{address}:{port}"

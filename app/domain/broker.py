@@ -1,8 +1,8 @@
-"""The broker: all connections, what they listen to, and what is due.
+"""The broker: all connections, their subscriptions, and the calls that are due.
 
 Its parts do the work, and everything that serves a peer knows them through `Host`: ``greeting``
 INFO for clients, ``removals`` what closed connections leave, ``deferred`` what is still to be
-sent, ``flow`` who waits for whom, ``slow`` who was too slow, ``turns`` whose turn it is, ``cluster``
+sent, ``flow`` waiting publishers, ``slow`` receivers that were too slow, ``turns`` the next turn, ``cluster``
 the routes.
 
 Cluster and leaf links are imported by a broker that has them, when it is made: most servers have neither.
@@ -62,7 +62,7 @@ FLUSH_SECONDS = 5.0
 """How long a stopping server tries to send what is pending."""
 
 _FIRST_CHECK_SECONDS, _FLUSH_CHECK_SECONDS = 0.001, 0.02
-"""How long it waits until it looks whether all is sent: each time twice as long, up to the second."""
+"""First and longest wait between two checks whether all is sent; the wait doubles each time."""
 
 
 class Broker:
@@ -78,8 +78,8 @@ class Broker:
         compatibility: Compatibility = Compatibility.GNATSD,
     ) -> None:
         """`info` is what INFO says; its port is set by `listening_on`."""
-        self.compatibility = compatibility  # which server's wire clients find
-        self.limits = limits  # those that hold now; see `apply`
+        self.compatibility = compatibility  # the server whose protocol clients get
+        self.limits = limits  # the current ones; see `apply`
         self.scheduler = scheduler = needs.scheduler
         self.gatekeeper = needs.gatekeeper
         self.anonymous = needs.anonymous
@@ -107,24 +107,24 @@ class Broker:
         self._verdicts: DueQueue[Connection] = DueQueue(scheduler, limits.verdict_time, self._expire_login)
         self.wires = WireCount()
         self.total_connections = 0
-        """Clients ever."""
+        """Clients since the start."""
         self._meters = Meters(scheduler)
         self.history = PeerHistory(limits.max_closed_clients)
         self.started = scheduler.monotonic()
         self.serving = False
-        """Whether clients can come in."""
+        """Whether clients can connect."""
         self.lame: LameDuck | None = None
         """The lame duck mode, once it has begun."""
         self._is_over = False
         self.is_unsettled: Callable[[], bool] = lambda: False
         """Whether something was taken that will be answered: connections stay open for that, for a while."""
         self.cluster = None if membership is None else self._join(membership, needs.seed)
-        """None for a server that stays alone."""
+        """None for a server without a cluster."""
         self.leaves = None if needs.leaves is None else self._link(needs.leaves, needs.seed)
         """None for a server without leaf nodes, and without a hub."""
 
     def _make_interest(self, needs: Needs, *, clustered: bool) -> tuple[Plane, Interest]:
-        """The data plane, and all that anyone listens to."""
+        """The data plane, and all subscriptions."""
         index, limits = SubscriptionIndex(), self.limits
         tombstones = Tombstones(self.scheduler) if clustered else None
         failover = Failover(index, tombstones)
@@ -135,7 +135,7 @@ class Broker:
         return plane, Interest(index, routing, plane)
 
     def _link(self, needs: LeafNeeds, seed: int) -> "Leaves":
-        """The leaf links, which hear of interest from now on."""
+        """The leaf links, to which interest is announced from now on."""
         from .leaf.leaves import Leaves  # noqa: PLC0415 - see the head of the module
 
         leaves = Leaves(self, needs, seed)
@@ -144,7 +144,7 @@ class Broker:
         return leaves
 
     def _join(self, membership: Membership, seed: int) -> "Cluster":
-        """The cluster, which hears of interest from now on."""
+        """The cluster, to which interest is announced from now on."""
         from .cluster.cluster import Cluster  # noqa: PLC0415 - see the head of the module
 
         cluster = Cluster(self, membership.settings, membership.gatekeeper, membership.dialer, seed)
@@ -157,16 +157,16 @@ class Broker:
     # --- INFO --------------------------------------------------------------------
 
     def listening_on(self, port: int, urls: tuple[str, ...] = ()) -> None:
-        """Name the real port to clients from now on, and these addresses for clients to other servers."""
+        """Send clients the real port from now on, and other servers these addresses for clients."""
         self.serving = True
         self.greeting.listening_on(port, urls if self._advertises else ())
 
     def websockets_at(self, urls: tuple[str, ...]) -> None:
-        """Name these addresses to other servers, for clients that speak websocket."""
+        """Send other servers these addresses for websocket clients."""
         self.greeting.own_websocket_urls = urls if self._advertises else ()
 
     def advertise(self, urls: tuple[str, ...], websocket_urls: tuple[str, ...]) -> None:
-        """Name other addresses than before, to clients and to other servers; a lame duck names none."""
+        """Advertise other addresses than before to clients and servers; none in lame duck mode."""
         if self.cluster is None:
             return
         is_named = self._advertises and self.lame is None
@@ -187,11 +187,11 @@ class Broker:
     # --- what may change while it runs ---------------------------------------------
 
     def apply(self, limits: Limits) -> None:
-        """Let other limits hold from now on, for all that is here and all that comes.
+        """Apply new limits to all connections, those that are open included.
 
         Time that has passed counts: a login or a ping is due as if its limit had always been this.
         """
-        self.plane.briefs.settle()  # what came before is obeyed as it would have been then
+        self.plane.briefs.settle()  # earlier lines are processed under the old limits
         self.limits = limits
         self.flow.apply(limits)
         self.plane.set_limits(limits.max_payload, limits.max_control_line)
@@ -207,7 +207,7 @@ class Broker:
         self._close_surplus()
 
     def _close_surplus(self) -> None:
-        """The latest clients go, if there are more than may be."""
+        """Close the latest clients, if there are more than allowed."""
         surplus = list(self.sessions.values())[self.limits.max_connections :]
         for session in surplus:
             session.connection.closes_for(MaximumConnections.closing)

@@ -2,7 +2,7 @@
 
 A fact carries its data as fields and knows the sentence operators of gnatsd
 expect to read (client-protocol.md, section 16; configuration-file.md, section 7).
-It holds no format: how a line looks, and where it goes, is an adapter's affair.
+It holds no format: an adapter decides how a line looks, and where it goes.
 """
 
 from enum import Enum
@@ -77,7 +77,7 @@ class EventSink(Protocol):
 
 @value_object
 class AddressEvent(Event):
-    """A fact about an address where the server listens, or would like to."""
+    """A fact about an address where the server listens, or tries to."""
 
     host: str
     port: int
@@ -173,7 +173,7 @@ class AcceptFailed(Event):
 
 @value_object
 class InternalFailure(Event):
-    """A defect of ours; the connection it met was closed, the rest go on."""
+    """A defect of ours; the affected connection was closed, all others continue."""
 
     level = Level.ERROR
     sentence = "Internal error, connection closed: {self.reason}"
@@ -183,7 +183,7 @@ class InternalFailure(Event):
 
 @value_object
 class ServerFailure(Event):
-    """A defect of ours that met no single connection; nothing was closed."""
+    """A defect of ours that affected no single connection; nothing was closed."""
 
     level = Level.ERROR
     sentence = "Internal error, the server continues: {self.reason}"
@@ -201,7 +201,7 @@ class ClientConnected(Event):
 
 @value_object
 class ConnectionClosed(Event):
-    """A connection serves nobody any more."""
+    """A connection was closed."""
 
     level = Level.DEBUG
     sentence = "{self.role} connection closed"
@@ -217,7 +217,7 @@ class PingTimerFired(Event):
 
 @value_object
 class StaleConnection(Event):
-    """A peer left too many pings unanswered and is closed."""
+    """A peer did not answer pings and is closed."""
 
     level = Level.DEBUG
     sentence = "Stale Client Connection - Closing"
@@ -311,7 +311,7 @@ class UnsubscribeDeferred(Event):
 
 @value_object
 class AutoUnsubscribed(Event):
-    """A subscription has had the last message it asked for."""
+    """A subscription got its last message, by its limit."""
 
     level = Level.DEBUG
     sentence = "Auto-unsubscribe limit of {self.limit} reached for sid '{self.sid}'"
@@ -373,13 +373,13 @@ class SlowConsumer(Event):
 
 @value_object
 class PublishersHeld(Event):
-    """Publishers wait for this receiver, and that begins to be noticed."""
+    """Publishers have waited noticeably for this receiver."""
 
     level = Level.INFO
     sentence = "Publishers wait for {self.receiver}: {self.publishers} held, {self.pending} bytes pending"
 
     name: str
-    """The name that the receiver gave itself; may be empty."""
+    """The name of the receiver in its CONNECT; may be empty."""
     publishers: int
     pending: int
 
@@ -421,7 +421,7 @@ class LineSent(Event):
 
 @value_object
 class SubscriptionDeleted(Event):
-    """A subscription was removed while its connection goes on."""
+    """A subscription was removed; its connection stays open."""
 
     level = Level.TRACE
     sentence = "<-> [DELSUB {self.sid}]"

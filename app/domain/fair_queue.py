@@ -27,7 +27,7 @@ FIRST = 0.001
 """Seconds that one peer of the first queue is served."""
 
 ROUND = 0.02
-"""Seconds of service in one round beyond which everybody gets the shortest turn."""
+"""Seconds of service in one round beyond which each peer gets the shortest turn."""
 
 SHORT = 0.0002
 """Seconds of service that are not counted: the peers that ask for little are served at once."""
@@ -56,7 +56,7 @@ class FairQueue:
         """The method, made once and not for each read."""
 
     def begin(self) -> float:
-        """Somebody is served from now on, up to `until`; return the time. `count` is to follow."""
+        """A peer is served from now on, up to `until`; return the time. A call of `count` must follow."""
         now = self._scheduler.monotonic()
         if self._spent:
             self.until = now + max(SHORTEST, min(self._longest, SLICE * (1.0 - self._spent / ROUND)))
@@ -84,7 +84,7 @@ class FairQueue:
         self._schedule()
 
     def others_go_first(self) -> bool:
-        """Whether somebody's input has come, or may have, and is not obeyed yet."""
+        """Whether there is, or may be, input of a peer that is not processed yet."""
         return bool(self._postponed or self._first or self._second) or self._scheduler.input_waits()
 
     def postpone(self, call: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""Doing something for each of several, whatever one of them raises."""
+"""Acting on each of several items, even if one of these actions raises."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar

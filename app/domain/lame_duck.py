@@ -17,10 +17,10 @@ from .timers import Scheduler, Timer
 from .value_object import value_object
 
 SLOWEST = 1.0
-"""Seconds between two clients that are closed, at most: a server with few is through soon."""
+"""Seconds between two clients that are closed, at most: so a server with few clients ends soon."""
 
 CHECK_SECONDS = 0.25
-"""How often it is seen whether any client is left, in the grace period."""
+"""Seconds between two checks in the grace period whether any client is left."""
 
 SHORTEST_STEP = 0.01
 """Seconds between two steps in which clients are closed: several at a time, if there are many."""
@@ -72,12 +72,12 @@ class LameDuck:
         self._queue: deque[ClientSession] = deque()
 
     def begin(self) -> None:
-        """From now on time runs."""
+        """Begin, and start the grace period."""
         self._host.events.record(LameDuckEntered(None))
         self._await_grace()
 
     def end(self) -> None:
-        """It is over, whatever is left of it. May be called again."""
+        """End it at once. May be called again."""
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()

@@ -38,7 +38,7 @@ _ROUTE_SID_BYTES = 64
 def route_payload(max_payload: int) -> int:
     """The payload limit of routes where that of clients is `max_payload`; negative for none.
 
-    What a client may publish, no route may refuse: it would end, and take others' messages with it.
+    A route may not refuse what a client may publish: the route would end, and lose messages of others.
     """
     return max_payload if max_payload < 0 else max(max_payload, ROUTE_PAYLOAD)
 
@@ -64,7 +64,7 @@ def longest_message(max_payload: int, max_control_line: int = 1024) -> int:
 def fitting_pending(max_payload: int, max_pending: int | None, max_control_line: int = 1024) -> int:
     """The bound of pending bytes: as chosen, or else one that leaves room beside the longest message.
 
-    `max_pending` is None where nobody has chosen. A negative `max_payload` is no limit,
+    `max_pending` is None if it is not configured. A negative `max_payload` is no limit,
     and nothing fits it.
     """
     if max_pending is not None:
@@ -96,7 +96,7 @@ class Limits:
     slow_consumer: Literal["cut", "hold"] = "cut"
     """What happens to a receiver that delays others: it is closed, or they wait while it makes progress."""
     max_closed_clients: int = 10_000
-    """Closed clients that are remembered; what a broker has at its start holds."""
+    """Closed clients that are remembered; a reload does not change it."""
     max_subscriptions: int = 0
     """Subscriptions of one client; 0 is no limit."""
     delay_budget: float = DELAY_BUDGET
@@ -106,7 +106,7 @@ class Limits:
     def hold_above(self) -> int:
         """Pending bytes of a receiver above which its publishers are held back.
 
-        One message congests nobody, however large: it would have to be handed over at
+        One message alone congests no receiver, however large: it would have to be handed over at
         once to be judged, and with it those of thousands of others.
         """
         return min(
@@ -120,5 +120,5 @@ class Limits:
 
     @property
     def verdict_time(self) -> float:
-        """Seconds from a CONNECT until the lack of a verdict ends a login whose turn has not come."""
+        """Seconds from a CONNECT until a login that still waits for its check is ended."""
         return max(self.auth_timeout, VERDICT_SECONDS)

@@ -1,4 +1,4 @@
-"""Named tuples made by one call, of C: their class would make a call of Python for each (ADR 0061)."""
+"""Named tuples made by one call of C; calling their class is a call of Python for each (ADR 0061)."""
 
 from collections.abc import Iterable
 from typing import Any, Protocol, TypeVar

@@ -1,4 +1,4 @@
-"""What kinds of peers there are: the rules of the cluster, of flow control and of the log ask for these."""
+"""Kinds of peers, as the rules of the cluster, of flow control and of the log distinguish them."""
 
 from enum import Enum
 
@@ -13,7 +13,7 @@ class PeerKind(Enum):
     LEAF = "lid"
     """A server outside the cluster, with clients of its own that only this server knows: a leaf node."""
     HUB = "hub"
-    """The server whose leaf node this one is. Nothing that it says is passed on but to leaf nodes."""
+    """The hub of this server, which is its leaf node. Its interest is passed on to leaf nodes only."""
 
     @property
     def role(self) -> str:
@@ -22,7 +22,7 @@ class PeerKind(Enum):
 
     @property
     def code(self) -> str:
-        """What numbers of this kind are called; both ends of a leaf link call them alike."""
+        """The prefix of numbers of this kind in the log; both ends of a leaf link have the same."""
         return PeerKind.LEAF.value if self is PeerKind.HUB else self.value
 
 
@@ -40,9 +40,9 @@ _HEARD: dict[PeerKind, frozenset[PeerKind]] = {
 def heard_by(kind: PeerKind) -> frozenset[PeerKind]:
     """The kinds of peers whose subscriptions are announced to a peer of this kind.
 
-    A route hears of nothing that came over another one: each server of a cluster speaks for its
-    own peers, so nothing can go round in circles. Neither does a hub: each server of a cluster has a
-    link of its own. A client hears of nobody. What is not announced to a peer is not for its messages.
+    What came over one route is not announced on another, nor to a hub: each server of a cluster
+    announces its own peers, and has a link of its own to the hub. Nothing is announced to a client.
+    Subscriptions that are not announced to a peer do not get its messages.
     """
     return _HEARD[kind]
 

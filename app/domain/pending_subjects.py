@@ -1,4 +1,4 @@
-"""Pending messages of a receiver by subject: read from the bytes that wait, in steps."""
+"""Pending messages of a receiver by subject: read from its pending bytes, in steps."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

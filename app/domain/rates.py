@@ -1,4 +1,4 @@
-"""Rates: how much may happen within a second, with a burst of one second's worth unless it is said."""
+"""Rates: limits per second, with a burst of one second's worth by default."""
 
 from weakref import WeakValueDictionary
 
@@ -32,7 +32,7 @@ class Bucket:
         return True
 
     def give_back(self) -> None:
-        """Put in one that was taken and not needed."""
+        """Put back a token that was taken and not used."""
         self._level = min(self._level + 1, self._most)
 
     def wait(self, now: float) -> float:

@@ -1,4 +1,4 @@
-"""Traffic that is not of clients: what other servers and JetStream sent and got."""
+"""Traffic of peers that are not clients: other servers and JetStream."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from .stats import Traffic
 
 
 class ServerTraffic:
-    """What came and went over connections that are no clients, closed ones included."""
+    """Traffic of connections that are not clients, closed ones included."""
 
     def __init__(self) -> None:
         self._closed = Traffic(0, 0, 0, 0)

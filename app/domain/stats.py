@@ -48,7 +48,7 @@ class Violations:
     headers: int = 0
     """Messages whose headers have impossible sizes, or that may have none."""
     permissions: int = 0
-    """Messages and subscriptions that a client has no right to."""
+    """Messages and subscriptions without a permission."""
 
 
 @value_object
@@ -67,7 +67,7 @@ class ClientRights:
     user: str
     """Whom it logged in as; may be empty."""
     admitted: bool
-    """Whether it may do anything yet."""
+    """Whether it has logged in, or need not."""
     permissions: Permissions | None
     reply_is_open: bool
     """Whether the subject in question is a reply subject that the client may publish to now."""
@@ -78,7 +78,7 @@ class ClientRights:
 
 
 class Profile(NamedTuple):
-    """What a client said of itself, and who it turned out to be; empty where it said nothing."""
+    """What a client's CONNECT says about it, and its user; empty where it says nothing."""
 
     name: str
     lang: str
@@ -96,7 +96,7 @@ class SubscriptionStats:
     """The queue group, or empty."""
     sid: str
     delivered: int
-    """Messages so far."""
+    """Messages delivered so far."""
     limit: int
     """Messages after which it ends; 0 for none."""
     number: int
@@ -141,7 +141,7 @@ class RouteStats:
     subscription_list: tuple[SubscriptionStats, ...] = ()
     """Empty unless it was asked for."""
     name: str = ""
-    """What the peer calls itself, or its server id."""
+    """The name of the peer, or its server id."""
     rtt: float = 0.0
     """Seconds between the last ping and its answer; 0 before the first answer."""
 

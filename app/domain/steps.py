@@ -21,7 +21,7 @@ class Step:
         self._left = STEP_WORK
 
     def is_over_after(self, work: int) -> bool:
-        """Spend; answer whether it is time to yield, and begin the next step if it is."""
+        """Spend work; return whether it is time to yield, and begin the next step if it is."""
         self._left -= work
         if self._left > 0:
             return False

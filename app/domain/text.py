@@ -1,4 +1,4 @@
-"""Text that others chose, made safe for a terminal and for readers of lines.
+"""Text from peers and files, made safe for a terminal and for readers of lines.
 
 A peer or a file chooses much of what is logged or shown. Raw, its line ends would
 forge log lines, and its escape sequences would drive the operator's terminal.

@@ -75,7 +75,7 @@ class DueQueue(Generic[T]):
             self._timer = self._next_timer(self._scheduler.monotonic())
 
     def add(self, thing: T) -> None:
-        """Start its delay, anew if it is waiting already."""
+        """Start its delay; restart it if it waits already."""
         due = self._due
         due.pop(thing, None)
         due[thing] = self._scheduler.monotonic() + self._delay
@@ -83,7 +83,7 @@ class DueQueue(Generic[T]):
             self._timer = self._scheduler.call_later(self._delay, self._fire)
 
     def discard(self, thing: T) -> None:
-        """Forget it, if it waits."""
+        """Remove it, if it waits."""
         was_due = self._due.pop(thing, None)
         if was_due is not None and not self._due and self._timer is not None:
             self._timer.cancel()

@@ -1,4 +1,4 @@
-"""Wires by number: how many there were, how many are lost, and who waits for the last one."""
+"""Wires by number: how many were made and how many are lost, and calls for the end of the last one."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""From what a program gives to options: a file, a mapping with the keys of one, and keywords.
+"""From the arguments of a program to options: a file, a mapping with the keys of one, and keywords.
 
 Of a key that is given twice the keyword counts, then the mapping, then the file. What nobody gives is
 as in a configuration file, but for the address: loopback, and a free port.

@@ -1,4 +1,4 @@
-"""What a server shows to its own program: the contents of monitoring's pages, as dictionaries."""
+"""The contents of monitoring's pages, as dictionaries, for the program that embeds a server."""
 
 import json
 from typing import Any, TypedDict

@@ -1,4 +1,4 @@
-"""When the certificates of a server end: known to monitoring, and a line in the log when that is near."""
+"""The dates on which certificates expire: shown by monitoring, and logged when they are near."""
 
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ def sections_with_tls(options: Options) -> dict[str, TlsOptions]:
 
 
 def read_dates(options: Options) -> dict[str, float]:
-    """When each certificate ends. Raises `TlsError`."""
+    """The date on which each certificate expires. Raises `TlsError`."""
     return {name: not_after(section.cert_file or "") for name, section in sections_with_tls(options).items()}
 
 
@@ -45,7 +45,9 @@ def refuse_expired(new: Options, known: Dates, now: float) -> dict[str, float]:
     dates = read_dates(new)
     for name, ends in dates.items():
         if ends <= now and known.get(name) != ends:
-            raise TlsError(f"the certificate of {name} has expired on {_date(ends)}; put a valid one there")
+            raise TlsError(
+                f"the certificate of {name} has expired on {_date(ends)}; replace it with a valid one"
+            )
     return dates
 
 

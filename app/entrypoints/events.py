@@ -139,7 +139,7 @@ class CertificateEnds(Event):
     """A certificate should be replaced soon. There is no level of warnings between ERR and INF."""
 
     level = Level.ERROR
-    sentence = "The certificate of {self.section} ends in {self.span}, on {self.date}"
+    sentence = "The certificate of {self.section} expires in {self.span}, on {self.date}"
 
     section: str
     date: str
@@ -158,7 +158,7 @@ class CertificateEnded(Event):
     """Clients that verify the certificate do not connect any more."""
 
     level = Level.ERROR
-    sentence = "The certificate of {self.section} has ended on {self.date}: replace it, and reload"
+    sentence = "The certificate of {self.section} has expired on {self.date}: replace it, and reload"
 
     section: str
     date: str

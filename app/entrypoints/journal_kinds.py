@@ -125,10 +125,10 @@ KINDS: Mapping[type[Event], EventKind] = {
         "lame_duck", "Closing clients", WARN, lambda fact: f"{_field('count')(fact)} clients"
     ),
     CertificateEnds: EventKind(
-        "certificate", "Certificate ends soon", WARN, _field("date"), _field("section")
+        "certificate", "Certificate expires soon", WARN, _field("date"), _field("section")
     ),
     CertificateEnded: EventKind(
-        "certificate", "Certificate has ended", BAD, _field("date"), _field("section")
+        "certificate", "Certificate has expired", BAD, _field("date"), _field("section")
     ),
     LinesDropped: EventKind(
         "log_dropped", "Log lines dropped", BAD, lambda fact: f"{_field('count')(fact)} lines"

@@ -32,7 +32,7 @@ class LeafNodes:
     """As configured; -1 is any free port, 0 none."""
     remotes: Sequence[LeafRemote] = ()
     gatekeeper: "LeafGatekeeper | None" = None
-    """Judges leaves; None where nobody asks."""
+    """Judges leaves; None where none is needed."""
 
     async def listen(self, broker: Broker, record: Callable[[Event], None]) -> Address | None:
         """Let leaves in, if that is configured; return where. Raises `NoLeafListener`."""

@@ -39,7 +39,7 @@ def leaf_auth_settings(options: Options) -> AuthSettings | None:
 
 
 def leaf_anonymous(options: Options) -> Identity | None:
-    """Who a leaf without credentials is; None if it is nobody."""
+    """The identity of a leaf without credentials; None if it has none."""
     if options.leafnodes.authorization.is_set:
         return None
     return anonymous(options).get(ConnectionType.LEAFNODE)

@@ -1,4 +1,4 @@
-"""Where a started server listens, for programs that have started it."""
+"""The addresses of a started server, for programs that have started it."""
 
 from ..config.addresses import HostPort
 from ..config.options import Options

@@ -1,4 +1,4 @@
-"""Quick import: what costs time while the program is imported, and is of no use to a server, is left out.
+"""Quick import: skips work during import that a server does not need.
 
 That is garbage collection, the search for plugins of libraries, and what only that search would need.
 """

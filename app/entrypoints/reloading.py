@@ -1,4 +1,4 @@
-"""Reloads as signals ask for them."""
+"""Reloads that signals request."""
 
 import asyncio
 import time

@@ -169,7 +169,7 @@ class Streams:
             self._storage.sync_every(settings.sync_interval)
 
     def view(self) -> "StreamsView | None":
-        """For those who only watch; None before it has begun."""
+        """The view for monitoring; None before the start."""
         from ..domain.jetstream.view import JetStreamView  # noqa: PLC0415 - see `open_storage`
 
         return JetStreamView(self.jetstream) if self.jetstream is not None else None

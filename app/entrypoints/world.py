@@ -1,4 +1,4 @@
-"""The first parts of a server, which all others are made with: time, chance, the log, logins, hooks."""
+"""The first parts of a server, which all others use: time, randomness, the log, logins, hooks."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -48,7 +48,7 @@ class World:
         """Those that are in force."""
         self.config_file = config_file
         self.dates: dict[str, float] = {}
-        """When each certificate ends, by section, in seconds since the epoch, as far as it is known."""
+        """The expiry of each certificate, by section, in seconds since the epoch, as far as it is known."""
         self.data_plane = twin
         """The twin that runs."""
         self.fell_back = data_plane == AUTO and twin != NATIVE

@@ -23,5 +23,5 @@ class Authenticator(Gatekeeper, Protocol):
     """Judges credentials for as long as the server runs."""
 
     def close(self) -> None:
-        """Let go of threads and files; checks under way may stay unanswered."""
+        """Release threads and files; checks under way may stay unanswered."""
         ...

@@ -132,7 +132,7 @@ class BrokerView(Protocol):
         ...
 
     def health(self) -> Health:
-        """Whether the server does its work."""
+        """Whether the server serves clients, and accepts new ones."""
         ...
 
     def server(self) -> ServerFacts:
@@ -148,7 +148,7 @@ class BrokerView(Protocol):
         ...
 
     def choose(self, query: ConnectionQuery) -> Steps[ConnectionChoice]:
-        """The clients of the same page, for one who takes row by row."""
+        """The clients of the same page, for callers that read row by row."""
         ...
 
     def client(self, cid: int) -> ClientStats | None:
@@ -167,19 +167,19 @@ class BrokerView(Protocol):
         ...
 
     def subscriptions_of(self, cid: int) -> Iterator[tuple[SubscriptionStats, ...]]:
-        """What a client listens to; it ends when the client leaves."""
+        """The subscriptions of a client; it ends when the client leaves."""
         ...
 
     def subscriptions_of_route(self, remote_id: str) -> Iterator[tuple[SubscriptionStats, ...]]:
-        """What the clients of a peer listen to; it ends when the route does."""
+        """The subscriptions of a peer's clients; it ends when the route does."""
         ...
 
     def subscriptions_of_leaf(self, number: int) -> Iterator[tuple[SubscriptionStats, ...]]:
-        """What the peer of a leaf link asks for, by its number; it ends when the link does."""
+        """The interest of a leaf link's peer, by the number of the link; it ends when the link does."""
         ...
 
     def name_of(self, link: Link) -> str:
-        """What the peer of a link calls itself; empty when it has no name, or is not here."""
+        """The name of a link's peer; empty when it has no name, or is not connected."""
         ...
 
     def totals(self) -> Steps[ConnectionTotals]:

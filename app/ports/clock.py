@@ -1,4 +1,4 @@
-"""Clock: what time it is, and being called later.
+"""Clock: the time, and calls that are made later.
 
 Intervals are measured on the monotonic scale, so that a step of the wall clock
 neither disconnects nor delays anyone; the wall clock is for people to read.

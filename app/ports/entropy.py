@@ -1,4 +1,4 @@
-"""Entropy: the server's only source of chance."""
+"""Entropy: the server's only source of randomness."""
 
 from typing import Protocol
 

@@ -26,5 +26,5 @@ class EventLog(EventSink, Protocol):
         return True
 
     def close(self) -> None:
-        """Write out what is still held. Nothing may be recorded afterwards."""
+        """Write what is still queued. Nothing may be recorded afterwards."""
         ...

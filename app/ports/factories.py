@@ -4,7 +4,7 @@ import importlib
 
 
 class FactoryError(Exception):
-    """It cannot be had; the text names it, and says why."""
+    """The factory cannot be used; the text names it, and says why."""
 
 
 def find(what: str, name: str) -> object:

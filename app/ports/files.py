@@ -25,7 +25,7 @@ class File(Protocol):
 
     @property
     def descriptor(self) -> int:
-        """Its number at the system, for compiled code, which may write there as `put` does; -1 for none."""
+        """Its file descriptor, for compiled code, which may write there as `put` does; -1 for none."""
         ...
 
     def size(self) -> int:
@@ -60,7 +60,7 @@ class File(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the file."""
         ...
 
 
@@ -104,7 +104,7 @@ class Files(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the lock up."""
+        """Release the lock."""
         ...
 
 

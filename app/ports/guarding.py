@@ -6,7 +6,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 
 class Failing(Protocol):
-    """Something that can be ended because of a defect."""
+    """An object that can be ended because of a defect."""
 
     def fail(self, error: Exception) -> None:
         """End it, for this defect."""

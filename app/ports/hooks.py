@@ -20,7 +20,7 @@ HookAnswer = Decided | Awaitable[Decided]
 """What a method answers: plain functions at once, async ones later. None allows."""
 
 TIME_LIMIT = 2.0
-"""Seconds that a hook may take, if nothing else is said."""
+"""Seconds that a hook may take by default."""
 
 
 class HooksError(Exception):

@@ -22,7 +22,7 @@ class StreamsDetail(NamedTuple):
 
 
 class StreamsView(Protocol):
-    """JetStream, watched."""
+    """The view of one JetStream."""
 
     def figures(self) -> dict[str, object]:
         """What is used, and the figures of the API."""

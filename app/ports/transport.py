@@ -48,7 +48,7 @@ Acceptor = Callable[[Wire], Handler]
 
 @value_object
 class Address:
-    """Where a listener really listens: the port is never -1, and 0 only where the host is a path."""
+    """The real address of a listener: the port is never -1, and 0 only where the host is a path."""
 
     host: str
     port: int
@@ -85,5 +85,5 @@ class Dialer(Protocol):
         ...
 
     def close(self) -> None:
-        """Give up what is under way: nobody hears of it any more. Links that are open go on."""
+        """Give up dials under way: neither function is called for them any more. Open links stay."""
         ...

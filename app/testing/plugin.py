@@ -1,4 +1,4 @@
-"""Fixtures for pytest: servers in the process of the tests, and what they did when a test fails.
+"""Fixtures for pytest: servers in the process of the tests, and a report about them when a test fails.
 
 Servers run in a thread of their own, so the fixtures work in tests of every kind: plain ones, and those
 of pytest-asyncio and anyio. Nothing of the server is imported before a fixture is asked for.

@@ -234,7 +234,7 @@ def test_a_certificate_that_has_ended(tmp_path: Path) -> None:
     put(certificates().expired_server, pair)
     words = as_file(TlsFiles(pair.cert_file, pair.key_file, certificates().authority.ca_file), tmp_path)
     with ServerProcess(*words) as server:
-        server.wait_for("[ERR] The certificate of tls has ended on 2002-01-01 00:00 UTC")
+        server.wait_for("[ERR] The certificate of tls has expired on 2002-01-01 00:00 UTC")
         put(certificates().server, pair)
         os.kill(server.pid, signal.SIGHUP)
         server.wait_for("[INF] Reloaded server configuration")

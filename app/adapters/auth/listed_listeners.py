@@ -1,4 +1,4 @@
-"""Users that may use some listeners alone (`allowed_connection_types`)."""
+"""Users that may use only some of the listeners (`allowed_connection_types`)."""
 
 from collections.abc import Collection, Mapping
 

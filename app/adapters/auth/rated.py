@@ -90,7 +90,7 @@ class _Waiting(PendingVerdict):
         self._pending: PendingVerdict | None = None
         self._has_begun = False
         self.is_over = False
-        """Whether nobody waits for it any more."""
+        """Whether its answer is not needed any more."""
 
     @property
     def under_way(self) -> bool:

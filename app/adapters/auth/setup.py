@@ -52,7 +52,7 @@ class AuthSettings:
 
     @property
     def required(self) -> bool:
-        """Whether anybody has to log in."""
+        """Whether any client has to log in."""
         return bool(self.users or self.nkeys or self.token or self.authenticator)
 
 

@@ -44,7 +44,7 @@ class Watcher(Protocol):
         ...
 
     def known(self, layer: "FaultLayer") -> None:
-        """The peer has said who it is."""
+        """The peer has sent its name."""
         ...
 
     def judge_frame(self, layer: "FaultLayer", direction: str, frame: Frame) -> list[Rule]:

@@ -1,4 +1,4 @@
-"""What pages show of a connection: ``/connz``, ``/routez`` and the dashboard.
+"""The fields of a connection on pages: ``/connz``, ``/routez`` and the dashboard.
 
 Each field has a place in its schema, and a `Column` of the same name, which says how it
 is read from the broker's statistics. Every table takes its rows from here, so a new field

@@ -100,7 +100,7 @@ class MonitorSettings:
     loaded: float | None = None
     """When the configuration was read, on the monotonic scale; None for the start of the server."""
     certificates: Mapping[str, float] = field(default_factory=dict)
-    """When each certificate ends, by section, in seconds since the epoch; it may change."""
+    """The expiry of each certificate, by section, in seconds since the epoch; it may change."""
     digest: str = ""
     """Of the configuration without its secrets."""
     leaf: LeafSummary = field(default_factory=LeafSummary)

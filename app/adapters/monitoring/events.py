@@ -1,4 +1,4 @@
-"""What monitoring logs of itself."""
+"""Log events of monitoring."""
 
 from ...domain.events import Event, Level
 from ...domain.value_object import value_object

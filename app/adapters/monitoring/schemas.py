@@ -63,7 +63,7 @@ class ClusterSection(PageModel):
     cluster_port: int
     auth_timeout: Number
     tls_required: bool
-    tls_cert_not_after: Annotated[str | None, Field(description="When the certificate ends.")] = None
+    tls_cert_not_after: Annotated[str | None, Field(description="When the certificate expires.")] = None
 
 
 class DeniedSubjects(PageModel):
@@ -92,7 +92,7 @@ class LeafSection(PageModel):
     tls_required: bool | None = None
     tls_verify: bool | None = None
     remotes: list[LeafRemoteSection] | None = None
-    tls_cert_not_after: Annotated[str | None, Field(description="When the certificate ends.")] = None
+    tls_cert_not_after: Annotated[str | None, Field(description="When the certificate expires.")] = None
 
 
 class LameDuckSection(PageModel):
@@ -275,7 +275,7 @@ class Varz(PageModel):
     )
     python: Annotated[str, Field(description="The interpreter and its version.")] = ""
     data_plane: Annotated[str, Field(description="The data plane that runs, native or python.")] = ""
-    tls_cert_not_after: Annotated[str | None, Field(description="When the certificate ends.")] = None
+    tls_cert_not_after: Annotated[str | None, Field(description="When the certificate expires.")] = None
     websocket_tls_cert_not_after: Annotated[
         str | None, Field(description="The same for the certificate of websockets.")
     ] = None

@@ -1,4 +1,4 @@
-"""When the certificates in files end."""
+"""The dates on which the certificates in files expire."""
 
 from pathlib import Path
 

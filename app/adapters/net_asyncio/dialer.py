@@ -40,7 +40,7 @@ class _Attempt:
         self._forget = forget
         self._over = False
         self._is_given_up = False
-        """Whether it ended without a link, and nobody wants one any more."""
+        """Whether it ended without a link, and none is needed any more."""
         self._time = asyncio.get_running_loop().call_later(seconds, self.refuse, "timeout")
         self._stop: Callable[[], object] = _leave
 

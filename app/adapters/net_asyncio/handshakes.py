@@ -36,7 +36,7 @@ class StepQueue:
         try:
             for _ in range(min(STEPS_PER_TURN, len(self._waiting))):
                 self._waiting.popleft()()
-        finally:  # a defect in one step keeps nobody else waiting
+        finally:  # a defect in one step does not delay the others
             self._turning = bool(self._waiting)
             if self._turning:
                 self._scheduler.call_soon(self._turn)

@@ -1,4 +1,4 @@
-"""Kept links: what clients hear of the end of a process comes with the end itself.
+"""Kept links: connections that the system closes at the moment when the process ends.
 
 A client that hears of it connects elsewhere at once, and a launcher expects the process to be gone by
 then. But the system takes some milliseconds to free the memory of a process. So links that have

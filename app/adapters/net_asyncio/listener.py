@@ -1,4 +1,4 @@
-"""Accepting links: what listeners of all kinds have in common, and that of TCP.
+"""Accepting links: the common part of all listeners, and the listener for TCP.
 
 The accept loop is our own. When descriptors run out, asyncio's server tries again for
 each place in its backlog, with a log entry each time, and uvloop's takes new links and

@@ -16,7 +16,7 @@ def unacknowledged(descriptor: int) -> int:
 
 
 def unread(descriptor: int) -> int:
-    """Bytes that have come and that nobody has read; 0 where the system does not say."""
+    """Received bytes that were not read yet; 0 where the system does not report it."""
     return _ask(descriptor, termios.FIONREAD)
 
 

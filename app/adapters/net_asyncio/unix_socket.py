@@ -1,4 +1,4 @@
-"""From a configured path to a listening unix socket, and who is at the other end of a link.
+"""From a configured path to a listening unix socket, and the process at the other end of a link.
 
 Nobody can connect to a socket that does not listen, so the file gets its mode and group
 between ``bind`` and ``listen``. A file that a server left when it was killed is replaced;
@@ -44,13 +44,13 @@ class UnixSocketSettings:
 
     path: str
     mode: int = 0o660
-    """Permissions of the file: who may write to it may connect."""
+    """Permissions of the file: users that may write to it may connect."""
     group: str | None = None
     """Name or number of the group of the file; None for that of the process."""
 
 
 async def listening_unix_socket(settings: UnixSocketSettings, backlog: int) -> tuple[socket.socket, Identity]:
-    """Bind and listen; a file that nobody listens at is replaced. Raises `ListenError`."""
+    """Bind and listen; a socket on which no process listens is replaced. Raises `ListenError`."""
     path = Path(settings.path)
     _check(path)
     group = group_number(settings.group)

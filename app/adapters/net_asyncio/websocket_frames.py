@@ -97,7 +97,7 @@ class FrameReader:
         self.begun = 0
         """Frames that were begun one by one since this was set to 0; no more than `MOST_FRAMES`."""
         self.pings: list[bytes] = []
-        """Payloads of pings; to be taken out by who answers them."""
+        """Payloads of pings; the caller that answers them takes them out."""
         self.closed: bytes | None = None
         """The payload of the close frame; nothing is read after it."""
         self.error: FrameError | None = None

@@ -163,7 +163,7 @@ class MemoryDialer:
         self._under_way: set[_Attempt] = set()
 
     def dial(self, host: str, port: int, acceptor: Acceptor, refused: Callable[[str], None]) -> None:
-        """Open a link at the clock's next turn, or report that nobody listens."""
+        """Open a link at the clock's next turn, or report that there is no listener."""
         attempt = _Attempt(Address(host, port), acceptor, refused)
         self._under_way.add(attempt)
         self._clock.call_soon(partial(self._open, attempt))

@@ -1,4 +1,4 @@
-"""The ports file: where a started server is found, for programs that have started it.
+"""The ports file: the addresses of a started server, for programs that have started it.
 
 One JSON object with lists of addresses by kind, under ``<directory>/nats-server_<pid>.ports``: the
 name is that of nats-server, since the programs that start it look for this file.

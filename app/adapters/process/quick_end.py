@@ -1,4 +1,4 @@
-"""Quick end: a program that is over ends without the teardown of its interpreter.
+"""Quick end: a finished program exits without the teardown of its interpreter.
 
 The interpreter frees all modules and objects one by one before it ends, which takes longer than all
 else in the end of a server, and changes nothing that anybody sees. So the last thing that is called
@@ -43,7 +43,7 @@ class QuickEnd:
         return status
 
     def end(self) -> None:
-        """End the process, unless somebody watches it, or what was printed cannot be written."""
+        """End the process, unless a tool watches it, or its output cannot be written."""
         if self._status is not None and not is_watched() and _are_flushed():
             self._exit_now(self._status)
 

@@ -1,4 +1,4 @@
-"""What makes room on the disk, and what overwrites bytes: after everything else is safe."""
+"""Freeing disk space and overwriting bytes: after everything else is safe."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Consumers of a stream on disk: their documents, and what they have to remember."""
+"""Consumers of a stream on disk: their documents and states."""
 
 import json
 from collections.abc import Collection, Iterator

@@ -1,4 +1,4 @@
-"""Where the files of streams are, and how large they get."""
+"""The places of the files of streams, and their sizes."""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What the journals of a stream say."""
+"""The content of a stream's journals."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

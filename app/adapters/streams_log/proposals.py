@@ -1,4 +1,4 @@
-"""Changes that hold when they are written, and not before: one that is refused leaves no trace."""
+"""Changes that take effect when they are written: one that the disk refuses leaves no trace."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,7 +13,7 @@ def _nothing() -> None:
 
 
 class Proposal(NamedTuple):
-    """A change that somebody waits for."""
+    """A change that is written first, and made in memory when that is safe."""
 
     done: Done
     entries: Callable[[], Sequence[JournalEntry]]
@@ -28,7 +28,7 @@ Answer = Callable[[], object]
 
 
 class Proposals:
-    """Those of one stream."""
+    """The proposals of one stream."""
 
     __slots__ = ("_taken", "_waiting")
 

@@ -1,4 +1,4 @@
-"""Opening what a server has left behind, however it ended.
+"""Opening the store of an earlier server, also after a crash.
 
 Journals say what the stream is and what was removed; segments have the messages. Closed
 segments are read by their feet, the last one record by record.

@@ -1,4 +1,4 @@
-"""What was removed, on its way into the journal."""
+"""Removed messages that are not in the journal yet."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Writing segments anew of which most messages are gone.
+"""Rewriting segments of which most messages are gone.
 
 The new file takes the place of the old one by a rename. It has the messages that were there,
 with the same sequences and times. What they removed is in the journal before.

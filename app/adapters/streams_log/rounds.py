@@ -14,7 +14,7 @@ from ...ports.files import Worker
 from .steps import Batch, Outcome, Step, carry_out
 
 LATER = 0.1
-"""Seconds that a change may wait which nobody waits for."""
+"""Seconds until a change without a waiting caller is written."""
 PROBE = 1.0
 """Seconds between attempts to write to a disk that is full."""
 

@@ -1,4 +1,4 @@
-"""Reading a file record by record, whatever happened to it.
+"""Reading a file record by record, also if it is damaged.
 
 A record that is not valid is either damage or the end of what was written before a crash.
 Nothing before a sync is lost in a crash, and nothing is written after what a sync did not cover. So

@@ -1,4 +1,4 @@
-"""Segments: the files that messages are in."""
+"""Segments: the files with the messages."""
 
 from struct import Struct
 from zlib import crc32

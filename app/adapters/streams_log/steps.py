@@ -1,4 +1,4 @@
-"""What one stream has the disk do in one round, and what becomes of it."""
+"""The work of one stream for the disk in one round, and its result."""
 
 import errno
 from collections.abc import Callable, Iterable

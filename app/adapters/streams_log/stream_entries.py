@@ -1,4 +1,4 @@
-"""What the journal of a stream gets: what was removed, how far all is synced, and what a new one has."""
+"""Entries of a stream's journal: removals, the synced position, and the beginning of a new journal."""
 
 from collections.abc import Iterator
 

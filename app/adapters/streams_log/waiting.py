@@ -1,4 +1,4 @@
-"""Someone who waits for a commit."""
+"""A caller that waits for a commit."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

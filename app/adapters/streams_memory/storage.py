@@ -7,7 +7,7 @@ from .log import MemoryLog
 
 
 class MemoryState:
-    """The state of one consumer: nobody will read it again, so nothing is kept."""
+    """The state of one consumer: it is never read again, so nothing is kept."""
 
     checkpoint = b""
     changes: Sequence[bytes] = ()

@@ -59,13 +59,13 @@ A test fails when it is out of date.
 
 - Names of keys are case-insensitive.
 - Of several keys that set the same option, the last one counts, and a log line says so.
-- It is an error if that would drop a login or TLS.
+- If that would drop a login or TLS, it is an error.
 - A flag overrides the file, whatever its value.
 - Zero and the empty string mean the default.
 - A time is a number of seconds, or a string such as `"2s"`, `"1m30s"` or `"500ms"`.
 - An address is `"host:port"`, or a port alone; the host then has its default.
 - An unknown key is an error, unless variables refer to it.
-- An option without effect beside the others makes a log line.
+- An option that has no effect because of others causes a log line.
 - So do `prof_port` and `--profile`, as there is no Go profiler here.
 - A [reload](operations.md#reload) changes a running server where the column Reload says so.
 - An error is one line, `file:line:column: text`. All errors are reported at once, and nothing starts.

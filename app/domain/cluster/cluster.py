@@ -43,7 +43,7 @@ from .route_url import RouteUrl, is_near, read_gossip
 from .settings import ClusterSettings
 
 ROUTE_PING_SECONDS = 10.0
-"""Routes are pinged at least so often: a half-open one hides messages from a whole server."""
+"""Longest interval of pings on routes: over a half-open route all messages to a server are lost."""
 
 HANDSHAKE_SECONDS = 5.0
 """How long a peer may take to introduce itself, unless it has longer to log in."""
@@ -156,7 +156,7 @@ class Cluster:
         return connection
 
     def opened(self, connection: Connection) -> None:
-        """A link can be talked over: introduce ourselves, and give the peer time to do so."""
+        """A link is open: introduce ourselves, and give the peer time to do so."""
         session = self.routes[connection.cid]
         if self._stopping:
             connection.close()
@@ -182,7 +182,7 @@ class Cluster:
         session.begin()
 
     def info(self) -> RouteInfo:
-        """What we say of ourselves on a route."""
+        """The INFO of this server on a route."""
         settings, greeting = self.settings, self._host.greeting
         return RouteInfo(
             server_id=greeting.info.server_id,
@@ -215,18 +215,18 @@ class Cluster:
                 session.connection.send(line)
 
     def login_over(self, session: RouteSession) -> None:
-        """Its CONNECT is complete: stop the login timer."""
+        """The peer's CONNECT is complete: stop the login timer."""
         self._logins.discard(session)
 
     def turned_away(self, session: RouteSession) -> bool:
-        """A peer will not become a route. Whether the log should say so, again."""
+        """A peer will not become a route. Returns whether the log should report it again."""
         ip = session.connection.wire.peer.ip
         return self._refusals.note(ip, self._host.scheduler.monotonic())
 
     # --- membership -----------------------------------------------------------------
 
     def register(self, session: RouteSession, info: RouteInfo) -> None:
-        """Take a route in, unless it leads to ourselves or to a server that has one."""
+        """Register a route, unless it leads to this server, or to one that has a route."""
         if info.server_id == self._own_id:
             if session.destination is not None:
                 self._route_dialer.ignore(session.destination)
@@ -345,7 +345,7 @@ class Cluster:
         self._host.greeting.urls_changed()
 
     def _is_refusal(self, session: RouteSession) -> bool:
-        """Whether its end means that the server will not have us: it says so soon."""
+        """Whether the end of this route means that the server refuses us, which it says after its INFO."""
         age = self._host.scheduler.monotonic() - session.connection.started
         return session.refused and age < HANDSHAKE_SECONDS
 
@@ -387,7 +387,7 @@ class Cluster:
             self._ignore(session, "too many servers were learnt of")
 
     def _with_credentials(self, url: RouteUrl, info: RouteInfo) -> RouteUrl:
-        """Show ours only to a server that is said to ask."""
+        """Send our credentials only to a server that is known to require some."""
         if not info.auth_required:
             return url
         return replace(url, user=self.settings.user, password=self.settings.password)
@@ -411,14 +411,14 @@ class Cluster:
         return list(dict.fromkeys(url for info in infos if info is not None for url in info.leafnode_urls))
 
     def _advertised(self) -> list[RouteInfo]:
-        """What the other servers said of themselves, if clients may hear of it."""
+        """The INFO of the other servers, if their addresses are advertised to clients."""
         if not self.settings.advertise:
             return []
         return [session.info for session in self.remotes.values() if session.info is not None]
 
     @property
     def port(self) -> int:
-        """Where it really listens for routes."""
+        """The real address for routes."""
         return self._port
 
     def is_configured(self, session: RouteSession) -> bool:
@@ -430,7 +430,7 @@ class Cluster:
         return self._route_dialer.unreachable()
 
     def stop(self) -> None:
-        """Dial and accept nobody any more; routes stay until they are closed."""
+        """Dial and accept no more servers; routes stay until they are closed."""
         self._stopping = True
         self._route_dialer.stop()
         for session in self.remotes.values():

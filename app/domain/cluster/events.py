@@ -46,7 +46,7 @@ class RouteServed(Event):
 
 @value_object
 class RouteToSelf(Event):
-    """A dial led to this very server."""
+    """A dial led to this server itself."""
 
     level = Level.DEBUG
     sentence = 'Detected route to self, ignoring "{self.url}"'
@@ -56,7 +56,7 @@ class RouteToSelf(Event):
 
 @value_object
 class RouteForgotten(Event):
-    """A server that was learnt of has not been reached for long."""
+    """A discovered server has not been reached for a long time."""
 
     level = Level.DEBUG
     sentence = 'Giving up on route "{self.url}"'
@@ -66,7 +66,7 @@ class RouteForgotten(Event):
 
 @value_object
 class RouteCreated(Event):
-    """A link to another server is there; it is no route yet."""
+    """A link to another server is open; it is not a route yet."""
 
     level = Level.DEBUG
     sentence = "Route connection created"
@@ -177,7 +177,7 @@ class RouteSubscriptionsSent(Event):
 
 @value_object
 class RouteErrorReceived(Event):
-    """The peer said -ERR, and is closed."""
+    """The peer sent -ERR, and is closed."""
 
     level = Level.ERROR
     sentence = "Route Error {self.message}"
@@ -187,7 +187,7 @@ class RouteErrorReceived(Event):
 
 @value_object
 class RouteRefused(Event):
-    """A peer that cannot be a route of ours."""
+    """A peer is refused as a route."""
 
     level = Level.ERROR
     sentence = "Route refused: {self.reason}"

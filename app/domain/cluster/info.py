@@ -56,7 +56,7 @@ ROUTE_VERSION = "0.8.0"
 
 @value_object
 class RouteInfo:
-    """What a server says of itself, or of a third one in gossip."""
+    """The INFO of a server about itself, or about a third one in gossip."""
 
     server_id: str
     host: str = ""
@@ -81,11 +81,11 @@ class RouteInfo:
     traces: bool = False
     """Whether it traces messages that ask for it; see `TRACES`."""
     server_name: str = ""
-    """What people call it; empty for nothing but its id."""
+    """Its configured name; empty if it has only its id."""
     ldm: bool = False
     """Whether it is about to stop; gnatsd ignores the key."""
     ip: str = ""
-    """In gossip: the URL under which the teller knows it."""
+    """In gossip: the URL by which the sender knows it."""
 
     def line(self) -> bytes:
         """The INFO line. It must go out in one write: gnatsd 0.8.0 stumbles over pieces; see `LOSABLE`."""
@@ -176,7 +176,7 @@ class _Fields:
         )
 
     def _name(self) -> str:
-        """One that people cannot read is none."""
+        """A name that people cannot read counts as no name."""
         name = self._text("server_name")[:_LONGEST_ID]
         return name if name.isprintable() else ""
 

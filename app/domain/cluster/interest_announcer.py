@@ -1,4 +1,4 @@
-"""Announces to the other servers what local clients listen to (cluster-protocol.md, section 4).
+"""Announces subscriptions of local clients to other servers (cluster-protocol.md, section 4).
 
 Every subscription of a local client is one SUB on every route, named by its owner:
 
@@ -61,7 +61,7 @@ class InterestAnnouncer:
                 connection.report_sent(readable(line[:-2]))
 
     def send_all(self, connection: Connection) -> None:
-        """Send a new route all there is: a slice at once, and more as it takes them.
+        """Send a new route all interest: a slice at once, and more as the peer reads.
 
         What comes and goes meanwhile is sent in between. A subscription may be sent
         twice, which the peer ignores, but never after it is gone.

@@ -41,7 +41,7 @@ class Liveness:
         suspect: Callable[[RouteSession], None],
         clear: Callable[[RouteSession], None],
     ) -> None:
-        """`suspect` is called when a route has left a question open, `clear` when it is heard again."""
+        """`suspect` is called when a route has not answered a ping, `clear` when it answers again."""
         self._scheduler = scheduler
         self._suspect = suspect
         self._clear = clear
@@ -49,12 +49,12 @@ class Liveness:
         self._checks: DueQueue[RouteSession] = DueQueue(scheduler, CHECK_SECONDS, self._guarded_check)
 
     def add(self, session: RouteSession) -> None:
-        """Watch it from now on."""
+        """Watch this route from now on."""
         self._watches[session] = _Watch(session.signs)
         self._checks.add(session)
 
     def discard(self, session: RouteSession) -> None:
-        """Watch it no more."""
+        """Stop watching this route."""
         self._watches.pop(session, None)
         self._checks.discard(session)
 
@@ -78,7 +78,7 @@ class Liveness:
             self._suspect(session)
 
     def probe(self, session: RouteSession) -> None:
-        """Ask a route for a sign of life, and end it soon if there is none."""
+        """Ping a route, and end it soon if there is no answer."""
         signs = session.signs
         _ask(session)
         judge = partial(session.connection.guard, partial(_judge, session, signs))

@@ -13,7 +13,7 @@ MOST_PAUSE = 2.0
 """Seconds a link waits for its greeting; doubled with each refusal."""
 
 FORGIVEN_AFTER = 30.0
-"""Seconds without a refusal after which an address is like any other."""
+"""Seconds without a refusal after which an address is forgotten."""
 
 REPORT_SECONDS = 10.0
 """Seconds in which one refusal of an address is reported."""
@@ -29,13 +29,13 @@ class _Record:
 
 
 class Rejections:
-    """Addresses that were turned away; times on the monotonic scale."""
+    """Addresses that were rejected; times on the monotonic scale."""
 
     def __init__(self) -> None:
         self._records: OrderedDict[str, _Record] = OrderedDict()
 
     def note(self, ip: str, now: float) -> bool:
-        """A peer from there was turned away. Whether to report it."""
+        """A peer from this address was rejected. Returns whether to report it."""
         record = self._records.pop(ip, None)
         if record is None or now - record.last > FORGIVEN_AFTER:
             record = _Record(FIRST_PAUSE / 2, now, now - REPORT_SECONDS)

@@ -96,7 +96,7 @@ class Dialer(Protocol):
 
 
 class Destination:
-    """An address, and how we stand with it."""
+    """An address, and the state of dialling it."""
 
     __slots__ = (
         "attempts",
@@ -120,18 +120,18 @@ class Destination:
         """The server that was last found there."""
         self.failures = 0
         self.met = configured
-        """Whether somebody registered from there, ever."""
+        """Whether a server was ever registered from there."""
         self.unreached = now
-        """Since when nobody answers."""
+        """Since when there is no answer."""
         self.own = False
-        """It leads to ourselves."""
+        """Whether it leads to this server itself."""
         self.busy = False
         """A dial is under way, or its link lives."""
         self.timer: Timer | None = None
         self.attempts = 0
-        """Dials in a row that led to no route that lasted."""
+        """Dials in a row that led to no lasting route."""
         self.error = ""
-        """Why the last of them did not."""
+        """Why the last of them failed."""
         self.since = 0.0
         """When the first of them failed."""
 
@@ -220,7 +220,7 @@ class RouteDialer:
         return destination
 
     def _configure(self, destination: Destination, url: RouteUrl) -> None:
-        """A learnt address turns out to be configured: its server was faster than we."""
+        """A learnt address turns out to be configured: its server has dialled first."""
         self._learnt -= 1
         self._meet(destination)
         destination.url = url
@@ -241,7 +241,7 @@ class RouteDialer:
         return destination
 
     def seek(self, url: RouteUrl, remote_id: str) -> bool:
-        """Dial an address that was heard of, unless that is under way. False when there is no room."""
+        """Dial an address from gossip, unless that is under way. False when there is no room."""
         destination = self.learn(url, remote_id)
         if destination is not None and not destination.busy and destination.timer is None:
             self._dial(destination)
@@ -253,7 +253,7 @@ class RouteDialer:
         self._meet(destination)
 
     def _meet(self, destination: Destination) -> None:
-        """A server is there."""
+        """A server has answered there."""
         if not destination.met:
             destination.met = True
             self._unmet -= 1
@@ -311,7 +311,7 @@ class RouteDialer:
         return destination is not None and destination.configured
 
     def stop(self) -> None:
-        """Dial nobody any more."""
+        """Dial no more."""
         self._stopped = True
         self._queue.clear()
         self._unknown.clear()
@@ -383,7 +383,7 @@ class RouteDialer:
         self._again(destination, reason)
 
     def _ended(self) -> None:
-        """A dial is over: the next one that waits for its turn may begin, if it is needed still."""
+        """A dial is over: the next one in the queue may begin, if it is still needed."""
         self._dials -= 1
         while self._queue and self._dials < MOST_DIALS:
             destination = self._queue.popleft()

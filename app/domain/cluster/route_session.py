@@ -50,10 +50,10 @@ _SIDS_OF_SERVERS = (b"RSID:", MEMBER_MARK)
 
 
 class Stage(IntEnum):
-    """How far a peer has come; messages count from NAMED on."""
+    """The progress of a peer's introduction; messages count from NAMED on."""
 
     LOGIN = 0
-    """It has to show credentials before anything else."""
+    """It has to send credentials first."""
     UNNAMED = 1
     """It need not log in, or has done so, without a name."""
     NAMED = 2
@@ -145,7 +145,7 @@ class RouteSession(PeerSession):
 
     @property
     def refused(self) -> bool:
-        """Whether the peer, or we, will not have this route."""
+        """Whether the peer, or this server, has refused the route."""
         return bool(self.parting)
 
     @property
@@ -190,7 +190,7 @@ class RouteSession(PeerSession):
         return read_weight(sid)
 
     def begin(self) -> None:
-        """Say our part of the introduction, in one write."""
+        """Send our part of the introduction, in one write."""
         own = self._cluster.info()
         if self.destination is None:
             self.connection.send(introduction(own.line()))
@@ -207,7 +207,7 @@ class RouteSession(PeerSession):
         self.line_limit = route_line(limits.max_control_line)
 
     def screen(self, verb: bytes, argument: bytes) -> None:
-        """Before INFO only a server that named itself may say what its clients listen to."""
+        """Before INFO only a server that has sent its name may announce interest."""
         if verb not in _MAY_SEND[self.stage] or (self.stage is Stage.NAMED and not _is_sound(verb, argument)):
             raise ParserError(f"{verb.decode()} from a route that has not introduced itself")
 
@@ -226,11 +226,11 @@ class RouteSession(PeerSession):
         """The peer names itself, and shows credentials if it dialled us."""
         connect = parse_connect(argument)
         if self.info is not None:
-            return  # nobody shows it twice
+            return  # no peer sends it twice
         self.claimed = connect.name or ""
         if self.solicited:
             self._take_name()
-            return  # a peer that we dialled has nothing to show
+            return  # a peer that we dialled has no credentials to send
         self._cluster.login_over(self)
         if self.claimed == self._cluster.info().server_id:
             self.connection.close()  # we have dialled ourselves: nobody is at fault, or to be judged
@@ -240,7 +240,7 @@ class RouteSession(PeerSession):
         self.ask_for_verdict(self._cluster.gatekeeper, credentials)
 
     def let_in(self, identity: Identity) -> bool:  # noqa: ARG002 - servers have no names of users
-        """The credentials are good, but a client has no business here."""
+        """The credentials are good, but the peer is a client, which may not connect here."""
         if self._names_language:
             self.refuse(ClientOnRoutePort())
             return False
@@ -329,13 +329,13 @@ class RouteSession(PeerSession):
             super().subscribe(command)
 
     def process_pong(self, argument: bytes) -> None:
-        """The peer lives, and so far away."""
+        """The peer has answered a ping: note the round-trip time."""
         super().process_pong(argument)
         if self._asked:
             self.rtt = self._now() - self._asked.popleft()
 
     def process_err(self, argument: bytes) -> None:
-        """The peer will not go on, so neither do we."""
+        """The peer has sent -ERR: close."""
         self.end(RouteErrorReceived(self.connection.link, readable(argument)))
 
     def _now(self) -> float:

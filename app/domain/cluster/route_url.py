@@ -54,7 +54,7 @@ def is_near(host: str) -> bool:
 
 
 def _numeric(host: str) -> IPv4Address | IPv6Address | None:
-    """The address; one of IPv4 in the dress of IPv6 counts as what it is."""
+    """The address; an IPv4 address that is mapped to IPv6 counts as IPv4."""
     try:
         address = ip_address(host)
     except ValueError:

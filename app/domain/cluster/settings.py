@@ -15,7 +15,7 @@ class ClusterSettings:
     """Where it listens for routes."""
     user: str = ""
     password: str = field(default="", repr=False)
-    """What servers show each other, where they must."""
+    """The credentials of servers among each other, if they need some."""
     auth_timeout: float = 1.0
     tls: bool = False
     routes: tuple[RouteUrl, ...] = ()
@@ -25,6 +25,6 @@ class ClusterSettings:
     advertise: bool = True
     """Whether INFO names other servers to clients, and this one to their clients."""
     name: str = ""
-    """What other servers call this one, for people; empty for its id."""
+    """The name of this server for people; empty for its id."""
     connect_retries: int = 0
     """Failures in a row after which a server known from gossip is given up; 0 leaves it to time."""

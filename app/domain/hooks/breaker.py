@@ -1,4 +1,4 @@
-"""A circuit breaker: hooks that fail repeatedly are left alone for a while."""
+"""A circuit breaker: a hook that fails repeatedly is not called for a while."""
 
 FAILURES = 5
 """Failures in a row that open the breaker."""

@@ -14,7 +14,7 @@ class Allow:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Do not let it happen. The client reads the reason, but for a message that it does not receive."""
+    """Refuse it. The client gets the reason, except for a message that it does not receive."""
 
     reason: str = ""
 

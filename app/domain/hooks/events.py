@@ -41,7 +41,7 @@ class HookBreakerClosed(Event):
 
 @value_object
 class HookRefused(Event):
-    """A hook did not let something happen."""
+    """A hook refused something."""
 
     level = Level.INFO
     sentence = "Hook {self.point} refused{self.about}: {self.reason}"
@@ -58,7 +58,7 @@ class HookRefused(Event):
 
 @value_object
 class HookWouldRefuse(HookRefused):
-    """The same of a hook in shadow: it happens nevertheless."""
+    """A hook in shadow mode would have refused something, which happened anyway."""
 
     sentence = "Hook {self.point} in shadow would have refused{self.about}: {self.reason}"
 
@@ -76,7 +76,7 @@ class HookWouldRewrite(Event):
 
 @value_object
 class HookSkipped(Event):
-    """A hook that nobody waits for was not called, because too many calls are in line."""
+    """A hook in shadow mode, or `disconnect`, was not called, because the queue of calls is full."""
 
     level = Level.ERROR
     sentence = "Hook {self.point} was not called: too many of its calls are queued"

@@ -1,4 +1,4 @@
-"""The gate: asks hooks, and makes of whatever they do a verdict that the server can obey."""
+"""The gate: calls hooks, and turns their answers and failures into verdicts for the server."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -63,7 +63,7 @@ class HookTerms:
     time_limit: float
     """Seconds that they may take for an answer."""
     on_error: Allow | Refuse
-    """What holds where they fail."""
+    """The answer to use when they fail."""
     shadow: bool = False
     """Whether their answers are logged alone."""
     name: str = ""
@@ -132,7 +132,7 @@ class HookGate:
         return None if outcome is None else self._judge(question, outcome)
 
     def observe(self, point: HookPoint, event: HookEvent) -> None:
-        """Let hooks know; nobody waits for them."""
+        """Inform hooks, without waiting for them."""
         if self.asks(point):
             self._observe(_Question(self._hooks, point, event, None))
 
@@ -227,7 +227,7 @@ class _Question:
         return self.hooks.breakers[self.point]
 
     def refused(self, kind: type[HookRefused], verdict: Refuse) -> HookRefused:
-        """The fact that they said no."""
+        """The fact that hooks have refused."""
         event = self.event
         reason = verdict.text.decode() or "no reason given"
         return kind(_link(event), self.point.value, event.subject, reason)

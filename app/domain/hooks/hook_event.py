@@ -24,9 +24,9 @@ class HookClient:
 
     cid: int
     name: str
-    """What it calls itself; empty for no name."""
+    """The name in its CONNECT; empty for no name."""
     user: str
-    """Whom it logged in as; empty where nobody has a name."""
+    """The user it logged in as; empty where users have no names."""
     address: str
     """As ``ip:port``; ``local:0`` for a client inside the process."""
 

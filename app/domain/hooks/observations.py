@@ -1,4 +1,4 @@
-"""Calls of hooks that nobody waits for: a few at once, the others in line."""
+"""Calls of hooks without waiting for the answer: a few at once, the others in a queue."""
 
 from collections import deque
 from collections.abc import Callable
@@ -7,10 +7,10 @@ AT_ONCE = 64
 """Calls under way."""
 
 MOST_WAITING = 65_536
-"""Calls in line: as many clients may leave at once."""
+"""Calls in the queue: as many clients may disconnect at once."""
 
 MOST_WAITING_BYTES = 16 * 1024 * 1024
-"""Bytes of messages in line; one more may begin to wait."""
+"""Bytes of messages in the queue; one more message may be added."""
 
 Job = Callable[[Callable[[], None]], bool]
 """Starts a call; True if it is over, otherwise what it is given is called once at its end."""
@@ -28,7 +28,7 @@ class Observations:
         """Of those that wait."""
 
     def add(self, job: Job, size: int) -> bool:
-        """Start it, now or later; False if too much is in line. `size` is that of its message, in bytes."""
+        """Start the call, now or later; False if the queue is full. `size` is its message in bytes."""
         if self._running < AT_ONCE:
             self._start(job)
         elif len(self._waiting) < MOST_WAITING and self._bytes < MOST_WAITING_BYTES:

@@ -9,7 +9,7 @@ from .hook_event import HookPoint
 
 
 class HookPatterns:
-    """Answers for the planner, so that nobody asks for each message."""
+    """Answers for the planner, so that hooks need not be looked up for each message."""
 
     __slots__ = ("_set", "delivers", "publishes")
 

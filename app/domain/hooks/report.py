@@ -1,4 +1,4 @@
-"""What hooks see of a subject, for those who ask why something happens to a message."""
+"""The hooks that see a subject, as an explanation of what happens to its messages."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Subscriptions that cover a subject, and whose rules drop what is published on it."""
+"""Subscriptions that cover a subject, but whose rules drop its messages."""
 
 from collections.abc import Callable, Iterator
 

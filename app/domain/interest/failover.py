@@ -49,7 +49,7 @@ class Failover:
     """Finds members for messages whose member has left."""
 
     def __init__(self, index: SubscriptionIndex, tombstones: Tombstones | None = None) -> None:
-        """Without `tombstones` nobody is known to have left."""
+        """Without `tombstones` no member is known to have left."""
         self._index = index
         self._tombstones = tombstones
         self._made: dict[_Key, Plan] = {}
@@ -66,7 +66,7 @@ class Failover:
         self._marking.discard(origin)
 
     def left(self, subscription: Subscription, sid: bytes) -> None:
-        """A member of a group has left, whom other servers know by this sid."""
+        """A member of a group, known to other servers by this sid, has left."""
         if self._tombstones is not None and subscription.queue is not None:
             self._tombstones.add(unweighted(sid), subscription.queue)
 

@@ -26,7 +26,7 @@ class Announcer(Protocol):
     """Announces to the other servers of a cluster the subscriptions of peers that they do not know."""
 
     def announces(self, subscription: Subscription) -> bool:
-        """Whether the other servers hear of it, which depends on the kind of its peer."""
+        """Whether it is announced to the other servers, which depends on the kind of its peer."""
         ...
 
     def added(self, subscription: Subscription) -> None:
@@ -79,18 +79,18 @@ class Interest:
         self._allow_briefs()
 
     def announce_to(self, announcer: Announcer) -> None:
-        """Have the other servers of a cluster hear of subscriptions."""
+        """Announce subscriptions to the other servers of a cluster."""
         self._announcer = announcer
         self._allow_briefs()
 
     def list_in(self, listing: Listing) -> None:
-        """Have the servers at the other ends of leaf links hear of subscriptions."""
+        """Announce subscriptions to the servers at the other ends of leaf links."""
         self._listing = listing
         self._allow_briefs()
 
     @property
     def watches(self) -> Watches | None:
-        """None while nobody has watched anything."""
+        """None while nothing is watched."""
         return self._watches
 
     @watches.setter
@@ -99,7 +99,7 @@ class Interest:
         self._allow_briefs()
 
     def _allow_briefs(self) -> None:
-        """Let the data plane keep brief subscriptions, unless somebody hears of each one."""
+        """Let the data plane keep brief subscriptions, unless each one has to be announced."""
         hearers = (self._announcer, self._listing, self._watches, self._routing.hooks)
         self._briefs.allow(allowed=all(each is None for each in hearers))
 
@@ -219,7 +219,7 @@ class Interest:
         return -number
 
     def close_link(self, number: int) -> None:
-        """Its messages are for nobody any more."""
+        """A leaf link is closed: its messages have no receivers any more."""
         self._routing.links.pop(-number, None)
 
     def of_subscriber(
@@ -266,7 +266,7 @@ class Interest:
         )
 
     def _note_left(self, subscription: Subscription) -> None:
-        """Another server may have drawn it before it hears of its end."""
+        """Another server may have drawn it before its end is announced there."""
         if subscription.queue is not None:
             self._routing.failover.left(subscription, route_sid(subscription))
 

@@ -98,7 +98,7 @@ class PlainReceivers:
         self._followers = followers
         self.targets: list[Target] = []
         self._served: dict[int, int] = {}
-        """Where the target of each other server is, by origin."""
+        """The position of the target of each other server, by origin."""
         self._kept_from: set[int] = set()
 
     def add(self, subscriptions: Iterable[Subscription]) -> None:
@@ -119,7 +119,7 @@ class PlainReceivers:
                 targets.append(each.target)
 
     def finish(self) -> list[Target]:
-        """All of them; servers that must not give the message to all are asked for that."""
+        """All of them; servers that must not deliver to all their subscriptions get a sid that says so."""
         if self._source is not None:
             for origin in self._kept_from & self._served.keys():
                 place = self._served[origin]

@@ -45,7 +45,7 @@ class Audience:
     PEDANTIC: Final = 1
     """Subjects with wildcards or empty tokens are refused."""
     ROUTED: Final = 2
-    """Other servers: local plain subscriptions get the message, and nobody else."""
+    """Other servers: only local plain subscriptions get the message."""
     PASSED: Final = SERVER_AUDIENCE
     """Messages of clients that have gone past the publish hooks."""
     RENAMED: Final = RENAMED_AUDIENCE
@@ -111,7 +111,7 @@ class Routing:
         *,
         compatibility: Compatibility = Compatibility.GNATSD,
     ) -> None:
-        """`compatibility`: whose words a refusal has."""
+        """`compatibility` selects the texts of refusals."""
         self._index = index
         self._find_member = find_member
         self.failover = failover or Failover(index)
@@ -162,7 +162,7 @@ class Routing:
         return self._denial(plane, refusal), NOT_KEPT if decisive is None else decisive
 
     def _plan_for_link(self, plane: Plane, link: MessageSource | None, subject: bytes) -> Decision | Search:
-        """Decide who gets a message of a leaf link; nobody, if it is closed."""
+        """Decide who gets a message of a leaf link; if it is closed, no subscription does."""
         if link is None:
             return self._denial(plane, b""), NOT_KEPT
         allowed, decisive = link.rules.permits(subject) if link.rules is not None else (True, 0)

@@ -35,7 +35,7 @@ class Subscriber(Protocol):
 
     @property
     def origin(self) -> int:
-        """`LOCAL` for a client, or the number of the connection to the server whose clients it speaks for."""
+        """`LOCAL` for a client; for a server, the number of the connection to it."""
         ...
 
     @property
@@ -67,7 +67,7 @@ class Subscriber(Protocol):
         ...
 
     def expire(self, subscription: "Subscription") -> None:
-        """The subscription has had the last message it asked for."""
+        """The subscription got its last message, by its limit."""
         ...
 
 

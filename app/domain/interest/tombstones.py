@@ -1,6 +1,6 @@
 """Tombstones: the queue groups of members that have just left.
 
-Another server may have drawn such a member before it heard of its end. The message
+Another server may have drawn such a member before its end was announced there. The message
 names it by its sid on routes alone, so that is what its group is remembered by.
 """
 

@@ -28,7 +28,7 @@ class Watches:
     """Calls by literal subject."""
 
     def __init__(self, scheduler: Scheduler, on_failure: Callable[[Exception], None]) -> None:
-        """`on_failure` is called with what a call raises; the others are made nevertheless."""
+        """`on_failure` is called with the exception of a call; the other calls are still made."""
         self._scheduler = scheduler
         self._on_failure = on_failure
         self._root = _Node()

@@ -1,4 +1,4 @@
-"""Advisories: what happens to streams and consumers, for those who subscribe to it.
+"""Advisories: events of streams and consumers, published for clients that subscribe to them.
 
 Nothing is built where nobody does (jetstream-api.md, section 6).
 """
@@ -18,7 +18,7 @@ class Publisher(Outlet, Protocol):
     """What advisories ask of the broker."""
 
     def has_listener(self, subject: bytes) -> bool:
-        """Whether a message that is published on this literal subject reaches anybody, a stream included."""
+        """Whether a message on this literal subject has a receiver, a stream included."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The client that gets what consumers deliver to streams of the same server which copy (ADR 0071).
+"""The client that receives deliveries of consumers for streams that copy on the same server (ADR 0071).
 
 JetStream's own messages never come to the intake, which publishes them; so these have a connection of
 their own.

@@ -1,4 +1,4 @@
-"""What JetStream logs."""
+"""Log events of JetStream."""
 
 from ..events import Event, Level
 from ..value_object import value_object
@@ -18,7 +18,7 @@ class JetStreamStarting(Event):
 
 @value_object
 class TemporaryStore(Event):
-    """Nobody has chosen a directory."""
+    """No directory for streams is configured."""
 
     level = Level.ERROR
     sentence = (
@@ -60,7 +60,7 @@ class StreamProblem(Event):
 
 @value_object
 class JetStreamStopped(Event):
-    """All is written."""
+    """JetStream has stopped, and everything is written."""
 
     level = Level.INFO
     sentence = "JetStream stopped, {self.streams} streams are closed"

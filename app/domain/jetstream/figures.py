@@ -1,4 +1,4 @@
-"""Streams and consumers in a few figures each, for those who watch. Times in nanoseconds since the epoch."""
+"""A few figures of each stream and consumer, for monitoring. Times in nanoseconds since the epoch."""
 
 from ..value_object import value_object
 

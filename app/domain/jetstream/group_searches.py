@@ -13,7 +13,7 @@ _Key = tuple[bytes, bytes]
 
 
 class GroupSearches:
-    """Answers at once as a rule. Else with the answer before, and those who watch the subject are called."""
+    """Usually answers at once; else with the previous answer, and calls watchers of the subject later."""
 
     def __init__(self, interest: Interest, scheduler: Scheduler) -> None:
         self._interest = interest
@@ -21,7 +21,7 @@ class GroupSearches:
         self._under_way: dict[_Key, Steps[bool]] = {}
         self._queue: deque[_Key] = deque()
         self._found: dict[_Key, bool] = {}
-        """Answers that nobody has had yet."""
+        """Answers that were not fetched yet."""
         self._last: dict[_Key, bool] = {}
         """Of the subjects that took long, the answers that were given."""
 

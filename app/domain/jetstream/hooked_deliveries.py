@@ -1,4 +1,4 @@
-"""What consumers deliver, past the hooks that decide who gets a message (ADR 0047).
+"""Deliveries of consumers through the hooks that decide who gets a message (ADR 0047).
 
 Those for one subject wait in line for the first of them, so that their order stays. A message that a
 hook refuses counts as delivered: it comes again when its ack is overdue.

@@ -70,7 +70,7 @@ class TracedReceiver(Protocol):
 
     @property
     def name(self) -> str:
-        """That of the stream."""
+        """The name of the stream."""
         ...
 
     def take(self, message: HookedMessage, step: StreamStep) -> None:
@@ -102,7 +102,7 @@ class IntakeConnection(Connection):
     __slots__ = ()
 
     def abort_slow(self, reason: str, *, full: bool = False) -> None:
-        """It is no peer that could be at fault."""
+        """Nothing to do: it is not a peer that sends faulty lines."""
         del reason, full
 
 
@@ -131,7 +131,7 @@ class IntakeWire(LocalWire):
         self.lone: dict[bytes, TakeLone] = {}
         """Who takes messages within the read that brings them, by sid, where nothing waits."""
         self.has_requests = False
-        """Whether requests wait that were handed over: nobody is to overtake them."""
+        """Whether requests that were handed over still wait: no message may overtake them."""
         self._writes: deque[bytes] = deque()
         """Whole messages, several in each."""
         self._position = 0
@@ -146,7 +146,7 @@ class IntakeWire(LocalWire):
         self.resume_below = 0
         """Pending bytes at which publishers that wait may go on."""
         self._was_much = False
-        """Whether more than `resume_below` was pending since publishers were let go on."""
+        """Whether more than `resume_below` was pending since publishers last continued."""
 
     def write(self, data: bytes) -> None:
         """See `Wire`."""
@@ -240,7 +240,7 @@ class IntakeWire(LocalWire):
         return True
 
     def forget(self, must_wait: MustWait) -> None:
-        """Nobody waits for this stream any more."""
+        """This stream holds up no messages any more."""
         self._waiting.pop(must_wait, None)
 
     def _retry(self) -> None:
@@ -279,7 +279,7 @@ class IntakeWire(LocalWire):
         return writes[0]
 
     def relieve(self) -> None:
-        """Let those who wait go on, if little is left; nobody waits as long as there was not more."""
+        """Let waiting publishers continue, if little is left and there was more."""
         if self._was_much and self._size <= self.resume_below and not self.is_closing:
             self._was_much = False
             self.handler.drained()
@@ -448,4 +448,4 @@ def _nothing(*_message: object) -> None:
 
 
 def _no_turn() -> None:
-    """Nobody has anything to do at the end of a turn."""
+    """There is nothing to do at the end of a turn."""

@@ -137,12 +137,12 @@ class Fields:
         return value
 
     def integer(self, name: str, default: int = 0) -> int:
-        """A whole number of 64 bits, with sign."""
+        """A signed integer of 64 bits."""
         value = self._take(name)
         return default if value is None else self._number(name, value, INT64)
 
     def sequence(self, name: str, default: int = 0) -> int:
-        """A whole number of 64 bits, without sign."""
+        """An unsigned integer of 64 bits."""
         value = self._take(name)
         return default if value is None else self._number(name, value, UINT64)
 
@@ -213,7 +213,7 @@ class Fields:
         return None if found is None else Fields(found, ".".join(filter(None, (self._where, name))))
 
     def finish(self) -> None:
-        """Refuse fields that nobody asked for."""
+        """Refuse unknown fields: those that were not read."""
         for key, _ in self._values.values():
             raise _invalid(f'json: unknown field "{_printable(key)}"')
 

@@ -17,7 +17,7 @@ class Delivery(Enum):
     """No subscription covers the subject."""
     SENT = "sent"
     CONGESTED = "congested"
-    """All who would get it are too slow: it was given to nobody; try later."""
+    """All receivers are too slow: it was delivered to none; try later."""
 
 
 class Outlet(Protocol):

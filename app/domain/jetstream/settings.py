@@ -1,4 +1,4 @@
-"""What a server with JetStream is configured to be."""
+"""The configuration of a server with JetStream."""
 
 from ..value_object import value_object
 

@@ -1,4 +1,4 @@
-"""JetStream, watched: the figures of monitoring (jetstream-api.md, section 7)."""
+"""The view of JetStream for monitoring (jetstream-api.md, section 7)."""
 
 from typing import Protocol
 

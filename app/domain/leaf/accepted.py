@@ -39,7 +39,7 @@ class LeafAcceptor(LeafLinks, Protocol):
         ...
 
     def info(self) -> LeafInfo:
-        """What we say of ourselves as a hub, to all alike."""
+        """The INFO of this server as a hub, the same for all leaves."""
         ...
 
     def is_own_cluster(self, cluster: str) -> bool:
@@ -75,7 +75,7 @@ class AcceptedLeaf(LeafSession):
 
     @property
     def user(self) -> str:
-        """Whom it logged in as; empty where nobody has a name."""
+        """The user it logged in as; empty where users have no names."""
         return self._user
 
     @property

@@ -107,7 +107,7 @@ class DialledLeaf(LeafSession):
         raise ParserError("CONNECT from a server that we have dialled")
 
     def let_in(self, identity: Identity) -> bool:
-        """Nobody is asked about a server that we have dialled."""
+        """A server that we have dialled needs no login here."""
         del identity
         return True
 

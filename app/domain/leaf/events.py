@@ -31,7 +31,7 @@ class LeafUnreachable(Event):
 
 @value_object
 class LeafLoginFailed(Event):
-    """There is nothing to log in with at a hub."""
+    """There are no credentials to log in with at a hub."""
 
     level = Level.ERROR
     sentence = 'Error logging in as leafnode to remote server "{self.address}": {self.reason}'
@@ -57,7 +57,7 @@ class LeafCreated(Event):
 
 @value_object
 class LeafClosed(Event):
-    """A leaf link that was there is gone."""
+    """An established leaf link is closed."""
 
     level = Level.INFO
     sentence = "Leafnode connection closed: {self.reason} - Remote: {self.name}"
@@ -68,7 +68,7 @@ class LeafClosed(Event):
 
 @value_object
 class LeafErrorReceived(Event):
-    """The other end complains."""
+    """The other end sent -ERR."""
 
     level = Level.ERROR
     sentence = "Leafnode Error {self.error}"
@@ -78,7 +78,7 @@ class LeafErrorReceived(Event):
 
 @value_object
 class LeafRefused(Event):
-    """A link is closed for what its other end is, or has sent."""
+    """A link is closed because its other end is not accepted, or sent something wrong."""
 
     level = Level.ERROR
     sentence = "{self.reason}"
@@ -88,7 +88,7 @@ class LeafRefused(Event):
 
 @value_object
 class LeafReplaced(Event):
-    """A leaf node has come in again; its link before that is closed."""
+    """A leaf node has connected again; its earlier link is closed."""
 
     level = Level.INFO
     sentence = 'Replacing connection from same server "{self.name}"'
@@ -132,7 +132,7 @@ class LeafRemoteChanged(Event):
 
 @value_object
 class LeafInterestSent(Event):
-    """The other end has heard of all interest."""
+    """All interest was announced to the other end."""
 
     level = Level.DEBUG
     sentence = "Sent interest to leafnode"

@@ -88,7 +88,7 @@ class Leaves:
         self._port = needs.listener.port if needs.listener is not None else 0
         self._stopping = False
         self._announced: tuple[str, ...] = ()
-        """The addresses that leaf nodes have heard of last."""
+        """The addresses that were sent to leaf nodes last."""
         host.greeting.others_changed = self._inform_leaves
 
     # --- what links ask ----------------------------------------------------------------------
@@ -422,7 +422,7 @@ class Leaves:
         return [session for session in self.sessions.values() if session.established]
 
     def stop(self) -> None:
-        """Dial nobody any more; links stay until they are closed."""
+        """Dial no more hubs; links stay until they are closed."""
         self._stopping = True
         for redial in self._redials:
             redial.stop()

@@ -80,7 +80,7 @@ class _Record:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody listens."""
+        """Whether there are no subscriptions."""
         return not (self.clients or self.routed or self.others)
 
     def count_for(self, link: EstablishedLink) -> int:
@@ -141,7 +141,7 @@ class LinkInterest:
     def _concerned(
         self, record: _Record, source: _Source, name: _Name, count: int
     ) -> Sequence[EstablishedLink]:
-        """The links that may hear of it; nobody hears of a second client that listens to a subject."""
+        """The links to announce it to; a second subscription to the same subject is not announced."""
         if name[1] is None and record.clients > (source[0] is PeerKind.CLIENT and count < 0):
             return ()
         return list(self._links.values())
@@ -151,7 +151,7 @@ class LinkInterest:
         self._links[link.number] = link
 
     def close(self, link: EstablishedLink) -> None:
-        """It hears of nothing any more."""
+        """Announce nothing more to this link."""
         self._links.pop(link.number, None)
 
     def lines_for(self, link: EstablishedLink) -> Iterator[bytes]:
@@ -167,7 +167,7 @@ class LinkInterest:
 
 
 def _line_for(name: _Name, old: int, new: int) -> bytes:
-    """What a link hears when the number changes; empty for nothing."""
+    """The line for a link when the number changes; empty for none."""
     if not new:
         return removed_line(*name) if old else b""
     if name[1] is None:

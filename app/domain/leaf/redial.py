@@ -1,4 +1,4 @@
-"""Redial: when to dial a hub, and at which of its addresses.
+"""Redial: the time of the next attempt to reach a hub, and its address.
 
 One address is tried after the other. After each failure there is a pause, which varies by chance, so
 that the servers of a cluster that lost its hub do not dial it in step; it is doubled after each round.
@@ -147,14 +147,14 @@ class LeafRedial:
         return max(least, min(least * 2.0 ** min(rounds, _MOST_DOUBLINGS), LONG_PAUSE))
 
     def _wait(self, delay: float) -> None:
-        """Dial after this pause, in seconds, which chance makes longer or shorter."""
+        """Dial after this pause, in seconds, which is varied at random."""
         if self._timer is not None:
             self._timer.cancel()
         chance = 0.75 + 0.5 * self._draw.below(_STEPS) / _STEPS
         self._timer = self._scheduler.call_later(delay * chance, self._dial)
 
     def _shuffled(self, urls: list[LeafUrl]) -> list[LeafUrl]:
-        """In an order of chance."""
+        """In random order."""
         for last in range(len(urls) - 1, 0, -1):
             other = self._draw.below(last + 1)
             urls[last], urls[other] = urls[other], urls[last]

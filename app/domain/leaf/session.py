@@ -74,7 +74,7 @@ class LeafLinks(Protocol):
 
     @property
     def interest(self) -> LinkInterest:
-        """What links hear of."""
+        """The interest that links announce."""
         ...
 
     @property
@@ -143,7 +143,7 @@ class LeafSession(PeerSession):
 
     @property
     def name(self) -> str:
-        """What the other end calls itself."""
+        """The name of the other end."""
         return self._name
 
     @property
@@ -172,7 +172,7 @@ class LeafSession(PeerSession):
         self.kind = self.connection.kind = PeerKind.HUB if peer_is_hub else PeerKind.LEAF
 
     def name_peer(self, name: str, cluster: str) -> None:
-        """Who the other end is."""
+        """The identity of the other end."""
         self._name = name
         self.cluster_tag = tag_of(cluster)
 
@@ -285,7 +285,7 @@ class LeafSession(PeerSession):
         super().end(event, farewell)
 
     def process_err(self, argument: bytes) -> None:
-        """The other end complains; it closes the link if it will not go on."""
+        """The other end has sent -ERR; it closes the link itself if the error is fatal."""
         text = readable(argument)
         self.parting = text.strip("'")
         self.report(LeafErrorReceived(self.connection.link, text))
@@ -349,7 +349,7 @@ class LeafSession(PeerSession):
         self.links.interest.weighed(subscription, weight - before)
 
     def _drop(self, argument: bytes) -> None:
-        """The other end listens no more; what it has never announced is nothing."""
+        """The other end ends some interest; an end of unknown interest is ignored."""
         subject, queue, _ = parse_removed(argument)
         sid = interest_sid(subject, queue)
         subscription = self.subscriptions.pop(sid, None)

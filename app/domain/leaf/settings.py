@@ -23,7 +23,7 @@ FIRST_INFO_SECONDS = 1.0
 
 
 class LeafLoginError(Exception):
-    """There is nothing to log in with now. The text names file and line, and holds no secret."""
+    """There are no credentials to log in with. The text names file and line, and contains no secret."""
 
 
 @value_object
@@ -41,7 +41,7 @@ class LeafLogin:
 
 
 class LeafCredentials(Protocol):
-    """Who this server is for the hubs of one remote."""
+    """The login of this server at the hubs of one remote."""
 
     def login(self, url: LeafUrl, nonce: str) -> LeafLogin:
         """What to show the hub at `url`, whose INFO has this nonce. Raises `LeafLoginError`."""

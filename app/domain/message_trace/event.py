@@ -46,7 +46,7 @@ class TraceEvent:
 
     @property
     def only(self) -> bool:
-        """Whether it is of a message that is delivered to nobody."""
+        """Whether the message is only traced, and not delivered."""
         return self._request.only
 
     @property
@@ -95,7 +95,7 @@ class TraceEvent:
         return StreamStep(fields, self._wall, self._completed, only=only)
 
     def delivered(self, send: Callable[[], None]) -> None:
-        """All who get it have it; `send` is called once all steps are complete, perhaps at once."""
+        """All receivers have the message; `send` is called once all steps are complete, perhaps at once."""
         self._send = send
         self._completed()
 

@@ -38,7 +38,7 @@ class TraceRequest:
 
     dest: bytes
     only: bool
-    """Whether the message is delivered to nobody."""
+    """Whether the message is only traced, and not delivered."""
     header: dict[str, list[str]]
     """All fields, with their values in order."""
 
@@ -94,7 +94,7 @@ def _is_yes(value: str) -> bool:
 
 
 def is_only_traced(message: HookedMessage) -> bool:
-    """Whether it asks for a trace, and is to be delivered to nobody."""
+    """Whether it asks for a trace, and must not be delivered."""
     block = message.payload[: message.header]
     request = read_request(block) if asks(block) else None
     return request is not None and request.only

@@ -1,4 +1,4 @@
-"""The step of a stream in a trace event: what it says is known only when the stream has said how it went."""
+"""The step of a stream in a trace event: it is complete when the stream has stored or refused the message."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ class StreamStep:
         """Whether the message is not to be stored, but only checked."""
 
     def passed(self, subject: bytes, *, is_wanted: bool) -> None:
-        """The stream stores it on this subject, unless nobody wants it."""
+        """The stream stores it on this subject, unless no consumer wants it."""
         self._fields["ts"] = rfc3339(self._wall())
         self._fields["subject"] = subject.decode("utf-8", "replace")
         if not is_wanted:

@@ -88,7 +88,7 @@ class ServerFacts:
     """That of clients alone."""
     subscriptions: int
     cluster: ClusterFacts | None
-    """None for a server that stays alone."""
+    """None for a server without a cluster."""
     lame_duck: LameDuckFacts | None = None
     """None unless the server is in lame duck mode."""
     leaves: int = 0
@@ -105,6 +105,6 @@ class Health:
     """Whether the server does its work."""
 
     serving: bool
-    """Clients can come in."""
+    """Clients can connect."""
     ready: bool
-    """And new ones are welcome."""
+    """New clients are accepted."""

@@ -23,7 +23,7 @@ class ReceivingSubscription:
     queue: str
     cid: int
     name: str
-    """The name that the client gave itself."""
+    """The name in the client's CONNECT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class ReceivingRoute:
     rid: int
     remote_id: str
     name: str
-    """What the server calls itself."""
+    """The name of the server."""
 
 
 @dataclass(frozen=True, slots=True)

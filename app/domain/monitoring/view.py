@@ -50,7 +50,7 @@ from .subscription_rows import listed_rows, row_batches
 
 
 class LiveView:
-    """A broker, watched. Implements ``app.ports.broker_view``."""
+    """The view of one broker. Implements ``app.ports.broker_view``."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker

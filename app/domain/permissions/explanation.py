@@ -117,7 +117,7 @@ def _by(name: str, each: Entry, *, allowed: bool) -> Explanation:
 
 
 def _by_default(allow: tuple[Entry, ...]) -> Explanation:
-    """No entry decides: an empty list of what is allowed allows everything."""
+    """No entry decides: an empty `allow` list allows everything."""
     return Explanation(not allow, NO_RULE_ALLOWS if allow else NO_RULE_DENIES)
 
 

@@ -34,7 +34,7 @@ class Profiles:
     def __init__(self) -> None:
         self._shared: dict[Permissions, Rights] = {}
         self._idle: dict[Permissions, None] = {}
-        """Of these nobody has, the oldest first."""
+        """Rights that no client has now, the oldest first."""
         self._numbered: dict[int, Rights] = {}
         self._last = 0
 
@@ -57,7 +57,7 @@ class Profiles:
         return rights
 
     def release(self, rights: Rights) -> None:
-        """A client that has these rights is gone."""
+        """A client with these rights has gone."""
         if rights.replies is not None:
             del self._numbered[rights.number]
         shared = self._shared[rights.permissions]

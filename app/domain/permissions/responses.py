@@ -23,7 +23,7 @@ class OpenReplies:
         """The latest response: its subject, and its number among the client's messages."""
 
     def __len__(self) -> int:
-        """How many are known, closed ones that nobody asked for included."""
+        """The number of known reply subjects, expired ones that were not used included."""
         return len(self._open)
 
     def received(self, head: bytes) -> None:

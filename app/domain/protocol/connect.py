@@ -93,7 +93,7 @@ class Connect(NamedTuple):
     headers: bool | None = None
     """Whether the client understands HMSG, and may send HPUB."""
     no_responders: bool | None = None
-    """Whether the client wants to know that a request reached nobody."""
+    """Whether the client gets status 503 for a request without a receiver."""
     nkey: str | None = None
     sig: str | None = None
     jwt: str | None = None

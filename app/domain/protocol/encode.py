@@ -211,13 +211,13 @@ def _given(fields: dict[str, object]) -> dict[str, object]:
 
 NO_RESPONDERS_START = b"NATS/1.0 503\r\nNats-Subject: "
 NO_RESPONDERS_END = b"\r\n\r\n"
-"""The headers of the answer to a request that reached nobody: what comes before its subject, and after it."""
+"""The headers of the answer to a request without a receiver: the parts before and after its subject."""
 
 _NO_RESPONDERS = b"HMSG %b %b %d %d\r\n" + NO_RESPONDERS_START + b"%b" + NO_RESPONDERS_END + b"\r\n"
 _NO_RESPONDERS_SIZE = len(NO_RESPONDERS_START + NO_RESPONDERS_END)
 
 
 def no_responders(subject: bytes, sid: bytes, reply: bytes) -> bytes:
-    """The answer to a request on `subject` that reached nobody (later-client-features.md, section 4)."""
+    """The answer to a request on `subject` without a receiver (later-client-features.md, section 4)."""
     size = _NO_RESPONDERS_SIZE + len(subject)
     return _NO_RESPONDERS % (reply, sid, size, size, subject)

@@ -142,7 +142,7 @@ class AuthorizationTimeout(ProtocolError):
 
 
 class InvalidClientProtocol(ProtocolError):
-    """A `protocol` in CONNECT that nobody speaks."""
+    """A `protocol` in CONNECT that is unknown."""
 
     lines: ClassVar[tuple[str, ...]] = ("invalid client protocol",)
     closing = ClosingReason.BAD_PROTOCOL_VERSION
@@ -155,7 +155,7 @@ class ClientOnRoutePort(ProtocolError):
 
 
 class NoRespondersWithoutHeaders(ProtocolError):
-    """A client asks for answers that it could not read."""
+    """A client asks for `no_responders` without `headers`, so it could not read the answers."""
 
     lines: ClassVar[tuple[str, ...]] = ("no responders requires headers support",)
     closing = ClosingReason.NO_RESPONDERS_WITHOUT_HEADERS

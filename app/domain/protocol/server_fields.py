@@ -1,4 +1,4 @@
-"""What a server says of itself in its own messages, with the names of nats-server."""
+"""The fields about a server in its own messages, with the names of nats-server."""
 
 from .encode import ServerInfo
 from .json_text import rfc3339

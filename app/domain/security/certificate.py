@@ -19,7 +19,7 @@ _SINGLE: Final = ("SERIALNUMBER", "CN")
 
 @dataclass(frozen=True, slots=True)
 class CertificateNames:
-    """Whom a certificate is for; its signature has been verified."""
+    """The names in a certificate whose signature has been verified."""
 
     emails: tuple[str, ...] = ()
     dns_names: tuple[str, ...] = ()

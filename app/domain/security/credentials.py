@@ -30,13 +30,13 @@ class Credentials:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the client claims to be nobody; a certificate is no claim."""
+        """Whether the client sends no credentials; a certificate does not count."""
         return not (self.user or self.password or self.token or self.nkey)
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A peer that was let in. ``user`` is empty when nobody asked for one."""
+    """A peer that was accepted. ``user`` is empty when none is required."""
 
     user: str = ""
     permissions: Permissions | None = field(default=None, kw_only=True)
@@ -46,7 +46,7 @@ class Identity:
 
 
 NAMELESS = Identity()
-"""A peer that was let in where nobody asks for a name; one object for all of them."""
+"""A peer that was accepted where no user is required; one object for all of them."""
 
 
 Answer = Callable[[Identity | None], None]
@@ -62,7 +62,7 @@ class PendingVerdict(Protocol):
         ...
 
     def cancel(self) -> None:
-        """Nobody wants the answer any more: drop the check. Harmless once the answer was given."""
+        """The answer is not needed any more: drop the check. Harmless once the answer was given."""
         ...
 
 

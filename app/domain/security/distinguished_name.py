@@ -1,4 +1,4 @@
-"""Distinguished names: whom a certificate is for, as text and in parts (RFC 2253, RFC 4514)."""
+"""Distinguished names: the subjects of certificates, as text and in parts (RFC 2253, RFC 4514)."""
 
 import re
 from typing import Final

@@ -18,7 +18,7 @@ class Security:
 
 @value_object
 class PeerCredentials:
-    """The process at the other end of a unix socket, as the system knows it."""
+    """The process at the other end of a unix socket, as the system reports it."""
 
     pid: int
     uid: int

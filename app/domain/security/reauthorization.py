@@ -21,7 +21,7 @@ class Login:
     user: str
     connection_type: ConnectionType
     is_anonymous: bool
-    """Whether it showed no credentials, or nobody asked for any."""
+    """Whether it sent no credentials, or none were required."""
 
 
 class Dismissal(Enum):

@@ -55,7 +55,7 @@ DENIAL_BYTES = 256
 
 
 class ClientSession(ClientLogin):
-    """Obeys one client."""
+    """Processes the lines of one client."""
 
     kind: PeerKind = PeerKind.CLIENT
 
@@ -72,7 +72,7 @@ class ClientSession(ClientLogin):
     )
 
     def __init__(self, host: Host, connection: Connection) -> None:
-        """The client has said nothing yet, and heard nothing."""
+        """Nothing was sent to the client or received from it yet."""
         self._pedantic = True
         self._denials: deque[Denial] | None = None
         """The latest; None for the great majority of clients, which are denied nothing."""
@@ -133,7 +133,7 @@ class ClientSession(ClientLogin):
         return PersonalInfo(self.connection.cid, address, own.nonce, own.ldm, is_let_in, own.listener)
 
     def keep_informed(self) -> None:
-        """Send INFO again if it has changed, to a client that understands that at any time.
+        """Send INFO again if it has changed, to a client that accepts it at any time.
 
         Clients expect nothing but a PONG after their CONNECT and PING, so not before that.
         """
@@ -156,7 +156,7 @@ class ClientSession(ClientLogin):
         return super().event_of(error)
 
     def refuse(self, error: ProtocolError) -> None:
-        """What a client has no right to is counted."""
+        """Count a message or subscription that the client has no permission for."""
         if isinstance(error, PermissionsViolation):
             self.host.history.violations.permissions += 1
             self._note_denial(error)
@@ -169,12 +169,12 @@ class ClientSession(ClientLogin):
         self._denials.append(Denial(self.host.scheduler.monotonic(), text))
 
     def note_refusal(self, line: bytes) -> None:
-        """A message with headers from a client that may send none is counted."""
+        """Count a message with headers from a client that may not send any."""
         if has_headers(line):
             self.host.history.violations.headers += 1
 
     def fault(self, fault: int, text: bytes) -> None:
-        """A message whose headers have an impossible size is counted."""
+        """Count a message whose headers have an impossible size."""
         if self.connection.inlet.headers and is_about_headers(Fault(fault), text):
             self.host.history.violations.headers += 1
         super().fault(fault, text)
@@ -196,7 +196,7 @@ class ClientSession(ClientLogin):
         self._log_in(connect)
 
     def _take_options(self, connect: Connect) -> None:
-        """Take over what every server knows."""
+        """Take over the options that every server has."""
         if connect.verbose is not None:
             self.verbose = connect.verbose
         if connect.pedantic is not None:
@@ -211,7 +211,7 @@ class ClientSession(ClientLogin):
             self.version = connect.version
 
     def _take_features(self, connect: Connect) -> None:
-        """Take over what gnatsd 0.8.0 does not know."""
+        """Take over the options that gnatsd 0.8.0 does not have."""
         inlet = self.connection.inlet
         if connect.echo is not None:
             inlet.echo = connect.echo
@@ -235,7 +235,7 @@ class ClientSession(ClientLogin):
         self._allow_briefs()
 
     def may_trace_to(self, dest: bytes) -> bool:
-        """Whether the client may publish there; answers it may give count for nothing, as in nats-server."""
+        """Whether the client may publish there; `allow_responses` does not count, as in nats-server."""
         return self._guard is None or self._guard.may_publish(dest)
 
     def trace_denied(self, dest: bytes) -> None:
@@ -283,7 +283,7 @@ class ClientSession(ClientLogin):
             self._confirm()
 
     def _confirm(self) -> None:
-        """Say to a client that takes INFO that it is let in, and where: once, after its first PONG."""
+        """Send INFO to a client that takes it, once, after its first PONG: it is logged in, and where."""
         if self._protocol >= ASYNC_INFO:
             greeting = self.host.greeting
             self._heard = greeting.version
@@ -294,7 +294,7 @@ class ClientSession(ClientLogin):
         check_info(argument)
 
     def process_err(self, argument: bytes) -> None:
-        """The client will not go on, so neither do we."""
+        """The client has sent -ERR: close."""
         self.connection.closes_for(ClosingReason.PARSE_ERROR)
         self.end(ClientReportedError(self.connection.link, readable(argument)))
 
@@ -312,7 +312,7 @@ class ClientSession(ClientLogin):
 
     @property
     def over_websocket(self) -> bool:
-        """Whether it came in where websockets do."""
+        """Whether it connected at a listener for websockets."""
         at = self._personal.listener
         return at is not None and at.connection_type is ConnectionType.WEBSOCKET
 

@@ -33,7 +33,7 @@ class ClientLogin(PeerSession):
     _personal: PersonalInfo
 
     def __init__(self, host: Host, connection: Connection) -> None:
-        """The client has shown nothing yet."""
+        """The client has sent no credentials yet."""
         asks_hooks = host.hooks is not None and host.hooks.asks(HookPoint.CONNECT)
         self.identity: Identity | None = None if host.gatekeeper.required or asks_hooks else NAMELESS
         """Who the client is; None as long as it may do nothing but CONNECT."""
@@ -68,7 +68,7 @@ class ClientLogin(PeerSession):
 
     @property
     def user(self) -> str:
-        """Whom it logged in as; empty before that, and where nobody has a name."""
+        """The user it logged in as; empty before that, and where users have no names."""
         return self.identity.user if self.identity is not None else ""
 
     @property
@@ -90,7 +90,7 @@ class ClientLogin(PeerSession):
     # --- login -------------------------------------------------------------------
 
     def _log_in(self, connect: Connect) -> None:
-        """Ask for a verdict, unless a client that is in brings nothing to judge."""
+        """Ask for a verdict, unless the client is logged in and sends no credentials."""
         gatekeeper = self.host.gatekeeper
         user = connect.user
         if user is None:
@@ -108,7 +108,7 @@ class ClientLogin(PeerSession):
             self.host.login_pending(self.connection)
 
     def let_in(self, identity: Identity) -> bool:
-        """Let the client in, or go on; whether it may."""
+        """Log the client in, or let it continue; returns whether it may."""
         self.host.login_over(self.connection)
         if not self._may_become(identity):
             self.refuse(AuthorizationViolation())
@@ -176,7 +176,7 @@ class ClientLogin(PeerSession):
 
     @property
     def _acts_as_anonymous(self) -> bool:
-        """Whether the client does without a login, and has sent something."""
+        """Whether the client uses no login, and has sent something."""
         return self.admitted and self._pending is None and self._has_acted
 
     def login_expired(self) -> None:
@@ -222,7 +222,7 @@ class ClientLogin(PeerSession):
         return bool(self.lines or self.connection.inlet.in_msgs)
 
     def _begin_again(self) -> bool:
-        """Admit the client as if it had just come in."""
+        """Admit the client as if it had just connected."""
         identity = self._anonymous if self.host.gatekeeper.required else NAMELESS
         if not self.host.gatekeeper.required:
             self.host.login_over(self.connection)
@@ -233,7 +233,7 @@ class ClientLogin(PeerSession):
         return False
 
     def _stay_as(self, identity: Identity) -> bool:
-        """Be this one from now on; whether the rules are others."""
+        """Take this identity from now on; returns whether the rules have changed."""
         before = self.identity.permissions if self.identity is not None else None
         self._become(identity)
         if identity.permissions == before:

@@ -58,7 +58,7 @@ class Removals:
                 if self._scheduler.monotonic() >= until:
                     break
             self._removed()
-        except Exception as error:  # noqa: BLE001 - a defect keeps none of the others in the index
+        except Exception as error:  # noqa: BLE001 - a defect does not keep other subscriptions in the index
             self._on_failure(error)
         if self._waiting:
             self._scheduler.call_soon(self._remove_slice)

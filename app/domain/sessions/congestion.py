@@ -23,7 +23,7 @@ REPORT_HOLD = 1.0
 """Seconds of a single hold after which it is logged."""
 
 SAMPLE = 64
-"""Publishers looked at per receiver and check, others each time; a long queue costs no more."""
+"""Publishers examined per receiver and check, other ones each time; a long queue costs no more."""
 
 
 class Peer(Protocol):
@@ -106,7 +106,7 @@ class Congestion:
         """Time of the latest progress."""
         self.holding = True
         self.full = False
-        """Whether it has more than `max_pending`, so that everybody waits."""
+        """Whether it has more than `max_pending`, so that all publishers wait."""
         self.slow_checks = 0
         self.waiting: Queue = OrderedDict()
 
@@ -123,7 +123,7 @@ class Congestion:
         return self.holding and (self.quick or not between_servers)
 
     def check(self, passed: int, now: float) -> bool:
-        """Note what was taken since the check before; answer whether that was anything."""
+        """Note what was taken since the check before; return whether that was anything."""
         if passed - self.passed >= QUICK_BYTES:
             self.slow_checks = 0
         elif now - self.began > TICK / 2:
@@ -141,7 +141,7 @@ class Congestion:
 
 
 class ReceiverCost:
-    """What one receiver has cost others lately. Kept after the congestion, for `QUIET_SECONDS`."""
+    """The delay that one receiver has caused recently. Kept after the congestion, for `QUIET_SECONDS`."""
 
     __slots__ = ("_place", "congested_at", "delay", "delayed", "reported")
 

@@ -141,7 +141,7 @@ class Connection:
         self.outbox.trace = self.inlet.trace or watcher is not None
 
     def unprocessed(self) -> bytes:
-        """What the peer has sent and what is not obeyed yet, from the beginning of a line on."""
+        """Input of the peer that is not processed yet, from the beginning of a line on."""
         return self.inlet.kept() + self._early.peek()
 
     # --- driven by the wire ------------------------------------------------
@@ -175,12 +175,12 @@ class Connection:
             self._advance(count)
 
     def eof_received(self) -> None:
-        """See `Handler`. A peer that has to wait is obeyed to its end first, if that matters to others."""
+        """See `Handler`. Input of a peer that has to wait is processed first, if it matters to others."""
         self._ending = True
         self._leave_if_useless()
 
     def _leave_if_useless(self) -> None:
-        """Close for a peer that sends no more, unless what is kept of it is to be obeyed."""
+        """Close for a peer that sends no more, unless its kept input is still to be processed."""
         if not self.closed and (not self.waits or self._is_idle()):
             self.cause = self.cause or "closed by the other end"
             self.closes_for(ClosingReason.CLIENT_CLOSED)
@@ -269,7 +269,7 @@ class Connection:
         self._host.turns.postpone(partial(self.go_on, listening=True))
 
     def wait(self, *, listening: bool = False) -> None:
-        """Obey no more until as many calls of `go_on`, and read no more.
+        """Process no input, and read none, until as many calls of `go_on`.
 
         One reason at most is `listening`: while it is the only one, a little is read on, so that the
         peer's end is seen. A peer that leaves then is closed at once, unless it has messages on the way.
@@ -347,7 +347,7 @@ class Connection:
                 self._pinged = self._host.scheduler.monotonic()
 
     def note_pong(self) -> None:
-        """The peer has answered all pings. What nobody asked for is no answer."""
+        """The peer has answered all pings. A PONG without a ping does not count."""
         self.pings_out = 0
         if self._pinged is not None:
             self.rtt = self._host.scheduler.monotonic() - self._pinged
@@ -364,7 +364,7 @@ class Connection:
 
     @property
     def debug(self) -> bool:
-        """Whether the log wants to know what is done for the peer."""
+        """Whether the log takes debug lines about the peer."""
         return self._host.events.debug
 
     @property
@@ -378,7 +378,7 @@ class Connection:
         return self._listening and not self.closed
 
     def untaken(self) -> int:
-        """What the system holds for the peer; see `Wire.untaken`."""
+        """Bytes that the system holds for the peer; see `Wire.untaken`."""
         return self.wire.untaken()
 
     def serves_another(self, besides: FlowPeer, low: int) -> bool:
@@ -428,7 +428,7 @@ class Connection:
             self.abort()
 
     def close(self, farewell: bytes = b"") -> None:
-        """Send what is pending and the farewell, then end. May be called again."""
+        """Send what is pending and the last line, then end. May be called again."""
         if not self.closed:
             self.send(farewell)
             self.outbox.flush()  # it may be in the part that a flush has deferred
@@ -489,7 +489,7 @@ class Connection:
 
     @property
     def last_activity(self) -> float:
-        """When the peer last gave an order or had a message; its start, if it never did."""
+        """When the peer last sent an operation or got a message; its start, if it never did."""
         return max(
             self.started, self.session.last_command, self.inlet.last_publish, self.outbox.last_delivery
         )

@@ -1,4 +1,4 @@
-"""Snapshots of a connection, for those who watch."""
+"""Snapshots of a connection, for monitoring."""
 
 from typing import TYPE_CHECKING
 

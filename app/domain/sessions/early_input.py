@@ -65,7 +65,7 @@ class EarlyInput:
         return bytes(self._data)
 
     def drop(self) -> None:
-        """Nobody will obey what is kept."""
+        """Drop what is kept: it will not be processed."""
         self._flow.read_ahead -= len(self._data)
         self._data = b""
 
@@ -97,7 +97,7 @@ class EarlyInput:
         return len(self._data) < READ_AHEAD and self._flow.read_ahead < READ_AHEAD_TOTAL
 
     def note_answer(self) -> None:
-        """A PING was answered before it is obeyed."""
+        """A PING was answered before it is processed."""
         self._answered += 1
 
     def was_answered(self) -> bool:

@@ -136,4 +136,4 @@ class Greeting:
 
 
 def _nothing() -> None:
-    """Nobody wants to know."""
+    """The default for callbacks: does nothing."""

@@ -49,7 +49,7 @@ class Host(Protocol):
 
     @property
     def limits(self) -> Limits:
-        """Those that hold now: they may be replaced, so nobody keeps a copy."""
+        """The current limits: they may be replaced, so callers keep no copy."""
         ...
 
     @property
@@ -59,7 +59,7 @@ class Host(Protocol):
 
     @property
     def anonymous(self) -> Mapping[ConnectionType, Identity]:
-        """Who a client without credentials is, where a login is required and it may do without."""
+        """The identity of clients without credentials, where a login is required but they may do without."""
         ...
 
     @property
@@ -74,12 +74,12 @@ class Host(Protocol):
 
     @property
     def user_info(self) -> "UserInfo | None":
-        """Answers clients that ask who they are; None where nobody does."""
+        """Answers clients that ask for their user and permissions; None where this is not served."""
         ...
 
     @property
     def flow(self) -> Flow:
-        """Who waits for whom."""
+        """Flow control: waiting publishers and their receivers."""
         ...
 
     @property
@@ -155,7 +155,7 @@ class Host(Protocol):
         ...
 
     def closed(self, connection: "Connection") -> None:
-        """The connection serves nobody any more; called once."""
+        """The connection is closed; called once."""
         ...
 
     def connection_lost(self) -> None:

@@ -72,7 +72,7 @@ _DIGITS_THAT_COUNT = 64
 
 
 class PeerSession(ABC):
-    """Obeys one peer. Implements `seam.Control` and `Subscriber`."""
+    """Processes the lines of one peer. Implements `seam.Control` and `Subscriber`."""
 
     kind: PeerKind
     _process: ClassVar[dict[bytes, Callable[["PeerSession", bytes], None]]]
@@ -117,7 +117,7 @@ class PeerSession(ABC):
         self.origin = LOCAL if self.kind is PeerKind.CLIENT else connection.cid
         """See `Subscriber`."""
         self.verbose = False
-        """Whether the peer wants to hear that a line was obeyed."""
+        """Whether the peer gets +OK for each processed line."""
         self.by_sid = _NO_SUBSCRIPTIONS
         """Live subscriptions by sid, but for those that the data plane keeps; `keep` adds to them."""
         self.last_command = 0.0
@@ -219,7 +219,7 @@ class PeerSession(ABC):
         self.refuse(error_of(Fault(fault), text, operation))
 
     def may_trace_to(self, dest: bytes) -> bool:
-        """Whether its messages may be traced with this destination; servers of a cluster have no rules."""
+        """Whether its messages may be traced to this destination; servers of a cluster have no rules."""
         del dest
         return True
 
@@ -247,7 +247,7 @@ class PeerSession(ABC):
 
     @property
     def user(self) -> str:
-        """Whom it logged in as; empty where nobody has a name."""
+        """The user it logged in as; empty where users have no names."""
         return ""
 
     @property
@@ -298,7 +298,7 @@ class PeerSession(ABC):
         del line
 
     def wire_of(self, error: ProtocolError) -> bytes:
-        """What the peer hears of an error; servers hear what gnatsd says."""
+        """The text of an error for the peer; servers get that of gnatsd."""
         return error.wire()
 
     def event_of(self, error: ProtocolError) -> Event:

@@ -1,6 +1,6 @@
 """Slow peers: counts and recent records of the receivers that were too slow.
 
-What is pending is read when somebody is held or closed, and at no other time. It is read in steps,
+What is pending is read only when a publisher is held or a receiver closed. It is read in steps,
 between which all others are served; what waits for that is bounded, too.
 """
 

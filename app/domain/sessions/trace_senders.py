@@ -1,4 +1,4 @@
-"""Senders of trace events: a slow reader of some holds back no others (ADR 0063)."""
+"""Senders of trace events: a slow reader delays only its own events (ADR 0063)."""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,6 +1,6 @@
 """Protocol tracing: what peers send and what comes of it, in gnatsd's words.
 
-Nobody wants to know that, as a rule. So what is called for each subscription is called only where the log
+This is usually off. So what is called for each subscription is called only where the log
 wants debug facts, or the lines of the protocol.
 """
 

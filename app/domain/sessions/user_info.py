@@ -1,4 +1,4 @@
-"""The request with which a client asks who it is and what it may do (later-client-features.md, section 8).
+"""The request of a client for its own user and permissions (later-client-features.md, section 8).
 
 The subscriptions of a broker do not know who has published a message, so no part of the server can
 subscribe to it: a mark on the plan brings it here, as messages that hooks see are brought to them.

@@ -1,4 +1,4 @@
-"""A wire and its handler: what connections and transports ask of each other."""
+"""A wire and its handler: the interface between connections and transports."""
 
 from typing import NamedTuple, Protocol
 

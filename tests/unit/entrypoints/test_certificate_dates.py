@@ -63,13 +63,13 @@ async def test_the_log() -> None:
     for _ in range(3):
         clock.advance(CHECK_SECONDS)
     assert 1 == len(log.events)
-    assert log.texts()[0].startswith("The certificate of tls ends in 19 days, on ")
+    assert log.texts()[0].startswith("The certificate of tls expires in 19 days, on ")
     clock.advance(14 * DAY)
     clock.advance(10 * DAY)
     dates["tls"] += 365 * DAY
     watch.check()
 
-    assert log.texts()[-1].startswith("The certificate of tls has ended on ")
+    assert log.texts()[-1].startswith("The certificate of tls has expired on ")
     assert len(WARN_DAYS) == len(log.events)
 
 
@@ -80,7 +80,7 @@ def test_the_days_that_are_left(days: float, span: str) -> None:
 
     CertificateDates({"tls": clock.time() + days * DAY}, clock, log.record).check()
 
-    assert f"The certificate of tls ends in {span}, on " in log.texts()[0]
+    assert f"The certificate of tls expires in {span}, on " in log.texts()[0]
 
 
 @pytest.mark.asyncio

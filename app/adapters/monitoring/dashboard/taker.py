@@ -1,4 +1,4 @@
-"""Taking snapshots without holding the event loop.
+"""Taking snapshots without blocking the event loop for long.
 
 A snapshot is taken on request, and shared by all requests that arrive meanwhile. It is
 taken in steps, between which messages pass, and the next one waits `SHARE` times as long

@@ -22,7 +22,7 @@ class AccountCalls:
         return self.fields()
 
     def fields(self) -> dict[str, object]:
-        """What INFO says, which counts itself afterwards."""
+        """The answer to INFO; this request is counted after it."""
         catalogue, settings = self._catalogue, self._catalogue.settings
         usage = catalogue.usage
         fields: dict[str, object] = {

@@ -1,4 +1,4 @@
-"""The way of requests: from their subjects to the calls, in order, and their answers.
+"""The router of requests: from their subjects to the calls, in order, and their answers.
 
 Requests wait in one queue and are served for some milliseconds in a turn. A call may answer later, when
 what it did is safe, and may take several turns; then those after it wait. What is unknown has no answer.
@@ -72,7 +72,7 @@ class Router:
         finished: Callable[[ApiRequest, bytes, JetStreamError | None], None],
         on_failure: Callable[[Exception], None],
     ) -> None:
-        """`send` gets each answer; `finished` hears of it afterwards; `on_failure` of a defect in a call."""
+        """`send` gets each answer; `finished` is called after it, `on_failure` for a defect in a call."""
         self._scheduler = scheduler
         self._table = table
         self._send = send
@@ -255,4 +255,4 @@ class Router:
 
 
 def _nothing() -> None:
-    """Where nobody wants to know."""
+    """The default for callbacks: does nothing."""

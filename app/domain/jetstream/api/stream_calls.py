@@ -132,7 +132,7 @@ class StreamCalls:
         with_cluster: bool = False,
         listed: bool = False,
     ) -> dict[str, object]:
-        """The fields of stream info; in lists without what is said of this server."""
+        """The fields of stream info; in lists without those about this server."""
         stream, settings = hosted.stream, self._catalogue.settings
         level, version = (None, "") if listed else (settings.api_level, settings.version)
         fields: dict[str, object] = {

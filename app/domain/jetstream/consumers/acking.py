@@ -1,4 +1,4 @@
-"""What acks do (jetstream-consumers.md, section 4). Acks that lie move nothing."""
+"""The effect of acks (jetstream-consumers.md, section 4). Acks with false numbers have none."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What clients say of a message that was delivered to them (jetstream-consumers.md, section 4)."""
+"""Acks: the answers of clients to delivered messages (jetstream-consumers.md, section 4)."""
 
 from enum import Enum
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from ..streams.durations import parse_duration
 
 
 class AckKind(Enum):
-    """What is to become of the message."""
+    """What happens to the message."""
 
     ACK = "ack"
     NAK = "nak"
@@ -43,7 +43,7 @@ _FIXED = {
 
 
 def parse_ack(payload: bytes) -> Ack:
-    """What a payload says."""
+    """The ack in this payload."""
     known = _FIXED.get(payload)
     if known is not None:
         return known

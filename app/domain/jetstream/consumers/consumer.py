@@ -1,6 +1,6 @@
 """A consumer: a cursor over a stream, and the messages that are not settled yet (jetstream-consumers.md).
 
-`Core` has its state, `Delivering` sends, `acking` hears acks, `PullSide` and `PushSide` know who
+`Core` has its state, `Delivering` sends, `acking` handles acks, `PullSide` and `PushSide` know who
 wants messages, `changing` has what an operator does. Here is what the stream and the service call,
 and the one timer.
 """
@@ -69,7 +69,7 @@ class Consumer:
         self.created = services.outlet.wall()
         """When it was made, since the epoch; who recovers it sets this."""
         self.on_inactive: Callable[[], None] = _nothing
-        """Called once, when nobody has used it for `inactive_threshold`."""
+        """Called once, when it was not used for `inactive_threshold`."""
         self._max_payload = services.max_payload
         self._timer: Timer | None = None
         self._timer_at = 0
@@ -141,7 +141,7 @@ class Consumer:
 
     @property
     def is_bound(self) -> bool:
-        """Whether somebody subscribes to the deliver subject."""
+        """Whether the deliver subject has a subscription."""
         mode = self._core.mode
         return isinstance(mode, PushSide) and mode.is_bound
 
@@ -396,7 +396,7 @@ class Consumer:
         self._arm()
 
     def _idle_due(self, now: int) -> int:
-        """When to see whether anybody uses it; 0 for never."""
+        """The time of the next check whether it is used; 0 for never."""
         threshold = self.config.inactive_threshold
         return self._core.mode.idle_since(now) + threshold if threshold else 0
 
@@ -456,7 +456,7 @@ class Consumer:
         core.scheduling.wake(self)
 
     def _is_abandoned(self, now: int) -> bool:
-        """Whether nobody has used it for its threshold; who still may acknowledge something counts."""
+        """Whether it was not used for its threshold; unsettled messages that are not due count as use."""
         core, threshold = self._core, self.config.inactive_threshold
         since = core.mode.idle_since(now)
         if isinstance(core.mode, PullSide):
@@ -469,4 +469,4 @@ class Consumer:
 
 
 def _nothing() -> None:
-    """Nobody asked to know."""
+    """The default for callbacks: does nothing."""

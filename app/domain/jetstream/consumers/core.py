@@ -250,4 +250,4 @@ def _nothing(_: StorageFailure | None) -> None:
 
 
 def _ignore(kind: str, fields: dict[str, object]) -> None:
-    """Nobody wants advisories."""
+    """The default for advisories: does nothing."""

@@ -1,4 +1,4 @@
-"""What a consumer will deliver next, and how many messages come after it."""
+"""The cursor of a consumer: the next message to deliver, and the number of messages after it."""
 
 from array import array
 from bisect import bisect_left

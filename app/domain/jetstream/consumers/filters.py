@@ -1,4 +1,4 @@
-"""Which subjects of its stream a consumer wants."""
+"""Filters: the subjects of its stream that a consumer delivers."""
 
 from collections.abc import Sequence
 

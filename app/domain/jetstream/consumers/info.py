@@ -1,4 +1,4 @@
-"""What a consumer says of itself (jetstream-consumers.md, section 1)."""
+"""The info of a consumer (jetstream-consumers.md, section 1)."""
 
 from ...protocol.json_text import rfc3339
 from ..figures import ConsumerFigures

@@ -1,6 +1,6 @@
-"""Saving what a consumer knows, in few bytes, and reading it at a restart.
+"""Saving the state of a consumer, in few bytes, and reading it at a restart.
 
-Changes are collected and written together: at the end of the turn if somebody waits for them, else
+Changes are collected and written together: at the end of the turn if a client waits for them, else
 some time later. From time to time a checkpoint replaces them, so that what is kept stays in
 proportion to what is pending.
 """

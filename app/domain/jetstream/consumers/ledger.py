@@ -1,4 +1,4 @@
-"""What a consumer knows of its deliveries: how far it is, what is not settled, what is due again."""
+"""The deliveries of a consumer: its position, unsettled messages, and those that are due again."""
 
 from array import array
 from collections import deque

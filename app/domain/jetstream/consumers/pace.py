@@ -1,4 +1,4 @@
-"""When the next message may go: no faster than a rate, or with the gaps in which messages were stored."""
+"""The pace of deliveries: limited by a rate, or with the gaps in which messages were stored."""
 
 SECOND = 10**9
 

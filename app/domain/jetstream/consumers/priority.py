@@ -52,6 +52,6 @@ class Pin:
         self.has_other_ids = True
 
     def clear(self) -> None:
-        """Nobody has it."""
+        """No client has the pin any more."""
         self.id, self.since = "", 0
         self.has_other_ids = True

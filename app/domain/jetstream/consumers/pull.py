@@ -148,13 +148,13 @@ class PullSide:
 
     @property
     def can_send(self) -> bool:
-        """Whether somebody waits who is not too slow."""
+        """Whether a request waits whose receiver is not too slow."""
         held = sum(not request.done for request in self._held) if self._held else 0
         return self.waiting.count > held
 
     @property
     def has_slow_ones(self) -> bool:
-        """Whether somebody waits who was too slow."""
+        """Whether a request waits whose receiver was too slow."""
         return bool(self._held)
 
     def begin(self, now: int) -> None:
@@ -300,7 +300,7 @@ class PullSide:
         self._end(request, now, "408 Request Timeout")
 
     def when_full(self) -> None:
-        """Nobody has to be asked: acks come by themselves."""
+        """Clients need not be asked: acks come by themselves."""
 
     def end_of_stream(self) -> bool:
         """End the requests that take only what is there."""
@@ -343,7 +343,7 @@ class PullSide:
         self.waiting.watch(request)
 
     def idle_since(self, now: int) -> int:
-        """The end of the last request; `now` if one waits that somebody listens to."""
+        """The end of the last request; `now` if one waits whose reply subject has a subscription."""
         self._put_back()
         for request in self.waiting.some(AT_ONCE):
             if self._outlet.has_interest(request.reply):

@@ -1,4 +1,4 @@
-"""Push consumers: messages go to a fixed subject while somebody subscribes to it.
+"""Push consumers: messages go to a fixed subject while it has a subscription.
 
 The rules are those of jetstream-consumers.md, sections 6 and 7.
 """
@@ -53,7 +53,7 @@ class PushSide:
         self._last_sent = self._idle_since = now
         self._end_watch: Callable[[], None] | None = None
         self.is_bound = False
-        """Whether somebody listens."""
+        """Whether the deliver subject has a subscription."""
         self._listen(config)
 
     def _listen(self, config: ConsumerConfig) -> None:
@@ -79,7 +79,7 @@ class PushSide:
         return True
 
     def check(self, now: int) -> bool:
-        """Ask who listens; answers whether somebody does who did not before."""
+        """Look up subscriptions; returns whether there is one now and was none before."""
         was, self.is_bound = self.is_bound, self._outlet.has_interest(self.subject, self.group)
         if self.is_bound and not was:
             self._last_sent = now
@@ -89,7 +89,7 @@ class PushSide:
 
     @property
     def can_send(self) -> bool:
-        """Whether somebody listens and has confirmed enough."""
+        """Whether there is a subscription, and enough is confirmed."""
         return self.is_bound and not (self._window is not None and self._window.is_full)
 
     @property
@@ -132,7 +132,7 @@ class PushSide:
             self._ask(window)
 
     def _ask(self, window: FlowWindow) -> None:
-        """In line with the messages: who answers has handled all before."""
+        """Sent in order with the messages: a client that answers has handled all before it."""
         window.ask(self.flow_prefix + self._outlet.random_name(4).encode())
         self._outlet.deliver(self.subject, self.subject, window.request, statuses.FLOW_CONTROL)
 
@@ -141,7 +141,7 @@ class PushSide:
         return self._window is not None and self._window.confirm(self.flow_prefix + token)
 
     def end_of_stream(self) -> bool:
-        """Nobody waits for that."""
+        """Nothing to do: there are no pull requests."""
         return False
 
     @property

@@ -444,7 +444,7 @@ _FIXED = (
 def check_update(old: ConsumerConfig, new: ConsumerConfig, *, is_bound: bool) -> None:
     """Whether `old` may become `new`, both with their defaults; raises error 10012 or 10013.
 
-    `is_bound`: somebody subscribes to the deliver subject of `old`.
+    `is_bound`: the deliver subject of `old` has a subscription.
     """
     for name, words in _FIXED:
         if getattr(old, name) != getattr(new, name):

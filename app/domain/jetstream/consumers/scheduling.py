@@ -18,10 +18,10 @@ SHARE = 0.001
 """Seconds that one consumer is served while others wait."""
 
 RETRY = 0.005
-"""Seconds until somebody who was too slow is tried again."""
+"""Seconds until a receiver that was too slow is tried again."""
 
 SAVING = 0.05
-"""Seconds until a change is written that nobody waits for. With the sync it is safe within 100 ms."""
+"""Seconds until a change without a waiting client is written. With the sync it is safe within 100 ms."""
 
 
 class ScheduledConsumer(Protocol):
@@ -72,7 +72,7 @@ class ConsumerScheduler:
         self._unsaved[consumer] = None
 
     def forget(self, consumer: ScheduledConsumer) -> None:
-        """It is gone."""
+        """The consumer is gone: serve it no more."""
         self._retries.pop(consumer, None)
         self._unsaved.pop(consumer, None)
 

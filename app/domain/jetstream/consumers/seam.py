@@ -55,7 +55,7 @@ class Offer(Enum):
 
     SENT = "sent"
     NOBODY = "nobody"
-    """Nobody wants it now; who will, says so."""
+    """No receiver wants it now; the next one that does will say so."""
     LATER = "later"
     """Those who want it are too slow: try again in some ms."""
     AGAIN = "again"

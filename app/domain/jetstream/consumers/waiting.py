@@ -1,8 +1,8 @@
 """Requests that wait, in turn.
 
-Requests that are served under the same conditions share a lane, so that nobody has to look at
-thousands of them to find the one whose turn it is. Ended ones stay in their lane, marked, until they
-come to its head or are too many.
+Requests that are served under the same conditions share a lane, so that the next one is found without
+a search among thousands. Ended ones stay in their lane, marked, until they come to its head or are too
+many.
 """
 
 import heapq
@@ -52,7 +52,7 @@ class WaitingRequests:
 
     @property
     def lanes(self) -> list[object]:
-        """Those in which somebody waits."""
+        """Lanes with waiting requests."""
         return [lane for lane in list(self._lanes) if self.head(lane) is not None]
 
     def head(self, lane: object) -> PullRequest | None:

@@ -409,4 +409,4 @@ def _check_consumers(hosted: HostedStream, config: StreamConfig) -> None:
 
 
 def _nothing(_: object) -> None:
-    """Nobody waits for it."""
+    """The default for `done`: does nothing."""

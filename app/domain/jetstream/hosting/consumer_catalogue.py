@@ -249,7 +249,7 @@ class ConsumerCatalogue:
         hosted.storage.propose_deletion(consumer.name, written)
 
     def _drop(self, hosted: HostedStream, consumer: Consumer) -> None:
-        """End it now; nobody waits for that."""
+        """End it now, without an answer."""
         self._end(hosted, consumer)
         hosted.storage.delete_consumer(consumer.name)
 

@@ -12,7 +12,7 @@ STALE_SECONDS = 0.05
 """How old the sum of more streams may be, or a sum that is far below the limit."""
 
 FAR = 1 << 30
-"""Bytes below a limit that nobody stores within that time."""
+"""Bytes below a limit that cannot be stored within that time."""
 
 
 class Usage:
@@ -49,7 +49,7 @@ class Usage:
         return used > limit
 
     def is_far_below(self, limit: int, *, in_memory: bool) -> bool:
-        """Whether so much less is used that nobody stores it within `STALE_SECONDS`."""
+        """Whether so much less is used that it cannot be reached within `STALE_SECONDS`."""
         return self.used_lately(in_memory=in_memory) < limit - FAR
 
     def reserved(self, *, in_memory: bool) -> int:

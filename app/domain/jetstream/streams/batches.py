@@ -141,7 +141,7 @@ class AtomicBatches:
 
 
 def _ignore(_name: str, _reason: str) -> None:
-    """Nobody wants to know."""
+    """The default for callbacks: does nothing."""
 
 
 def _number(fields: Mapping[bytes, bytes]) -> int:

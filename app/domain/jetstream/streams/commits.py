@@ -1,4 +1,4 @@
-"""What waits until a stream's storage is safe: acks and other answers in order, and calls.
+"""Acks, other answers and calls that wait, in order, until a stream's storage is safe.
 
 There is at most one commit per turn and stream. While one is under way the next is filled, so the
 depth of what is outstanding sets the size of a commit by itself.

@@ -1,4 +1,4 @@
-"""The messages of a stream, and the readers who hear of what comes and goes."""
+"""The messages of a stream, and the readers that are informed of new and removed ones."""
 
 from collections.abc import Sequence
 

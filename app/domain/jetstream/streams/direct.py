@@ -184,7 +184,7 @@ class DirectGets:
         self._answers.send(answer.reply, headers=h.status(204, "EOB", fields))
 
     def left(self) -> None:
-        """Nobody listens to an answer any more."""
+        """The subject of an answer has no subscription any more."""
         self._under_way -= 1
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
-"""Fast batches: messages that are stored as they come, and answered now and then (ADR 0069).
+"""Fast batches: messages that are stored as they come, with one answer for several (ADR 0069).
 
-The publisher knows after how many messages it will hear how far they are stored; it need not wait for
+The publisher knows after how many messages it gets the next answer; it need not wait for
 an answer to each. Nothing of a batch is kept but numbers: it ends with the server.
 """
 
@@ -150,7 +150,7 @@ class FastBatches:
             raise
 
     def _ping(self, batch: _Batch, place: FastPlace, reply: bytes) -> None:
-        """Tell how far it is. All up to the number of the ping should have come."""
+        """Answer how far it is. All up to the number of the ping should have come."""
         if place.number > batch.last:
             self._commits.answer(reply, self._acks.gap(batch.last + 1, place.number + 1))
             if not batch.gap_ok:

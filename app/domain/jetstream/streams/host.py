@@ -1,4 +1,4 @@
-"""What a stream knows of the server and of other streams."""
+"""The interface of a stream to the server and to other streams."""
 
 from collections.abc import Callable
 from typing import Protocol

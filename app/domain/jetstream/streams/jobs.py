@@ -1,4 +1,4 @@
-"""Long work on a stream in slices, so that the loop is never held."""
+"""Long work on a stream in slices, so that the event loop is never blocked for long."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Which readers of a stream want a subject."""
+"""The readers of a stream that want a subject."""
 
 from ...subjects.subject import tokens_of
 from ...subjects.trie import SubscriptionTrie

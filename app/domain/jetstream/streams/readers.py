@@ -1,4 +1,4 @@
-"""What a stream knows of its consumers."""
+"""Readers: consumers, as their stream sees them."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -30,7 +30,7 @@ class Reader(Protocol):
         ...
 
     def removed(self, sequence: int, subject: bytes) -> None:
-        """A message went of which it heard. Counts, unacknowledged messages and the floor take note."""
+        """A message that was reported to it was removed: update counts, unsettled messages and the floor."""
         ...
 
     def purged(self, first: int) -> None:

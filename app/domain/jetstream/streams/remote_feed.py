@@ -63,7 +63,7 @@ class RemoteFeed(Feed):
         self._delay = FIRST_DELAY
         self._asked_at = -PAUSE
         self._attempt = 0
-        """Counts requests: what belongs to an earlier one is not obeyed."""
+        """Counts requests: what belongs to an earlier one is ignored."""
         self._consumer = b""
         """The one that is read; empty while none is."""
         self._number = 0

@@ -33,7 +33,7 @@ NO_SUCH_LEVEL = frozenset({10185, 10025})
 """Errors of a server that does not know what it is asked for; it is asked in an older form then."""
 
 OTHER_STREAM = 10225
-"""The error of an origin that was made anew."""
+"""The error of an origin that was deleted and created again."""
 
 HIGHEST = 2**63
 """Above all numbers that a message can have."""
@@ -62,9 +62,9 @@ class RemoteConsumer(NamedTuple):
     kind: str
     """`MIRROR` or `SRC`."""
     stream: str
-    """Who copies."""
+    """The name of the stream that copies."""
     domain: str
-    """Ours; may be empty."""
+    """The domain of this server; may be empty."""
     name: str
     deliver: str
     """The subject that messages come to."""

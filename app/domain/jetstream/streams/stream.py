@@ -52,7 +52,7 @@ SINGLY = 64
 
 
 def _unheard(_: StorageFailure | None) -> None:
-    """Nobody waits for it."""
+    """The default for `done`: does nothing."""
 
 
 class Stream:

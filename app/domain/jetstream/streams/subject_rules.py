@@ -11,7 +11,7 @@ from .config import StreamConfig, SubjectMapping
 from .transform import BadTransform, SubjectTransform
 
 MAX_SUBJECTS = 10_000
-"""Of one stream. Each is a subscription, and nobody is served while they are made."""
+"""Subjects of one stream. Each is a subscription, and no client is served while they are made."""
 
 TOO_MANY_TO_COMPARE = "too many subjects to compare with each other"
 

@@ -112,7 +112,7 @@ class Upkeep:
                 yield
 
     def _fit_steps(self) -> Steps[None]:
-        """Let go what the limits do not allow."""
+        """Remove messages above the limits."""
         yield from self._trim_steps()
         step, most = Step(), self._config.max_msgs_per_subject
         if most > 0:
@@ -135,7 +135,7 @@ class Upkeep:
             self._commits.changed()
 
     def release(self) -> None:
-        """By interest: remove what nobody needs any more."""
+        """By interest: remove messages that no consumer needs any more."""
         if self._config.retention == INTEREST and self._started:
             self._jobs.run(self._release_steps())
 

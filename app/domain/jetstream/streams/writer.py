@@ -376,11 +376,11 @@ class Writer:
         return self._append(message)
 
     def is_unwanted(self, subject: bytes) -> bool:
-        """By interest a message that nobody wants is not kept."""
+        """By interest a message that no consumer wants is not kept."""
         return self._config.retention == INTEREST and not self._contents.index.wanting(subject)
 
     def _pass_by(self, subject: bytes, ticket: Ticket, now: int, later: Later | None = None) -> int:
-        """Nobody wants the message: it gets a number, and is not kept."""
+        """No consumer wants the message: it gets a sequence, and is not kept."""
         log = self._log
         gone = self._replaced(subject, log.subject_state(subject) if ticket.rollup else None, ticket)
         sequence = log.last + 1
