@@ -1,4 +1,4 @@
 """Options of a server, from flags and a configuration file.
 
-To add an option, see `options`; to add a flag, `flags`; to change a parse error, `parse_errors`.
+To add an option, see `options` and `sections`; to add a flag, `flags`; to change a parse error, `file`.
 """

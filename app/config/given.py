@@ -9,7 +9,7 @@ from .document import Block, Path
 from .errors import Place, Problem
 from .flag_syntax import Value
 from .flags import flag_name
-from .section import asks_for_nothing
+from .sections.section import asks_for_nothing
 
 
 @value_object

@@ -16,7 +16,7 @@ from .addresses import AddressError, parse_listen
 from .document import Block, Item, Member, Path
 from .errors import Problem
 from .foreign_keys import DEFAULTS
-from .section import AddressKey, Section, asks_for_nothing, inner_section, key_of
+from .sections.section import AddressKey, Section, asks_for_nothing, inner_section, key_of
 
 _MOST_SUPERSEDED = 100
 """Values that do not count and are still checked."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from .errors import Problem
 from .given import Given, without
 from .options import Options
-from .tls_options import TlsOptions
+from .sections.tls import TlsOptions
 
 _NO_LISTENER = "without a listener for leaf nodes: set leafnodes.port"
 _NO_REMOTE = "without remotes: set leafnodes.remotes"

@@ -12,13 +12,13 @@ from ..domain.value_object import value_object
 from .addresses import AddressError, parse_cluster
 from .document import Block, BrokenDocument, Remainder
 from .errors import ConfigError, Problem
+from .file.sources import Unreadable, open_source
 from .flag_syntax import Value
 from .flags import CONFIG_FILE, SHELL, SIGNAL
 from .given import Given
 from .keys import Resolved, resolve
 from .options import Options
 from .rules import contradictions, without_effect
-from .sources import Unreadable, open_source
 from .validation import salvage, validate
 
 ReadFile = Callable[[str, Mapping[str, str]], Block]
@@ -71,7 +71,7 @@ def read_file(path: str, environment: Mapping[str, str]) -> Block:
         source = open_source(path)
     except Unreadable as error:
         raise ConfigError([Problem(f"error opening config file: {error}")]) from error
-    from .reading import DocumentReader  # noqa: PLC0415 - a server without a file starts without lark
+    from .file.reading import DocumentReader  # noqa: PLC0415 - a server without a file starts without lark
 
     return DocumentReader(environment).read(source)
 

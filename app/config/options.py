@@ -16,13 +16,13 @@ from ..domain.closed_clients import CLOSED_CLIENTS
 from ..domain.limits import DELAY_BUDGET, fitting_pending
 from . import foreign_keys
 from .addresses import HostPort
-from .authorization_options import AuthorizationOptions
-from .cluster_options import ClusterOptions
 from .document import Block
 from .errors import ConfigError
-from .jetstream_options import JetStreamSection, StoreDirectory
-from .leaf_options import LeafOptions
-from .section import (
+from .sections.authorization import AuthorizationOptions
+from .sections.cluster import ClusterOptions
+from .sections.jetstream import JetStreamSection, StoreDirectory
+from .sections.leaf_nodes import LeafOptions
+from .sections.section import (
     LARGEST_COUNT,
     LARGEST_SIZE,
     AddressKey,
@@ -37,10 +37,10 @@ from .section import (
     Section,
     one_or_more,
 )
-from .tls_options import TlsOptions
-from .unix_socket_options import UnixSocketOptions
+from .sections.tls import TlsOptions
+from .sections.unix_socket import UnixSocketOptions
+from .sections.websocket import WebsocketOptions
 from .validation import validate
-from .websocket_options import WebsocketOptions
 
 LARGEST_LINE = 2**30
 LARGEST_RING = 1_000_000

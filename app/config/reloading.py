@@ -14,7 +14,7 @@ from ..domain.cluster.route_url import RouteUrl
 from ..domain.leaf.leaf_url import LeafUrl
 from ..domain.value_object import value_object
 from .options import Options
-from .section import Section, inner_section
+from .sections.section import Section, inner_section
 
 RELOADABLE = frozenset(
     {

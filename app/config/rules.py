@@ -18,7 +18,7 @@ from .errors import Problem
 from .given import Given, without
 from .leaf_rules import idle_leaf_options, leaf_contradictions, leaf_tls_section
 from .options import Options
-from .tls_options import TlsOptions
+from .sections.tls import TlsOptions
 
 _NO_CERTIFICATE = "TLS Server certificate must be present and valid."
 _NO_PRIVATE_KEY = "TLS Server private key must be present and valid."

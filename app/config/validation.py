@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from .document import Block, Path
 from .errors import Problem
-from .section import OptionError, Section, inner_section, key_of
+from .sections.section import OptionError, Section, inner_section, key_of
 
 _Chosen = TypeVar("_Chosen", bound=Section)
 

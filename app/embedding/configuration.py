@@ -18,7 +18,7 @@ from ..config.load import read_file
 from ..config.options import Options
 from ..config.rules import contradictions, without_effect
 from ..config.scalars import size
-from ..config.section import Section, inner_section
+from ..config.sections.section import Section, inner_section
 from ..config.validation import validate
 
 LOOPBACK = "127.0.0.1"

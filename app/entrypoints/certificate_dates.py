@@ -7,7 +7,7 @@ from ..adapters.net_asyncio.certificate_dates import not_after
 from ..adapters.net_asyncio.tls_context import TlsError
 from ..adapters.process.own_thread import in_own_thread
 from ..config.options import Options
-from ..config.tls_options import TlsOptions
+from ..config.sections.tls import TlsOptions
 from ..domain.events import Event
 from ..ports.clock import Clock
 from .events import CertificateEnded, CertificateEnds

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 
 from ..adapters.process.file_watch import changes
-from ..config.leaf_options import LeafRemoteTlsOptions
 from ..config.options import Options
-from ..config.tls_options import TlsOptions
+from ..config.sections.leaf_nodes import LeafRemoteTlsOptions
+from ..config.sections.tls import TlsOptions
 from .certificate_dates import sections_with_tls
 
 

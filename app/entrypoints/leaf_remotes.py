@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from ..adapters.auth.leaf_credentials import RemoteCredentials
 from ..adapters.net_asyncio.leaf_dialer import LeafTcpDialer
 from ..adapters.net_asyncio.tls_layer import TlsLayers
-from ..config.leaf_options import LeafOptions, LeafRemoteOptions
 from ..config.options import Options
+from ..config.sections.leaf_nodes import LeafOptions, LeafRemoteOptions
 from ..domain.events import Event
 from ..domain.leaf.settings import LeafRemote
 from ..domain.timers import Scheduler

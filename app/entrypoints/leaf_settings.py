@@ -9,8 +9,8 @@ from ..adapters.net_asyncio.local_addresses import global_addresses
 from ..adapters.net_asyncio.tls_choice import ChoiceTerms
 from ..adapters.net_asyncio.tls_context import TlsFiles, dialing_context, server_context
 from ..adapters.net_asyncio.tls_layer import TlsSettings
-from ..config.leaf_options import LeafOptions, LeafRemoteOptions, LeafRemoteTlsOptions
 from ..config.options import Options
+from ..config.sections.leaf_nodes import LeafOptions, LeafRemoteOptions, LeafRemoteTlsOptions
 from ..domain.address import is_wildcard
 from ..domain.connection_type import ConnectionType
 from ..domain.events import Event

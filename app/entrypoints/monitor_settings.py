@@ -11,7 +11,7 @@ from ..adapters.net_asyncio.tls_context import TlsError, server_context
 from ..config.addresses import parse_advertised
 from ..config.options import Options
 from ..config.reloading import config_digest
-from ..config.tls_options import TlsOptions
+from ..config.sections.tls import TlsOptions
 from .identity import RUNTIME
 from .settings import configured_users, tls_files
 

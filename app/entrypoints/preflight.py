@@ -23,7 +23,7 @@ from ..adapters.process.files import reason_not_a_directory, reason_not_writable
 from ..config.errors import Place, Problem
 from ..config.given import Given
 from ..config.options import Options
-from ..config.tls_options import TlsOptions
+from ..config.sections.tls import TlsOptions
 from ..domain.address import joined
 from ..domain.dataplane import DataPlaneUnavailable, choose
 from ..domain.failure import reason_of

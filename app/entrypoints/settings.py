@@ -16,7 +16,7 @@ from ..adapters.net_asyncio.tls_layer import TlsSettings
 from ..config.addresses import parse_advertised
 from ..config.options import Options
 from ..config.scalars import parse_duration
-from ..config.tls_options import TlsOptions
+from ..config.sections.tls import TlsOptions
 from ..domain.address import is_wildcard, joined, with_port
 from ..domain.closed_clients import CLOSED_CLIENTS
 from ..domain.cluster.settings import ClusterSettings

@@ -6,8 +6,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from ..config.jetstream_options import JetStreamOptions
 from ..config.options import Options
+from ..config.sections.jetstream import JetStreamOptions
 from ..domain.jetstream.settings import API_LEVEL, JetStreamSettings
 from ..domain.protocol.encode import ServerInfo
 

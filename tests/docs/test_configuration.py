@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from app.config.errors import ConfigError
+from app.config.file.parsing import DEEPEST, MOST_VALUES
+from app.config.file.reading import LONGEST_CHAIN, MOST_FILES
+from app.config.file.sources import LARGEST_FILE
 from app.config.flags import CONFIG_FILE
 from app.config.load import examine, read_file
-from app.config.parsing import DEEPEST, MOST_VALUES
-from app.config.reading import LONGEST_CHAIN, MOST_FILES
-from app.config.sources import LARGEST_FILE
 from tests.support.server_process import ROOT
 from tests.unit.config.trees import tree_of
 

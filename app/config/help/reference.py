@@ -8,11 +8,13 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from ...domain.permissions.rules import Permissions
-from ..authorization_options import AuthorizationOptions, UserOptions
-from ..cluster_options import ClusterAuthorizationOptions, ClusterOptions
 from ..flags import BLOCKS
-from ..jetstream_options import JetStreamLimitOptions, JetStreamOptions
-from ..leaf_options import (
+from ..options import HookOptions, Options
+from ..reloading import RELOADABLE, is_reloadable
+from ..sections.authorization import AuthorizationOptions, UserOptions
+from ..sections.cluster import ClusterAuthorizationOptions, ClusterOptions
+from ..sections.jetstream import JetStreamLimitOptions, JetStreamOptions
+from ..sections.leaf_nodes import (
     LeafAuthorizationOptions,
     LeafOptions,
     LeafRemoteOptions,
@@ -20,12 +22,10 @@ from ..leaf_options import (
     LeafTlsOptions,
     LeafUserOptions,
 )
-from ..options import HookOptions, Options
-from ..reloading import RELOADABLE, is_reloadable
-from ..section import Section, inner_section, key_of
-from ..tls_options import TlsOptions
-from ..unix_socket_options import UnixSocketOptions
-from ..websocket_options import WebsocketOptions
+from ..sections.section import Section, inner_section, key_of
+from ..sections.tls import TlsOptions
+from ..sections.unix_socket import UnixSocketOptions
+from ..sections.websocket import WebsocketOptions
 from .usage import shown
 
 SECTIONS: tuple[tuple[str, type[Section], str], ...] = (

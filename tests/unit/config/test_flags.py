@@ -7,7 +7,7 @@ from app.config.flag_syntax import UsageError, Value
 from app.config.flags import BLOCKS, CONFIG_FILE, SHELL, CommandLine, Request, flag_name, parse
 from app.config.load import put_flags
 from app.config.options import Options
-from app.config.section import Section, inner_section
+from app.config.sections.section import Section, inner_section
 
 ROWS = [flag for block in BLOCKS.values() for flag in block]
 

@@ -10,7 +10,7 @@ from app.config.errors import ConfigError
 from app.config.flags import CONFIG_FILE
 from app.config.help.reference import SECTIONS
 from app.config.load import load
-from app.config.section import key_of
+from app.config.sections.section import key_of
 from tests.support.document import FILE, Pairs, Value, document
 
 KEYS = sorted(

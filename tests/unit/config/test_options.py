@@ -6,15 +6,15 @@ import pytest
 from pydantic import ValidationError
 
 from app.config.addresses import HostPort
-from app.config.authorization_options import AuthorizationOptions, UserOptions
-from app.config.cluster_options import ClusterOptions
 from app.config.errors import ConfigError
 from app.config.help import reference
-from app.config.jetstream_options import JetStreamOptions
-from app.config.leaf_options import LeafOptions
 from app.config.options import Options, make_options
-from app.config.section import Section, key_of
-from app.config.websocket_options import WebsocketOptions
+from app.config.sections.authorization import AuthorizationOptions, UserOptions
+from app.config.sections.cluster import ClusterOptions
+from app.config.sections.jetstream import JetStreamOptions
+from app.config.sections.leaf_nodes import LeafOptions
+from app.config.sections.section import Section, key_of
+from app.config.sections.websocket import WebsocketOptions
 from app.domain.limits import Limits
 from app.entrypoints.settings import limits
 

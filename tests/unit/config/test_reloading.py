@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from app.config.help.reference import SECTIONS, reference
 from app.config.options import Options, make_options
 from app.config.reloading import RELOADABLE, config_digest, is_reloadable, plan_reload
-from app.config.section import Section, inner_section
+from app.config.sections.section import Section, inner_section
 from tests.support.certificates import certificates
 
 TLS = {"cert_file": certificates().server.cert_file, "key_file": certificates().server.key_file}

@@ -8,8 +8,8 @@ import pytest
 
 from app.config.document import Block, Item
 from app.config.errors import ConfigError
-from app.config.reading import DocumentReader
-from app.config.sources import SourceFile
+from app.config.file.reading import DocumentReader
+from app.config.file.sources import SourceFile
 
 Tree: TypeAlias = "bool | int | float | str | datetime | list[Tree] | dict[str, Tree]"
 

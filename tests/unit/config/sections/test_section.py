@@ -5,7 +5,7 @@ from typing import Annotated
 import pytest
 from pydantic import ValidationError
 
-from app.config.section import Host, Key, Seconds, Section, asks_for_nothing, inner_section, key_of
+from app.config.sections.section import Host, Key, Seconds, Section, asks_for_nothing, inner_section, key_of
 
 
 class Inner(Section):

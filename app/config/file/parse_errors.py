@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lark import Token
 
-from .scalars import READERS
+from ..scalars import READERS
 
 _CLOSING = {"{": "}", "[": "]"}
 _NAMED = frozenset("{}[](),;=:")

@@ -12,11 +12,11 @@ from typing import TypeAlias, cast
 
 from lark import Token, Tree
 
-from .document import Block, BrokenDocument, Item, Member, Remainder
-from .errors import ConfigError, Place, Problem
+from ..document import Block, BrokenDocument, Item, Member, Remainder
+from ..errors import ConfigError, Place, Problem
+from ..scalars import READERS, single_quoted
 from .parse_errors import TextPosition
 from .parsing import DEEPEST, MOST_MISTAKES, MOST_VALUES, Branch, parse
-from .scalars import READERS, single_quoted
 from .sources import LARGEST_FILE, SourceFile, Unreadable, open_source
 
 MOST_FILES = 256

@@ -8,8 +8,8 @@ from typing import Literal, NoReturn, TypeAlias, cast
 from lark import Lark, Token, Tree, UnexpectedInput, UnexpectedToken
 from lark.lexer import LexerState
 
+from ..scalars import READERS
 from .parse_errors import ParseProblem, SyntaxStop, TextPosition, closes_wrongly, explain, next_line
-from .scalars import READERS
 
 Branch: TypeAlias = Tree[Token]
 Start: TypeAlias = Literal["document", "variable"]

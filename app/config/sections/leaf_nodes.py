@@ -5,15 +5,15 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, model_validator
 
-from ..domain.leaf.leaf_url import LeafUrl
-from ..domain.leaf.settings import FIRST_INFO_SECONDS, GLOBAL, LOGIN_SECONDS, RECONNECT_SECONDS
-from ..domain.security.cipher_suites import PREFERRED
-from ..domain.security.nkey import public_user_key, user_seed
-from ..domain.subjects.subject import is_pattern, tokens_of
-from .addresses import AddressError, parse_leaf
-from .authorization_options import SecretText
+from ...domain.leaf.leaf_url import LeafUrl
+from ...domain.leaf.settings import FIRST_INFO_SECONDS, GLOBAL, LOGIN_SECONDS, RECONNECT_SECONDS
+from ...domain.security.cipher_suites import PREFERRED
+from ...domain.security.nkey import public_user_key, user_seed
+from ...domain.subjects.subject import is_pattern, tokens_of
+from ..addresses import AddressError, parse_leaf
+from .authorization import SecretText
 from .section import AddressKey, Advertised, Host, Key, OptionError, Port, Seconds, Section
-from .tls_options import CipherNames, CurveNames, MinVersion, Pins, TlsOptions, tls_key
+from .tls import CipherNames, CurveNames, MinVersion, Pins, TlsOptions, tls_key
 
 LEAST_VERSION = (2, 8, 0)
 """The oldest server with leaf nodes that nats-server 2.15 lets an operator name."""

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, InstanceOf
 
-from ..domain.permissions.rules import NO_LIMIT, RESPONSE_SECONDS, Entry, Permissions, Responses, Rule, entry
-from ..domain.protocol.quoting import quoted_text
-from .scalars import parse_duration
+from ...domain.permissions.rules import NO_LIMIT, RESPONSE_SECONDS, Entry, Permissions, Responses, Rule, entry
+from ...domain.protocol.quoting import quoted_text
+from ..scalars import parse_duration
 from .section import LARGEST_COUNT, YEAR, OptionError
 
 _FIELDS = {

@@ -7,7 +7,7 @@ import pytest
 from app.config.errors import ConfigError
 from app.config.load import read_file
 
-BROKEN = Path(__file__).parents[2] / "config" / "broken"
+BROKEN = Path(__file__).parents[3] / "config" / "broken"
 
 TABLE = """
 array_unclosed.conf:4:1: Parse error: unclosed '[' opened at line 2

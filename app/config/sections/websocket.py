@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from .foreign_keys import WEBSOCKET_IDLE, WEBSOCKET_REFUSED
+from ..foreign_keys import WEBSOCKET_IDLE, WEBSOCKET_REFUSED
 from .section import AddressKey, Advertised, Host, Key, Port, Seconds, Section, one_or_more
-from .tls_options import TlsOptions
+from .tls import TlsOptions
 
 
 def _origin(text: str) -> str:

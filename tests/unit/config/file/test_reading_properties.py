@@ -16,7 +16,7 @@ from app.config.load import read_file
 from tests.support.examples import examples
 from tests.unit.config.trees import Tree, read_text, tree
 
-SAMPLE = (Path(__file__).parents[2] / "config" / "samples" / "server.conf").read_text()
+SAMPLE = (Path(__file__).parents[3] / "config" / "samples" / "server.conf").read_text()
 
 _T = TypeVar("_T")
 

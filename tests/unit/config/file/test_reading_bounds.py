@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.config.parsing import DEEPEST, MOST_MISTAKES, MOST_VALUES
-from app.config.reading import LONGEST_CHAIN
-from app.config.sources import LARGEST_FILE
+from app.config.file.parsing import DEEPEST, MOST_MISTAKES, MOST_VALUES
+from app.config.file.reading import LONGEST_CHAIN
+from app.config.file.sources import LARGEST_FILE
 from tests.unit.config.trees import mistakes, tree
 
 TOO_DEEP = f"nested deeper than {DEEPEST} levels"

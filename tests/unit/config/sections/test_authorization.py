@@ -3,9 +3,9 @@
 import pytest
 
 from app.adapters.auth.secret import read_secret
-from app.config.authorization_options import UserOptions, distinct_users
 from app.config.errors import ConfigError
 from app.config.options import make_options
+from app.config.sections.authorization import UserOptions, distinct_users
 from app.domain.rates import PublishRate
 from app.entrypoints.settings import anonymous, auth_settings
 from app.ports.authenticator import AuthError

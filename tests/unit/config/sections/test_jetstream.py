@@ -3,9 +3,9 @@
 import pytest
 
 from app.config.errors import ConfigError
-from app.config.jetstream_options import JetStreamOptions, read_jetstream
 from app.config.keys import resolve
 from app.config.options import Options, make_options
+from app.config.sections.jetstream import JetStreamOptions, read_jetstream
 from tests.unit.config.trees import read_text
 
 

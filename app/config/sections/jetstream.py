@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from .foreign_keys import each
+from ..foreign_keys import each
 from .section import LARGEST_COUNT, YEAR, Count, Key, OptionError, Section, read_seconds
 
 LARGEST_SIZE = 2**60

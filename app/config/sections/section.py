@@ -12,10 +12,10 @@ from typing import Annotated, ClassVar, Self, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
-from ..domain.address import HIGHEST_PORT
-from ..domain.value_object import value_object
-from .addresses import parse_advertised
-from .scalars import parse_duration
+from ...domain.address import HIGHEST_PORT
+from ...domain.value_object import value_object
+from ..addresses import parse_advertised
+from ..scalars import parse_duration
 
 LARGEST_COUNT = 2**31 - 1
 LARGEST_SIZE = 2**40

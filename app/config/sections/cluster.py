@@ -4,13 +4,13 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf
 
-from ..domain.cluster.route_url import RouteUrl
-from .addresses import AddressError, parse_advertised_to_servers, parse_route
-from .authorization_options import SecretText
-from .foreign_keys import CLUSTER_IDLE, CLUSTER_REFUSED
-from .leaf_options import no_route_compression
+from ...domain.cluster.route_url import RouteUrl
+from ..addresses import AddressError, parse_advertised_to_servers, parse_route
+from ..foreign_keys import CLUSTER_IDLE, CLUSTER_REFUSED
+from .authorization import SecretText
+from .leaf_nodes import no_route_compression
 from .section import LARGEST_COUNT, AddressKey, Host, Key, OptionError, Port, Seconds, Section
-from .tls_options import TlsOptions
+from .tls import TlsOptions
 
 
 def _advertised_to_servers(text: str) -> str:

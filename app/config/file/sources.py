@@ -10,9 +10,9 @@ import stat
 import time
 from typing import TypeAlias
 
-from ..domain.text import printable
-from ..domain.value_object import value_object
-from .errors import ConfigError, Place, Problem
+from ...domain.text import printable
+from ...domain.value_object import value_object
+from ..errors import ConfigError, Place, Problem
 
 LARGEST_FILE = 4 * 1024 * 1024
 """Bytes in one file."""

@@ -4,7 +4,7 @@ import pytest
 
 from app.config.errors import ConfigError
 from app.config.options import Options, make_options
-from app.config.tls_options import TlsOptions
+from app.config.sections.tls import TlsOptions
 from app.config.validation import validate
 from app.domain.security.cipher_suites import PREFERRED
 from app.domain.security.curves import CURVES

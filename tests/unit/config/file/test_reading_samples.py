@@ -7,7 +7,7 @@ import pytest
 from app.config.load import read_file
 from tests.unit.config.trees import Tree, tree_of
 
-SAMPLES = Path(__file__).parents[2] / "config" / "samples"
+SAMPLES = Path(__file__).parents[3] / "config" / "samples"
 
 DEREK = "$2a$11$W2zko751KUvVy59mUTWmpOdWjpEm5qhcCZRd05GjI/sSOT.xtiHyG"
 

@@ -4,9 +4,9 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from ..domain.security.bcrypt_hash import BROKEN_HASH, begins_like_hash, parse_hash
-from ..domain.security.nkey import public_user_key
-from .foreign_keys import AUTHORIZATION_REFUSED, PROXY_REQUIRED
+from ...domain.security.bcrypt_hash import BROKEN_HASH, begins_like_hash, parse_hash
+from ...domain.security.nkey import public_user_key
+from ..foreign_keys import AUTHORIZATION_REFUSED, PROXY_REQUIRED
 from .permissions import PermissionsValue
 from .section import LARGEST_COUNT, LARGEST_SIZE, Factory, Key, OptionError, Seconds, Section, one_or_more
 

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from ..domain.security.cipher_suites import PREFERRED, SUITES
-from ..domain.security.curves import CURVES
-from .scalars import parse_duration
+from ...domain.security.cipher_suites import PREFERRED, SUITES
+from ...domain.security.curves import CURVES
+from ..scalars import parse_duration
 from .section import LARGEST_COUNT, Key, OptionError, Seconds, Section
 
 _PIN = re.compile(r"[0-9a-f]{64}")

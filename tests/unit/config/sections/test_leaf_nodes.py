@@ -4,8 +4,8 @@ import pytest
 
 from app.config.errors import ConfigError
 from app.config.keys import resolve
-from app.config.leaf_options import LeafOptions, version_of
 from app.config.options import Options, make_options
+from app.config.sections.leaf_nodes import LeafOptions, version_of
 from app.domain.leaf.leaf_url import LeafUrl
 from tests.support.nkeys import NkeyUser
 from tests.unit.config.trees import read_text

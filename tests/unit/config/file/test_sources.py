@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.config.errors import ConfigError
-from app.config.sources import LARGEST_FILE, Unreadable, open_source
+from app.config.file.sources import LARGEST_FILE, Unreadable, open_source
 
 
 def refusal(path: Path | str) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.config.errors import ConfigError
+from app.config.file.reading import LONGEST_CHAIN, MOST_FILES
 from app.config.load import read_file
-from app.config.reading import LONGEST_CHAIN, MOST_FILES
 from tests.unit.config.trees import Tree, tree_of
 
 

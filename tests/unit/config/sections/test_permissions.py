@@ -8,7 +8,7 @@ from app.config.errors import ConfigError
 from app.config.flags import CONFIG_FILE
 from app.config.load import load
 from app.config.options import make_options
-from app.config.permissions import parse_permissions
+from app.config.sections.permissions import parse_permissions
 from app.domain.permissions.rules import Permissions, Responses, Rule, entry
 
 

@@ -1,0 +1,1 @@
+"""The configuration file: opened, parsed and read into values with their places."""
