@@ -27,7 +27,11 @@ def run_in_loop(work: Coroutine[Any, Any, T], make_loop: Callable[[], asyncio.Ab
 
     Returns what `work` returns; raises what it raises.
     """
-    loop = make_loop()
+    try:
+        loop = make_loop()
+    except BaseException:
+        work.close()  # Python complains of work that nobody begins
+        raise
     asyncio.set_event_loop(loop)
     try:
         return loop.run_until_complete(work)

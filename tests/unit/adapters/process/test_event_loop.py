@@ -1,6 +1,7 @@
 """The end of an event loop comes, whatever is left to do."""
 
 import asyncio
+import inspect
 import threading
 
 import pytest
@@ -37,6 +38,18 @@ def test_a_task_that_cannot_be_cancelled(capfd: pytest.CaptureFixture[str]) -> N
     assert "done" == run_in_loop(work(), asyncio.new_event_loop)
     assert not left[0].done()
     assert ("", "") == capfd.readouterr()
+
+
+def test_no_loop() -> None:
+    """Work that cannot begin is given up, so that Python does not complain of it."""
+    work = stubborn()
+
+    def interrupt() -> asyncio.AbstractEventLoop:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_in_loop(work, interrupt)
+    assert inspect.CORO_CLOSED == inspect.getcoroutinestate(work)
 
 
 def test_tasks_end_in_order() -> None:
