@@ -10,6 +10,7 @@ from ..ports.clock import Clock
 from ..ports.hooks import Hooks
 from .clock import ManualClock
 from .cluster_faults import ClusterFaults
+from .loops import to_its_end
 from .server import WAIT_SECONDS, Server
 
 _DIAL_STEP = 0.05
@@ -113,7 +114,13 @@ class Cluster:
             await self._clock.advance(_DIAL_STEP)
 
     async def stop(self) -> None:
-        """Stop all servers. Without effect on a cluster that does not run."""
+        """Stop all servers. Without effect on a cluster that does not run.
+
+        A caller that is cancelled meanwhile learns of that when all have ended.
+        """
+        await to_its_end(self._stop())
+
+    async def _stop(self) -> None:
         servers, self.servers = self.servers, []
         for server in servers:
             await server.stop()

@@ -37,7 +37,7 @@ from ..ports.hooks import Hooks, HooksError
 from .client import Client
 from .clock import ManualClock
 from .configuration import LOOPBACK, RequestedOptions
-from .loops import asyncio_loop
+from .loops import asyncio_loop, to_its_end
 from .ports import at_ports, same_ports
 from .views import ConnzQueryKeys, Page, Views
 
@@ -168,9 +168,13 @@ class Server:
     async def stop(self) -> None:
         """Accept no more, send what is pending, and end. Without effect on a server that does not run.
 
+        A caller that is cancelled meanwhile learns of that when the server has ended, within seconds.
         Raises `RuntimeError` on a server that runs in another event loop.
         """
-        async with self._own_turn():
+        await to_its_end(self._stop(self._own_turn()))
+
+    async def _stop(self, turn: asyncio.Lock) -> None:
+        async with turn:
             running, self._running = self._running, None
             if running is not None:
                 self.faults.let_go()
@@ -185,8 +189,9 @@ class Server:
         The file is read again. `config` takes the place of the earlier one if it is given, and `keys` of
         those with the same names. Clients whose logins hold notice nothing.
         Raises `ReloadRefused`, which says why nothing has changed, and `RuntimeError` on a server that does
-        not run.
+        not run, or runs in another event loop.
         """
+        self._own_turn()
         running, old = self._live, self._asked
         asked = RequestedOptions(
             old.config if config is None else config, {**old.keywords, **keys}, old.config_file
@@ -200,7 +205,9 @@ class Server:
 
         It takes `duration` seconds at most, in the first `grace` of which all clients may stay; those of
         the configuration by default. `stop` ends it early. Without effect on a server that does not run.
+        Raises `RuntimeError` on a server that runs in another event loop.
         """
+        self._own_turn()
         running = self._running
         if running is None:
             return
