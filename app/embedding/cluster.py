@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Self
 
+from ..adapters.process.event_loop import to_its_end
 from ..domain.dataplane import AUTO
 from ..ports.clock import Clock
 from ..ports.hooks import Hooks
 from .clock import ManualClock
 from .cluster_faults import ClusterFaults
-from .loops import to_its_end
 from .server import WAIT_SECONDS, Server
 
 _DIAL_STEP = 0.05

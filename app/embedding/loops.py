@@ -65,20 +65,6 @@ def is_in_loop() -> bool:
     return True
 
 
-async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """Do `work` also when who waits for it is cancelled, which is so after that: half of it is of no use."""
-    task, cancelled = asyncio.ensure_future(work), None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        _drop_exception(task)
-        raise cancelled
-    return task.result()
-
-
 def _drop_exception(done: "asyncio.Future[Any]") -> None:
     if not done.cancelled():
         done.exception()

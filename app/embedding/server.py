@@ -16,6 +16,7 @@ from ..adapters.logs.recent_lines import RecentLines
 from ..adapters.logs.setup import open_event_log
 from ..adapters.monitoring.context import MonitoringContext, MonitorSettings, WallTime
 from ..adapters.net_asyncio.tls_context import TlsError
+from ..adapters.process.event_loop import to_its_end
 from ..config.errors import ConfigError
 from ..config.load import Loaded
 from ..config.options import Options
@@ -37,7 +38,7 @@ from ..ports.hooks import Hooks, HooksError
 from .client import Client
 from .clock import ManualClock
 from .configuration import LOOPBACK, RequestedOptions
-from .loops import asyncio_loop, to_its_end
+from .loops import asyncio_loop
 from .ports import at_ports, same_ports
 from .views import ConnzQueryKeys, Page, Views
 

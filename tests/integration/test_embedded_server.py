@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import nats
+import psutil
 import pytest
 from nats.aio.msg import Msg
 
@@ -215,6 +216,29 @@ async def test_a_stop_whose_caller_is_cancelled(turns: int) -> None:
     assert not server.is_running
     async with server:
         assert server.is_running
+
+
+@pytest.mark.parametrize("turns", range(1, 40, 6))
+async def test_a_start_that_is_cancelled_again_and_again(turns: int) -> None:
+    """It is given up, and leaves nothing open, as when it is cancelled once."""
+    before = _listening()
+    server = Server(http=-1, cluster={"port": -1})
+    starting = asyncio.create_task(server.start())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    for _ in range(5):
+        starting.cancel()
+        await asyncio.sleep(0)
+    with contextlib.suppress(asyncio.CancelledError):  # it may have ended before
+        await starting
+    await server.stop()
+
+    assert before == _listening()
+
+
+def _listening() -> int:
+    """How many sockets of this process listen."""
+    return sum(one.status == psutil.CONN_LISTEN for one in psutil.Process().net_connections())
 
 
 async def test_a_cluster_whose_end_is_cancelled() -> None:

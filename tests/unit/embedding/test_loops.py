@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from app.embedding.loops import LoopThread, run_without_loop, to_its_end
+from app.embedding.loops import LoopThread, run_without_loop
 from tests.support.patience import PATIENCE
 
 
@@ -73,35 +73,8 @@ def test_waiting_in_spite_of_a_loop() -> None:
         asyncio.run(fails())
 
 
-def test_work_to_its_end() -> None:
-    """Who waits for it may be cancelled, even twice; the work is done, and then the caller is cancelled."""
-    done: list[str] = []
-
-    async def cancel_twice() -> None:
-        begun, may_end = asyncio.Event(), asyncio.Event()
-
-        async def work() -> None:
-            begun.set()
-            await may_end.wait()
-            done.append("work")
-
-        caller = asyncio.create_task(to_its_end(work()))
-        await begun.wait()
-        for _ in range(2):
-            caller.cancel()
-            await asyncio.sleep(0)
-        may_end.set()
-        await caller
-
-    with pytest.raises(asyncio.CancelledError):
-        asyncio.run(cancel_twice())
-    with pytest.raises(LookupError):
-        asyncio.run(to_its_end(fail()))
-    assert (["work"], 4) == (done, asyncio.run(to_its_end(twice(2))))
-
-
 def test_a_fork_leaves_the_thread_behind() -> None:
-    """A child process is told that it has no such thread, and does not wait for it."""
+    """A child process learns that it has no such thread, and does not wait for it."""
     program = """
 import os
 from app.embedding.loops import LoopThread

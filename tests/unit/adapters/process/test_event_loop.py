@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from app.adapters.process import event_loop
-from app.adapters.process.event_loop import exit_after, exit_status, run_in_loop
+from app.adapters.process.event_loop import exit_after, exit_status, run_in_loop, to_its_end
 from tests.support.patience import PATIENCE
 
 
@@ -112,3 +112,33 @@ def test_the_last_end() -> None:
     exit_after(0.0, ended.set).join(PATIENCE)
 
     assert ended.is_set()
+
+
+def test_work_to_its_end() -> None:
+    """Who waits for it may be cancelled, even twice; the work is done, and then the caller is cancelled."""
+    done: list[str] = []
+
+    async def fail() -> None:
+        raise LookupError
+
+    async def cancel_twice() -> None:
+        begun, may_end = asyncio.Event(), asyncio.Event()
+
+        async def work() -> None:
+            begun.set()
+            await may_end.wait()
+            done.append("work")
+
+        caller = asyncio.create_task(to_its_end(work()))
+        await begun.wait()
+        for _ in range(2):
+            caller.cancel()
+            await asyncio.sleep(0)
+        may_end.set()
+        await caller
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancel_twice())
+    with pytest.raises(LookupError):
+        asyncio.run(to_its_end(fail()))
+    assert (["work"], 4) == (done, asyncio.run(to_its_end(asyncio.sleep(0, 4))))
