@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Self
 
+from ..adapters.process.event_loop import to_its_end
 from ..domain.dataplane import AUTO
 from ..ports.clock import Clock
 from ..ports.hooks import Hooks
@@ -113,7 +114,13 @@ class Cluster:
             await self._clock.advance(_DIAL_STEP)
 
     async def stop(self) -> None:
-        """Stop all servers. Without effect on a cluster that does not run."""
+        """Stop all servers. Without effect on a cluster that does not run.
+
+        A caller that is cancelled meanwhile learns of that when all have ended.
+        """
+        await to_its_end(self._stop())
+
+    async def _stop(self) -> None:
         servers, self.servers = self.servers, []
         for server in servers:
             await server.stop()

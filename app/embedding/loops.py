@@ -11,6 +11,8 @@ T = TypeVar("T")
 _CHECK_SECONDS = 0.001
 _CHECK_ALIVE_SECONDS = 0.5
 
+_FORKED = "the server runs in the process that has forked this one: use it there"
+
 
 def do_in(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> Any:  # noqa: ANN401 - see below
     """Run `work` in `loop`: return its result, or where a loop is running something to await for it.
@@ -105,6 +107,9 @@ class LoopThread:
 
     def do(self, work: Coroutine[Any, Any, T]) -> Any:  # noqa: ANN401 - as `do_in`
         """See `do_in`."""
+        if self._is_of_another_process():
+            work.close()
+            raise RuntimeError(_FORKED)
         return do_in(self.loop, work)
 
     def begin(self, work: Coroutine[Any, Any, T]) -> Any:  # noqa: ANN401 - as `do_in`
@@ -156,6 +161,8 @@ class LoopThread:
         """Call `work` in the thread, and return its result."""
         if threading.current_thread() is self._thread or self.loop.is_closed():
             return work()
+        if self._is_of_another_process():
+            raise RuntimeError(_FORKED)
         future: Future[T] = Future()
 
         def run() -> None:
@@ -166,3 +173,7 @@ class LoopThread:
 
         self.loop.call_soon_threadsafe(run)
         return _result(future, self.loop)
+
+    def _is_of_another_process(self) -> bool:
+        """Whether the thread was left behind by a fork: what it is given would wait for ever."""
+        return not self._thread.is_alive() and not self.loop.is_closed()

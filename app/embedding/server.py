@@ -16,6 +16,7 @@ from ..adapters.logs.recent_lines import RecentLines
 from ..adapters.logs.setup import open_event_log
 from ..adapters.monitoring.context import MonitoringContext, MonitorSettings, WallTime
 from ..adapters.net_asyncio.tls_context import TlsError
+from ..adapters.process.event_loop import to_its_end
 from ..config.errors import ConfigError
 from ..config.load import Loaded
 from ..config.options import Options
@@ -168,9 +169,13 @@ class Server:
     async def stop(self) -> None:
         """Accept no more, send what is pending, and end. Without effect on a server that does not run.
 
+        A caller that is cancelled meanwhile learns of that when the server has ended, within seconds.
         Raises `RuntimeError` on a server that runs in another event loop.
         """
-        async with self._own_turn():
+        await to_its_end(self._stop(self._own_turn()))
+
+    async def _stop(self, turn: asyncio.Lock) -> None:
+        async with turn:
             running, self._running = self._running, None
             if running is not None:
                 self.faults.let_go()
@@ -185,8 +190,9 @@ class Server:
         The file is read again. `config` takes the place of the earlier one if it is given, and `keys` of
         those with the same names. Clients whose logins hold notice nothing.
         Raises `ReloadRefused`, which says why nothing has changed, and `RuntimeError` on a server that does
-        not run.
+        not run, or runs in another event loop.
         """
+        self._own_turn()
         running, old = self._live, self._asked
         asked = RequestedOptions(
             old.config if config is None else config, {**old.keywords, **keys}, old.config_file
@@ -200,7 +206,9 @@ class Server:
 
         It takes `duration` seconds at most, in the first `grace` of which all clients may stay; those of
         the configuration by default. `stop` ends it early. Without effect on a server that does not run.
+        Raises `RuntimeError` on a server that runs in another event loop.
         """
+        self._own_turn()
         running = self._running
         if running is None:
             return

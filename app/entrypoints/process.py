@@ -45,6 +45,9 @@ from .settings import lame_duck_terms
 _STOPPED, _FAILED, _DUMPED = 0, 1, 2
 _STDERR = 2
 
+_WAKING = signal.SIGURG
+"""A signal whose default is to do nothing, which the loop restores at its end."""
+
 LoadAgain = Callable[[], Loaded]
 """Reads the configuration again. Raises `ConfigError`."""
 
@@ -63,16 +66,24 @@ def run(container: Container, loaded: Loaded, load_again: Callable[[], Loaded] |
     reads the configuration for a reload, and raises `ConfigError`.
     """
     load = load_again or (lambda: loaded)
-    signals.raise_interrupt()
-    _handle_dump()
     with ExitStack() as at_end:
         try:
-            return exit_status(_run(container, loaded, load, at_end))
+            stop_signals = signals.StopSignals(signals.raise_interrupt)
+            _handle_dump()
+            status = exit_status(_run(container, loaded, load, stop_signals, at_end))
+            stop_signals.ignore()  # here, where an interrupt is not lost
+            return status  # noqa: TRY300 - the end of the happy path
         except KeyboardInterrupt:
             return _STOPPED
 
 
-def _run(container: Container, loaded: Loaded, load: LoadAgain, at_end: ExitStack) -> int:
+def _run(
+    container: Container,
+    loaded: Loaded,
+    load: LoadAgain,
+    stop_signals: signals.StopSignals,
+    at_end: ExitStack,
+) -> int:
     try:
         events = container.event_log()
     except LogDestinationError as error:
@@ -81,7 +92,7 @@ def _run(container: Container, loaded: Loaded, load: LoadAgain, at_end: ExitStac
     with closing(events):
         try:
             _begin(container, loaded, events)
-            status = run_in_loop(_serve(container, load, at_end), _loop_factory())
+            status = run_in_loop(_serve(container, load, stop_signals, at_end), _loop_factory())
             container.kept_links().settle()
             return status  # noqa: TRY300 - the end of the happy path
         except CannotStart as error:  # it is logged
@@ -119,13 +130,15 @@ def _begin(container: Container, loaded: Loaded, events: EventLog) -> None:
     allow_many_descriptors()
 
 
-async def _serve(container: Container, load: LoadAgain, at_end: ExitStack) -> int:
+async def _serve(
+    container: Container, load: LoadAgain, stop_signals: signals.StopSignals, at_end: ExitStack
+) -> int:
     """Raises `CannotStart`."""
     service, manager = container.service(), container.service_manager()
     memory = MemoryTrimmer(service.broker, container.clock(), BackgroundCall(find_trim()))
     starting = asyncio.ensure_future(service.start())
     reloading = Reloading(container, Reloader(container, load), starting)
-    stop, stop_signals = _handle_signals(container, reloading, starting, at_end)
+    stop, requests = _handle_signals(container, reloading, starting, stop_signals, at_end)
     ports: PortsFile | None = None
     background: list[asyncio.Task[None]] = []
     try:
@@ -149,6 +162,7 @@ async def _serve(container: Container, load: LoadAgain, at_end: ExitStack) -> in
         if ports is not None:
             ports.remove()
         stop_signals.ignore()
+        requests.ignore()
     return _STOPPED
 
 
@@ -188,8 +202,9 @@ def _handle_signals(
     container: Container,
     reloading: Reloading,
     starting: "asyncio.Future[Addresses]",
+    stop_signals: signals.StopSignals,
     at_end: ExitStack,
-) -> tuple[asyncio.Event, signals.StopSignals]:
+) -> tuple[asyncio.Event, signals.RequestSignals]:
     """Handle signals from now on; a stop signal sets the event and cancels `starting`.
 
     What `at_end` is given is undone when the program has ended its server.
@@ -208,12 +223,16 @@ def _handle_signals(
         with suppress(RuntimeError):  # there is no thread to be had: the end has its other limits
             at_end.callback(exit_after(_LAST_SECONDS, _give_up).cancel)
 
-    # The loop's own handlers would restore the default for a moment when they are removed.
-    stop_signals = signals.StopSignals(trap)
-    loop.add_signal_handler(signals.REOPEN, events.reopen)
-    loop.add_signal_handler(signals.RELOAD, reloading.begin)
-    loop.add_signal_handler(signals.LAME_DUCK, _Leaving(container, starting, stop).begin)
-    return stop, stop_signals
+    stop_signals.then(trap)
+    # Signals that another thread takes wake only a loop with a handler: one for what never comes.
+    loop.add_signal_handler(_WAKING, _do_nothing)
+    signal.set_wakeup_fd(signal.set_wakeup_fd(-1), warn_on_full_buffer=False)  # a full one wakes it as well
+    requests: dict[signal.Signals, Callable[[], object]] = {
+        signals.REOPEN: events.reopen,
+        signals.RELOAD: reloading.begin,
+        signals.LAME_DUCK: _Leaving(container, starting, stop).begin,
+    }
+    return stop, signals.RequestSignals(loop.call_soon_threadsafe, requests)
 
 
 class _Leaving:
@@ -240,6 +259,10 @@ class _Leaving:
         self._container.service_manager().status("Lame duck mode: clients are sent to other servers")
         await self._container.service().lame_duck(lame_duck_terms(self._container.options))
         self._stop.set()
+
+
+def _do_nothing() -> None:
+    """See `_WAKING`."""
 
 
 def _give_up() -> None:

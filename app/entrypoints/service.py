@@ -14,6 +14,7 @@ from ..adapters.hooks.runners import HookRunners
 from ..adapters.net_asyncio.tls_events import TlsAvailable, TlsFirst, TlsRequired
 from ..adapters.net_asyncio.unix_events import UnixListenFailed, UnixListening
 from ..adapters.net_asyncio.websocket_events import WebsocketListening
+from ..adapters.process.event_loop import to_its_end
 from ..adapters.process.own_thread import in_own_thread
 from ..domain.broker import FLUSH_SECONDS, Broker
 from ..domain.cluster.events import RouteListenFailed, RouteListening
@@ -172,11 +173,11 @@ class Service:
             return await self._start()
         except CannotStart as error:
             self._events.record(error.fact)
-            await self._give_up()
+            await to_its_end(self._give_up())
             await self._close_log()
             raise
         except BaseException:
-            await self._give_up()
+            await to_its_end(self._give_up())
             raise
 
     async def _give_up(self) -> None:

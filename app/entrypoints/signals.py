@@ -38,26 +38,27 @@ def restore_defaults(usual: Handlers) -> None:
         signal.signal(number, signal.SIG_DFL if handler is signal.default_int_handler else handler)
 
 
-def raise_interrupt() -> None:
-    """Let a stop signal raise `KeyboardInterrupt`, since files must be closed from now on."""
-    for number in STOP_SIGNALS:
-        signal.signal(number, _interrupt)
-
-
 class StopSignals:
-    """The stop signals of a running server: the first one counts, and later ones are ignored.
+    """The stop signals of a server: the first one counts, and later ones are ignored.
 
     A signal that another thread has just taken reaches Python after it is ignored. Python logs an
     error if no handler is there then. So only the system ignores the signals, and the handler stays.
     """
 
-    def __init__(self, stop: Callable[[str], None]) -> None:
+    def __init__(self, stop: Callable[[str], object]) -> None:
         """Handle stop signals from now on; `stop` gets the name of the first, within its handler."""
         self._stop = stop
+        self._first = ""
         self._are_ignored = False
         self._set_disposition = _find_setter()
         for number in STOP_SIGNALS:
             signal.signal(number, self._handle)
+
+    def then(self, stop: Callable[[str], object]) -> None:
+        """Let `stop` have the name from now on; at once if a signal has come that did not end the program."""
+        first, self._stop = self._first, stop
+        if first:
+            stop(first)
 
     def ignore(self) -> None:
         """Ignore stop signals from now on, also while the interpreter ends, which gives up handlers."""
@@ -73,11 +74,61 @@ class StopSignals:
         self._set_disposition(number, signal.SIG_IGN)
         if not self._are_ignored:
             self.ignore()
-            self._stop(STOP_SIGNALS[signal.Signals(number)])
+            self._first = STOP_SIGNALS[signal.Signals(number)]
+            self._stop(self._first)
+
+
+class RequestSignals:
+    """Signals that request something of a running server, which obeys within its event loop.
+
+    The loop's own handlers would restore the default at its end, which ends the process. And the system
+    ignores a signal until the loop has taken up the one before: a flood would fill the buffer that wakes it.
+    """
+
+    def __init__(
+        self,
+        call_soon: Callable[[Callable[[int], None], int], object],
+        requests: Mapping[signal.Signals, Callable[[], object]],
+    ) -> None:
+        """Handle these signals from now on; `call_soon` has a function called in the loop, with a number."""
+        self._call_soon = call_soon
+        self._requests = requests
+        self._waiting: set[int] = set()
+        self._are_ignored = False
+        self._set_disposition = _find_setter()
+        for number in requests:
+            self._expect(number)
+
+    def ignore(self) -> None:
+        """Ignore these signals from now on: the loop is about to end."""
+        self._are_ignored = True
+        for number in self._requests:
+            self._set_disposition(number, signal.SIG_IGN)
+
+    def _expect(self, number: int) -> None:
+        signal.signal(number, self._handle)
+        signal.siginterrupt(number, False)  # noqa: FBT003 - it has no name
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the shape of a signal handler
+        self._set_disposition(number, signal.SIG_IGN)  # first of all, as for stop signals
+        if not self._are_ignored and number not in self._waiting:
+            self._waiting.add(number)
+            self._call_soon(self._obey, number)
+
+    def _obey(self, number: int) -> None:
+        self._waiting.discard(number)
+        if not self._are_ignored:
+            self._expect(number)
+            self._requests[signal.Signals(number)]()
+
+
+def raise_interrupt(name: str) -> NoReturn:  # noqa: ARG001 - the shape of what stop signals call
+    """Let a stop signal end a start in which files must be closed."""
+    raise KeyboardInterrupt
 
 
 def _ignore_for_good() -> None:
-    for number in STOP_SIGNALS:
+    for number in (*STOP_SIGNALS, REOPEN, RELOAD, LAME_DUCK):
         signal.signal(number, signal.SIG_IGN)
 
 
@@ -95,7 +146,3 @@ def _find_setter() -> Callable[[int, int], object]:
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the shape of a signal handler
     os._exit(_STOPPED)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the shape of a signal handler
-    raise KeyboardInterrupt

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import nats
+import psutil
 import pytest
 from nats.aio.msg import Msg
 
-from app import CannotStart, ClientClosed, NoResponders, Server
+from app import CannotStart, ClientClosed, Cluster, NoResponders, Server
 from app.embedding.client import UNREAD_BYTES
 from app.testing.certificates import make_files
 from tests.support.patience import PATIENCE
@@ -201,12 +202,68 @@ async def test_starts_and_stops_at_the_same_time() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
+@pytest.mark.parametrize("turns", range(1, 8))
+async def test_a_stop_whose_caller_is_cancelled(turns: int) -> None:
+    """The server ends nevertheless, and leaves no port taken."""
+    server = await Server(jetstream=True, http=-1, cluster={"port": -1}).start()
+    stopping = asyncio.create_task(server.stop())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    stopping.cancel()
+    with contextlib.suppress(asyncio.CancelledError):  # it may have ended before
+        await stopping
+
+    assert not server.is_running
+    async with server:
+        assert server.is_running
+
+
+@pytest.mark.parametrize("turns", range(1, 40, 6))
+async def test_a_start_that_is_cancelled_again_and_again(turns: int) -> None:
+    """It is given up, and leaves nothing open, as when it is cancelled once."""
+    before = _listening()
+    server = Server(http=-1, cluster={"port": -1})
+    starting = asyncio.create_task(server.start())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    for _ in range(5):
+        starting.cancel()
+        await asyncio.sleep(0)
+    with contextlib.suppress(asyncio.CancelledError):  # it may have ended before
+        await starting
+    await server.stop()
+
+    assert before == _listening()
+
+
+def _listening() -> int:
+    """How many sockets of this process listen."""
+    return sum(one.status == psutil.CONN_LISTEN for one in psutil.Process().net_connections())
+
+
+async def test_a_cluster_whose_end_is_cancelled() -> None:
+    """All servers end before the caller is cancelled."""
+    cluster = await Cluster(2).start()
+    servers = list(cluster.servers)
+    stopping = asyncio.create_task(cluster.stop())
+    await asyncio.sleep(0)
+    stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+
+    assert [False, False] == [server.is_running for server in servers]
+
+
 async def test_another_loop() -> None:
     """A server belongs to the loop that it was started in; stopped, it may be started in another one."""
     server = Server()
     await server.start()
     with pytest.raises(RuntimeError, match="another event loop"):
         await asyncio.to_thread(asyncio.run, server.stop())
+    with pytest.raises(RuntimeError, match="another event loop"):
+        await asyncio.to_thread(asyncio.run, server.reload(max_payload=10))
+    with pytest.raises(RuntimeError, match="another event loop"):
+        await asyncio.to_thread(asyncio.run, server.lame_duck())
     await server.stop()
 
     async def use() -> bool:

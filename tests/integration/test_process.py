@@ -149,6 +149,24 @@ def test_signals_without_end(number: signal.Signals) -> None:
     assert "Traceback" not in server.log
 
 
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
+def test_requests_without_end(tmp_path: Path, number: signal.Signals, loop: str) -> None:
+    """Whatever is requested of a server until it has ended, it ends with status 0, on either event loop."""
+    if loop == "asyncio":
+        (tmp_path / "uvloop.py").write_text("raise ImportError\n")
+
+    with NotifiedServer(tmp_path, *LOCAL, env={"PYTHONPATH": str(tmp_path)}) as server:
+        assert "READY=1" == server.hear()
+        server.send(signal.SIGTERM)
+        while server.process.poll() is None:
+            server.send(number)
+        status, complaints = server.stop()
+
+    assert 0 == status
+    assert "Traceback" not in complaints
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_while_it_imports(tmp_path: Path, number: signal.Signals) -> None:
     """A server that is still being loaded ends at once as well, with status 0 and without a word."""

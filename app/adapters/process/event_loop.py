@@ -27,7 +27,11 @@ def run_in_loop(work: Coroutine[Any, Any, T], make_loop: Callable[[], asyncio.Ab
 
     Returns what `work` returns; raises what it raises.
     """
-    loop = make_loop()
+    try:
+        loop = make_loop()
+    except BaseException:
+        work.close()  # Python complains of work that nobody begins
+        raise
     asyncio.set_event_loop(loop)
     try:
         return loop.run_until_complete(work)
@@ -39,6 +43,21 @@ def run_in_loop(work: Coroutine[Any, Any, T], make_loop: Callable[[], asyncio.Ab
         finally:
             asyncio.set_event_loop(None)
             loop.close()  # does not wait for its threads
+
+
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Do `work` also when who waits for it is cancelled, which is so after that: half of it is of no use."""
+    task, cancelled = asyncio.ensure_future(work), None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # asyncio complains of one that nobody has seen
+        raise cancelled
+    return task.result()
 
 
 def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:

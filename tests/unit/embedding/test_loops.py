@@ -1,11 +1,14 @@
 """Work for the loop of another thread."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from app.embedding.loops import LoopThread, run_without_loop
+from tests.support.patience import PATIENCE
 
 
 async def twice(number: int) -> int:
@@ -68,3 +71,23 @@ def test_waiting_in_spite_of_a_loop() -> None:
 
     with pytest.raises(ZeroDivisionError):
         asyncio.run(fails())
+
+
+def test_a_fork_leaves_the_thread_behind() -> None:
+    """A child process learns that it has no such thread, and does not wait for it."""
+    program = """
+import os
+from app.embedding.loops import LoopThread
+async def work(): return 4
+thread, refused = LoopThread(), 0
+if child := os.fork():
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os._exit(status if thread.end(work()) == 4 else 100)
+for attempt in (lambda: thread.do(work()), lambda: thread.call(int), lambda: thread.end(work())):
+    try: attempt()
+    except RuntimeError: refused += 1
+os._exit(refused)
+"""
+    words = [sys.executable, "-W", "ignore", "-c", program]  # Python warns of any fork with threads
+
+    assert 3 == subprocess.run(words, timeout=PATIENCE, check=False).returncode

@@ -9,8 +9,16 @@ import pytest
 from tests.support.patience import PATIENCE
 
 USUAL, QUIET = "signals.restore_defaults(signals.exit_at_once())", "signals.exit_at_once()"
-INTERRUPTED = "signals.exit_at_once(); signals.raise_interrupt()"
+INTERRUPTED = "signals.exit_at_once(); stopping = signals.StopSignals(signals.raise_interrupt)"
 HANDLED = "names = []; stopping = signals.StopSignals(names.append)"
+REQUESTS = [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2]
+
+
+def asked(number: signal.Signals) -> str:
+    """A server with a loop that does what is in `soon`."""
+    requests = f"{{signal.Signals({number:d}): lambda: done.append(1)}}"
+    call_soon = "lambda call, number: soon.append((call, number))"
+    return f"done, soon = [], []; asking = signals.RequestSignals({call_soon}, {requests})"
 
 
 def status(before: str, number: signal.Signals, after: str = "sys.exit(7)") -> int:
@@ -52,6 +60,55 @@ def test_while_files_are_open(number: signal.Signals) -> None:
     assert 0 == status(
         f"try:\n  {INTERRUPTED}; signal.raise_signal({number:d})\nexcept KeyboardInterrupt: sys.exit(0)",
         number,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_while_files_are_closed(number: signal.Signals) -> None:
+    """Signals that come after the first one do not interrupt what that has begun."""
+    begun = f"{INTERRUPTED}; signal.raise_signal({number:d})"
+    later = "signal.raise_signal(signal.SIGINT); signal.raise_signal(signal.SIGTERM)"
+
+    assert 0 == status(f"try:\n  {begun}\nexcept KeyboardInterrupt: {later}; sys.exit(0)", number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_was_lost(number: signal.Signals) -> None:
+    """A server stops though the code of others has caught the interrupt of its start."""
+    lost = f"try:\n  {INTERRUPTED}; signal.raise_signal({number:d})\nexcept KeyboardInterrupt: pass"
+    right = f"names == [signals.STOP_SIGNALS[{number:d}]]"
+
+    assert 7 == status(
+        lost, number, f"names = []; stopping.then(names.append); sys.exit(7 if {right} else 8)"
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_start_without_an_interrupt(number: signal.Signals) -> None:
+    """A signal that comes after the start is passed on once, to who handles it then."""
+    before = f"{INTERRUPTED}; names = []; stopping.then(names.append)"
+
+    assert 7 == status(before, number, "sys.exit(7 if len(names) == 1 else 8)")
+
+
+@pytest.mark.parametrize("number", REQUESTS)
+def test_requests(number: signal.Signals) -> None:
+    """Signals are one request until the loop has taken it up, and then another one."""
+    again = f"[signal.raise_signal({number:d}) for _ in range(5000)]; before = len(soon), len(done)"
+    obeyed = f"call, number = soon.pop(); call(number); signal.raise_signal({number:d})"
+    right = "(before, len(soon), len(done)) == ((1, 0), 1, 1)"
+
+    assert 7 == status(asked(number), number, f"{again}; {obeyed}; sys.exit(7 if {right} else 8)")
+
+
+@pytest.mark.parametrize("number", REQUESTS)
+def test_requests_at_the_end(number: signal.Signals) -> None:
+    """When the loop is about to end nothing is asked of it, and what was asked before is not done."""
+    late = f"signal.getsignal({number:d})({number:d}, None); call, number = soon.pop(); call(number)"
+    right = f"not soon and not done; signal.raise_signal({number:d})"
+
+    assert 7 == status(
+        asked(number), number, f"asking.ignore(); {late}; right = {right}\nsys.exit(7 if right else 8)"
     )
 
 

@@ -1,12 +1,13 @@
 """The end of an event loop comes, whatever is left to do."""
 
 import asyncio
+import inspect
 import threading
 
 import pytest
 
 from app.adapters.process import event_loop
-from app.adapters.process.event_loop import exit_after, exit_status, run_in_loop
+from app.adapters.process.event_loop import exit_after, exit_status, run_in_loop, to_its_end
 from tests.support.patience import PATIENCE
 
 
@@ -37,6 +38,18 @@ def test_a_task_that_cannot_be_cancelled(capfd: pytest.CaptureFixture[str]) -> N
     assert "done" == run_in_loop(work(), asyncio.new_event_loop)
     assert not left[0].done()
     assert ("", "") == capfd.readouterr()
+
+
+def test_no_loop() -> None:
+    """Work that cannot begin is given up, so that Python does not complain of it."""
+    work = stubborn()
+
+    def interrupt() -> asyncio.AbstractEventLoop:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_in_loop(work, interrupt)
+    assert inspect.CORO_CLOSED == inspect.getcoroutinestate(work)
 
 
 def test_tasks_end_in_order() -> None:
@@ -99,3 +112,33 @@ def test_the_last_end() -> None:
     exit_after(0.0, ended.set).join(PATIENCE)
 
     assert ended.is_set()
+
+
+def test_work_to_its_end() -> None:
+    """Who waits for it may be cancelled, even twice; the work is done, and then the caller is cancelled."""
+    done: list[str] = []
+
+    async def fail() -> None:
+        raise LookupError
+
+    async def cancel_twice() -> None:
+        begun, may_end = asyncio.Event(), asyncio.Event()
+
+        async def work() -> None:
+            begun.set()
+            await may_end.wait()
+            done.append("work")
+
+        caller = asyncio.create_task(to_its_end(work()))
+        await begun.wait()
+        for _ in range(2):
+            caller.cancel()
+            await asyncio.sleep(0)
+        may_end.set()
+        await caller
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancel_twice())
+    with pytest.raises(LookupError):
+        asyncio.run(to_its_end(fail()))
+    assert (["work"], 4) == (done, asyncio.run(to_its_end(asyncio.sleep(0, 4))))
