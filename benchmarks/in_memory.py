@@ -178,7 +178,7 @@ def asked_over_a_link(title: str) -> Exchange:
 
 
 def asked_by_subscribing(title: str) -> Exchange:
-    """One client subscribes anew for each request, until one message; connection 0 replies."""
+    """One client subscribes again for each request, until one message; connection 0 replies."""
     reads: list[tuple[int, bytes]] = []
     got = 0
     for number in range(_LONE_REQUESTS):

@@ -94,7 +94,7 @@ class DueQueue(Generic[T]):
         fired, now = self._timer, self._scheduler.monotonic()
         try:
             for thing in self._due_by(now):
-                # An action before it may have discarded it, or started its delay anew.
+                # An action before it may have discarded it, or started its delay again.
                 if self._due.get(thing, math.inf) <= now:
                     del self._due[thing]
                     self._action(thing)

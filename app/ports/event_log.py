@@ -17,7 +17,7 @@ class EventLog(EventSink, Protocol):
         ...
 
     def levels_changed(self) -> None:
-        """What lies beneath wants other levels than before; a log that keeps a copy of them takes it anew."""
+        """The levels below have changed; a log that keeps a copy of them reads them again."""
         ...
 
     @property

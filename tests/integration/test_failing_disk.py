@@ -79,7 +79,7 @@ async def health_of(server: StoreServer) -> str:
 
 @pytest.mark.parametrize("call", ["fdatasync", "pwritev"])
 async def test_an_error_of_the_disk_ends_storing(disk: FailingDisk, tmp_path: Path, call: str) -> None:
-    """No later success covers it; reading goes on, it is reported, and a restart begins anew."""
+    """No later success covers it; reading goes on, it is reported, and a restart begins again."""
     with StoreServer(tmp_path / "store", disk) as server:
         async with connected(server) as link:
             await make(link)

@@ -529,7 +529,7 @@ async def test_a_lame_duck_keeps_its_routes() -> None:
 
 
 async def test_conversations_of_one_start() -> None:
-    """After a new start numbers begin anew, and so do conversations."""
+    """After a new start numbers begin again, and so do conversations."""
     server = Server(record=True)
     for name in ("first", "second"):
         async with server:

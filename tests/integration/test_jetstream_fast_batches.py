@@ -198,7 +198,7 @@ def test_fast_batches_are_answered_as_by_nats_server(both: tuple[Answers, Answer
 
 
 def test_a_fast_batch_ends_with_the_server(tmp_path: Path) -> None:
-    """What was answered for is there after a start, and the batch has to begin anew."""
+    """What was answered for is there after a start, and the batch has to begin again."""
     flags = (*CURRENT, "-js", "-sd", str(tmp_path))
     with connected(ServerProcess(*flags)) as client:
         stream("F", allow_batched=True, storage="file")(client)
@@ -206,7 +206,7 @@ def test_a_fast_batch_ends_with_the_server(tmp_path: Path) -> None:
             step(client)
     with connected(ServerProcess(*flags)) as client:
         lost = fast(4)(client)
-        anew = fast(1, 2)(client)
+        again = fast(1, 2)(client)
 
     assert "10208" in str(lost)
-    assert [("", '{"stream":"F","seq":4,"batch":"u1","count":1}')] == anew
+    assert [("", '{"stream":"F","seq":4,"batch":"u1","count":1}')] == again

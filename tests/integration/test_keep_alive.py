@@ -50,7 +50,7 @@ async def test_number_of_unanswered_pings(broker: StartBroker, ping_max: int) ->
 
 
 async def test_client_that_answers_stays(broker: StartBroker) -> None:
-    """Each PONG starts the count anew."""
+    """Each PONG starts the count again."""
     async with broker(**PINGED) as running:
         client = await running.connect()
 

@@ -38,7 +38,7 @@ async def expect_once_each_way(one: Client, other: Client, subject: str = "again
 
 
 async def test_the_hub_crashes(rig: LeafRig) -> None:
-    """A leaf dials a hub that was killed until it is there again, and announces its interest anew."""
+    """A leaf dials a hub that was killed until it is there again, and announces its interest again."""
     hub = rig.hub()
     leaf = rig.leaf(hub.remote())
     async with clients(leaf.url) as (at_leaf,):

@@ -208,7 +208,7 @@ async def test_place_is_free_again(broker: StartBroker) -> None:
 
 
 async def until_admitted(connect: Callable[[], Awaitable[RawClient]]) -> None:
-    """Connect anew until there is room: the end of a connection may be seen before its place is free."""
+    """Connect again until there is room: the end of a connection may be seen before its place is free."""
     for _ in range(100):
         client = await connect()
         await client.flood(b"PING\r\n", 1)

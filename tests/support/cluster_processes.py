@@ -15,7 +15,7 @@ HEARD = "Route answers again"
 
 
 class ClusterProcess(ServerProcess):
-    """One of them, on ports of its own; started anew it takes the same ones."""
+    """One of them, on ports of its own; started again it takes the same ones."""
 
     def __init__(
         self,

@@ -53,7 +53,7 @@ class Page:
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
     def text(self, selector: str) -> str:
-        """The text there, in one go, however often it is written anew; empty where there is nothing."""
+        """The text there, in one go, however often it is written again; empty where there is nothing."""
         script = "return document.querySelector(arguments[0])?.textContent.trim() ?? ''"
         return str(self.run(script, selector))
 

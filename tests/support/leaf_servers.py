@@ -117,7 +117,7 @@ class LeafSetup:
 
 
 class LeafServer(ServerProcess):
-    """One server; started anew it has the same ports."""
+    """One server; started again it has the same ports."""
 
     def __init__(self, setup: LeafSetup, folder: Path) -> None:
         """The configuration is written into `folder`."""

@@ -30,7 +30,7 @@ class Masks(Protocol):
 
         At `at` are the last `left` bytes of a payload that has begun, or a frame. Further frames are begun
         as long as each is a whole message without compression, of `limit` bytes at most. It may stop at
-        any frame, and returns all four anew. The data may lie in the room, if `at` is not before `filled`.
+        any frame, and returns all four again. The data may lie in the room, if `at` is not before `filled`.
         """
         ...
 

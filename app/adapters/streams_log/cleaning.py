@@ -40,7 +40,7 @@ class Cleaner:
 
     @property
     def is_pending(self) -> bool:
-        """Whether segments are to be removed or written anew."""
+        """Whether segments are to be removed or written again."""
         return bool(self._empty or self._sparse or self._removals.has_empty)
 
     def steps(self) -> list[Step]:
@@ -104,7 +104,7 @@ class Cleaner:
             self.to_erase.pop(sequence, None)
 
     def next_rewriting(self) -> Rewriting | None:
-        """A segment to be written anew, of which most messages are gone; one at a time."""
+        """A segment to be written again, of which most messages are gone; one at a time."""
         if self._rewriting is not None or self._removals.is_pending or self._log.unwritten_removals():
             return None
         while self._sparse:

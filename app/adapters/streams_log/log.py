@@ -17,11 +17,11 @@ from ...domain.jetstream.storage.seam import (
     StoredMessage,
 )
 from ...domain.named_tuple import made
+from .fast_path import StoreNow, never
 from .reader import SegmentReader
 from .removals import PendingRemovals
 from .run_encoding import HEADERS, OVERHEAD
 from .segment import NUMBER, Segment, number_of, offset_of
-from .short_way import StoreNow, never
 from .tail import Tail
 from .tail_block import TailBlock
 from .writer import MessageWriter
@@ -336,7 +336,7 @@ class FileLog(IndexedLog):
         ]
 
     def moved(self, segment: Segment, offsets: Mapping[int, int]) -> None:
-        """A segment was written anew."""
+        """A segment was written again."""
         self._reader.forget(segment.number)
         for sequence, offset in offsets.items():
             self._index.move(sequence, segment.number << 32 | offset)

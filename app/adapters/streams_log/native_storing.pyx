@@ -1,6 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 # cython: auto_pickle=False
-"""One message stored and written in one step, compiled: see ``short_way``.
+"""One message stored and written in one step, compiled: see ``fast_path``.
 
 What it does is defined by `FileLog.append` and `FileStream.commit_now`. It looks first, writes then, and
 notes at last: so a write that fails leaves nothing behind. What is rare is asked of the objects themselves.
@@ -106,7 +106,7 @@ cdef inline double now() noexcept:
     return time.tv_sec + time.tv_nsec * 1e-9
 
 
-cdef class ShortWay:
+cdef class FastPath:
     """Stores messages of one stream, each by itself."""
 
     cdef object stream

@@ -10,7 +10,7 @@ from typing import NamedTuple, cast
 from zlib import crc32
 
 from ...domain.jetstream.storage.chunk import WITH_HEADERS
-from .foot import SegmentColumns
+from .footer import SegmentColumns
 from .record import (
     ERASED,
     FIRST_OF_EPOCH,

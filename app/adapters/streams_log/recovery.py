@@ -1,7 +1,7 @@
 """Opening the store of an earlier server, also after a crash.
 
 Journals say what the stream is and what was removed; segments have the messages. Closed
-segments are read by their feet, the last one record by record.
+segments are read by their footers, the last one record by record.
 """
 
 from bisect import bisect_left
@@ -11,7 +11,7 @@ from ...domain.jetstream.storage.index import Index
 from ...ports.files import Files
 from .directories import STREAMS
 from .file_head import JOURNAL, NEW, SEGMENT, StreamIdentity, file_name, numbers, read_head
-from .foot import Foot, SegmentColumns
+from .footer import Footer, SegmentColumns
 from .journal_image import JournalFile, JournalImage, cut_off, open_journal
 from .removals import in_runs
 from .scan import Scan
@@ -59,21 +59,21 @@ class StreamRecovery:
         self._resume(newest)
 
     def _take(self, found: Found) -> None:
-        segment, foot = found.segment, found.foot
+        segment, footer = found.segment, found.footer
         self._writer.segments[segment.number] = segment
         if segment.first > self._reach + 1:
             self._miss(self._reach + 1, segment.first - 1, 0)
         if found.scan is not None:
             self._judge(found, found.scan)
-        if foot.spans and foot.columns.sequences[0] <= self._index.last:
+        if footer.spans and footer.columns.sequences[0] <= self._index.last:
             self._report(f"segment {segment.number} has messages that others have; they are left out")
-        elif foot.spans and foot.last >= self._image.floor:
-            self._index.load(foot.columns, foot.spans)
-        self._removes += foot.removes
-        self._find_erased(foot)
+        elif footer.spans and footer.last >= self._image.floor:
+            self._index.load(footer.columns, footer.spans)
+        self._removes += footer.removes
+        self._find_erased(footer)
         self._close(found)
         self._reach = max(self._reach, segment.last)
-        self._image.used(segment.last, foot.last_time)
+        self._image.used(segment.last, footer.last_time)
 
     def _judge(self, found: Found, scan: Scan) -> None:
         """What is missing in a segment that was read record by record."""
@@ -143,8 +143,8 @@ class StreamRecovery:
     def _close(found: Found) -> None:
         """Note that nothing is added to it; of the newest that may not hold."""
         segment = found.segment
-        segment.messages = len(found.foot.columns.ids)
-        segment.last_time = found.foot.last_time
+        segment.messages = len(found.footer.columns.ids)
+        segment.last_time = found.footer.last_time
         segment.damaged = not found.is_good
 
     def _resume(self, last: Found | None) -> None:
@@ -158,19 +158,19 @@ class StreamRecovery:
                 active.closed, active.messages, active.last_time = False, 0, 0
                 if active.columns is None:
                     active.columns = SegmentColumns()
-                    active.columns.load(last.foot)
+                    active.columns.load(last.footer)
         for segment in writer.segments.values():
             if segment is not active:
                 segment.closed, segment.columns = True, None
         writer.resume(index.last, index.last_time, active, checksum, epoch)
 
-    def _find_erased(self, foot: Foot) -> None:
+    def _find_erased(self, footer: Footer) -> None:
         """Those in a segment whose bytes were to be overwritten when the server ended."""
-        sequences = foot.columns.sequences
+        sequences = footer.columns.sequences
         for sequence in self._erase if sequences else ():
             at = bisect_left(sequences, sequence)
             if at < len(sequences) and sequences[at] == sequence:
-                self._stream.erase_again(sequence, foot.columns.places[at])
+                self._stream.erase_again(sequence, footer.columns.places[at])
 
 
 def recover_stream(

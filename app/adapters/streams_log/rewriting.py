@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ...domain.jetstream.storage.chunk import WITH_HEADERS
 from ...ports.files import File, Files
 from .file_head import NEW, StreamIdentity, make_head
-from .foot import SegmentColumns, foot_of
+from .footer import SegmentColumns, footer_of
 from .journal import sync_directory
 from .record import MESSAGE, REMOVING_MESSAGE, Record, decode, encode, seed_of, split_removals
 from .segment import Segment, encode_closing
@@ -18,7 +18,7 @@ from .writer import sync_now
 
 @dataclass(slots=True)
 class Rewriting:
-    """One segment that is being written anew. The worker runs `run`."""
+    """One segment that is being written again. The worker runs `run`."""
 
     files: Files
     path: str
@@ -71,8 +71,8 @@ class Rewriting:
             columns.add(sequence, record.subject, new, record.time, size)
             self.moved[sequence] = offset
             offset += len(piece)
-        foot = foot_of(columns, segment.last, segment.last_time)
-        pieces.append(encode_closing(foot, before, segment.salt, offset, 0))
+        footer = footer_of(columns, segment.last, segment.last_time)
+        pieces.append(encode_closing(footer, before, segment.salt, offset, 0))
         return pieces
 
     def _record(self, offset: int) -> Record | None:

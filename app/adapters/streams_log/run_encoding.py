@@ -1,7 +1,7 @@
 """Records of messages in a row, all encoded at once: compiled where that is built, else in plain Python.
 
 What is encoded is the same as by `record.encode`, one after the other. Beside the records there are the
-columns that the index and the foot of the segment want.
+columns that the index and the footer of the segment want.
 """
 
 from array import array

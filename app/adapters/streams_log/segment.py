@@ -4,7 +4,7 @@ from struct import Struct
 from zlib import crc32
 
 from ...ports.files import File
-from .foot import Foot, SegmentColumns, decode_foot, encode_foot
+from .footer import Footer, SegmentColumns, decode_footer, encode_footer
 from .record import FOOT, Record, decode, encode, seed_of
 
 SEGMENT_SIZE = 16 << 20
@@ -15,7 +15,7 @@ NUMBER = 0x7FFFFFFF
 """Of a place, the part above its offset."""
 
 _TRAILER = Struct("<QI4s")
-"""Where the foot is, a checksum, a mark. It ends a closed segment."""
+"""Where the footer is, a checksum, a mark. It ends a closed segment."""
 _MARK = b"foot"
 
 
@@ -73,15 +73,15 @@ class Segment:
         """None if it is closed and on the disk."""
 
 
-def encode_closing(foot: Foot, before: int, salt: int, offset: int, epoch: int) -> bytes:
-    """What closes a segment that ends at this offset: the foot, and where it is."""
-    texts = b"", b"", encode_foot(foot)
-    record, _ = encode(FOOT, epoch, foot.last + 1, foot.last_time, texts, before, seed_of(salt, offset))
+def encode_closing(footer: Footer, before: int, salt: int, offset: int, epoch: int) -> bytes:
+    """What closes a segment that ends at this offset: the footer, and where it is."""
+    texts = b"", b"", encode_footer(footer)
+    record, _ = encode(FOOT, epoch, footer.last + 1, footer.last_time, texts, before, seed_of(salt, offset))
     return record + _TRAILER.pack(offset, crc32(b"%d" % offset, salt), _MARK)
 
 
-def find_foot(file: File, size: int, salt: int) -> tuple[Record, Foot] | None:
-    """The foot of a closed segment, and what it says; None if there is no valid one."""
+def find_footer(file: File, size: int, salt: int) -> tuple[Record, Footer] | None:
+    """The footer of a closed segment, and what it says; None if there is no valid one."""
     if size < _TRAILER.size:
         return None
     offset, checksum, mark = _TRAILER.unpack(file.read(size - _TRAILER.size, _TRAILER.size))
@@ -90,5 +90,5 @@ def find_foot(file: File, size: int, salt: int) -> tuple[Record, Foot] | None:
     record = decode(file.read(offset, size - offset), offset, offset, salt)
     if record is None or record.kind != FOOT or record.end != size - _TRAILER.size:
         return None
-    foot = decode_foot(record.body)
-    return None if foot is None else (record, foot)
+    footer = decode_footer(record.body)
+    return None if footer is None else (record, footer)

@@ -1,4 +1,4 @@
-"""Reading the segments of a stream: closed ones by their feet, others record by record."""
+"""Reading the segments of a stream: closed ones by their footers, others record by record."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -6,13 +6,13 @@ from typing import NamedTuple
 from ...domain.jetstream.storage.chunk import WITH_HEADERS
 from ...ports.files import File, Files
 from .file_head import SEGMENT, FileHead, StreamIdentity, file_name, read_head, records_after_head, salt_of
-from .foot import Foot, SegmentColumns, foot_of
+from .footer import Footer, SegmentColumns, footer_of
 from .journal_image import JournalImage, Mark, NewerFormat, cut_off
 from .quick_scan import Reached, read_whole
 from .record import ERASED, FOOT, FORMAT, MESSAGE, REMOVING_MESSAGE, Record, split_removals
 from .run_encoding import HEADERS, OVERHEAD
 from .scan import Scan, scan
-from .segment import Segment, find_foot
+from .segment import Segment, find_footer
 
 GREATEST_HEAD = 512
 DAMAGED = "damaged"
@@ -23,9 +23,9 @@ class Found(NamedTuple):
     """What was found of one segment."""
 
     segment: Segment
-    foot: Foot
+    footer: Footer
     scan: Scan | None
-    """What follows the part of it that is whole; None if its foot was read."""
+    """What follows the part of it that is whole; None if its footer was read."""
     whole_to: int
     """The last sequence of that part; -1 if there is none."""
     data_end: int
@@ -79,7 +79,7 @@ class SegmentsReader:
             file = self._files.open(name)
             size = file.size()
             head = read_head(file.read(0, GREATEST_HEAD))
-            closed = find_foot(file, size, salt)
+            closed = find_footer(file, size, salt)
             if closed is not None and synced is not None and mark.last < closed[1].last:
                 closed = None  # it may have been written, and not what is before it
             data = b"" if closed is not None else file.read(0, size)
@@ -93,7 +93,7 @@ class SegmentsReader:
             return None
         opened = _Opened(number, salt, file, head)
         if closed is not None:
-            return _from_foot(opened, size, *closed)
+            return _from_footer(opened, size, *closed)
         return self._from_records(opened, data, mark, synced, expected)
 
     def _set_aside(self, number: int, file: File, reason: str) -> None:
@@ -135,12 +135,12 @@ class SegmentsReader:
         segment = Segment(number, head.sequence if head is not None else expected, salt)
         segment.file, segment.allocated, segment.end = file, len(data), found.end
         segment.columns, segment.last = columns, max(segment.last, whole.last)
-        foot = _foot_from(found.records, columns, segment, whole.time)
+        footer = _footer_from(found.records, columns, segment, whole.time)
         if last is None:
-            return Found(segment, foot, found, whole.last, found.end, whole.before, whole.epoch)
+            return Found(segment, footer, found, whole.last, found.end, whole.before, whole.epoch)
         if last.kind == FOOT:
-            return Found(segment, foot, found, whole.last, last.offset, last.before, last.epoch)
-        return Found(segment, foot, found, whole.last, found.end, last.checksum, last.epoch)
+            return Found(segment, footer, found, whole.last, last.offset, last.before, last.epoch)
+        return Found(segment, footer, found, whole.last, found.end, last.checksum, last.epoch)
 
     def _drop(self, number: int, file: File, used: int, *, just_made: bool) -> None:
         """A segment has neither head nor messages."""
@@ -160,25 +160,25 @@ class SegmentsReader:
         file.close()
 
 
-def _foot_from(records: list[Record], columns: SegmentColumns, segment: Segment, time: int) -> Foot:
-    """What the foot of a segment would say; adds these records to its columns."""
+def _footer_from(records: list[Record], columns: SegmentColumns, segment: Segment, time: int) -> Footer:
+    """What the footer of a segment would say; adds these records to its columns."""
     for record in records:
         if record.kind == FOOT:
             break
         add_record(columns, record, segment.number)
         time = time if record.kind == ERASED else record.time
         segment.last = record.sequence
-    return foot_of(columns, segment.last, time)
+    return footer_of(columns, segment.last, time)
 
 
-def _from_foot(opened: _Opened, size: int, record: Record, foot: Foot) -> Found:
+def _from_footer(opened: _Opened, size: int, record: Record, footer: Footer) -> Found:
     number, salt, file, head = opened
-    first = foot.columns.sequences[0] if foot.spans else foot.last + 1
+    first = footer.columns.sequences[0] if footer.spans else footer.last + 1
     segment = Segment(number, head.sequence if head is not None else first, salt)
     segment.file, segment.closed, segment.columns = file, True, None
     segment.end = segment.allocated = size
-    segment.last = foot.last
-    return Found(segment, foot, None, -1, record.offset, record.before, record.epoch)
+    segment.last = footer.last
+    return Found(segment, footer, None, -1, record.offset, record.before, record.epoch)
 
 
 def add_record(columns: SegmentColumns, record: Record, number: int) -> None:

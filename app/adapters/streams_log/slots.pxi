@@ -4,7 +4,7 @@ All of these classes have `__slots__`; one that had not would make the import fa
 """
 
 from ...domain.jetstream.storage import chunk as chunks, index as indexes, subject_table
-from . import foot, removals as all_removals, rounds as all_rounds, segment as segments, tail as tails, writer as writers
+from . import footer, removals as all_removals, rounds as all_rounds, segment as segments, tail as tails, writer as writers
 
 cdef extern from *:
     """
@@ -107,13 +107,13 @@ cdef Py_ssize_t SEGMENT_LIVE = place_of_slot(segments.Segment, "live")
 cdef Py_ssize_t SEGMENT_MESSAGES = place_of_slot(segments.Segment, "messages")
 cdef Py_ssize_t SEGMENT_NUMBER = place_of_slot(segments.Segment, "number")
 cdef Py_ssize_t SEGMENT_SALT = place_of_slot(segments.Segment, "salt")
-cdef Py_ssize_t COLUMNS__NAMES = place_of_slot(foot.SegmentColumns, "_names")
-cdef Py_ssize_t COLUMNS_IDS = place_of_slot(foot.SegmentColumns, "ids")
-cdef Py_ssize_t COLUMNS_PLACES = place_of_slot(foot.SegmentColumns, "places")
-cdef Py_ssize_t COLUMNS_REMOVES = place_of_slot(foot.SegmentColumns, "removes")
-cdef Py_ssize_t COLUMNS_SEQUENCES = place_of_slot(foot.SegmentColumns, "sequences")
-cdef Py_ssize_t COLUMNS_SIZES = place_of_slot(foot.SegmentColumns, "sizes")
-cdef Py_ssize_t COLUMNS_TIMES = place_of_slot(foot.SegmentColumns, "times")
+cdef Py_ssize_t COLUMNS__NAMES = place_of_slot(footer.SegmentColumns, "_names")
+cdef Py_ssize_t COLUMNS_IDS = place_of_slot(footer.SegmentColumns, "ids")
+cdef Py_ssize_t COLUMNS_PLACES = place_of_slot(footer.SegmentColumns, "places")
+cdef Py_ssize_t COLUMNS_REMOVES = place_of_slot(footer.SegmentColumns, "removes")
+cdef Py_ssize_t COLUMNS_SEQUENCES = place_of_slot(footer.SegmentColumns, "sequences")
+cdef Py_ssize_t COLUMNS_SIZES = place_of_slot(footer.SegmentColumns, "sizes")
+cdef Py_ssize_t COLUMNS_TIMES = place_of_slot(footer.SegmentColumns, "times")
 cdef Py_ssize_t TAIL__MESSAGES = place_of_slot(tails.Tail, "_messages")
 cdef Py_ssize_t TAIL__ORDER = place_of_slot(tails.Tail, "_order")
 cdef Py_ssize_t TAIL_COUNTED = place_of_slot(tails.Tail, "counted")

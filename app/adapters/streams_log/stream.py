@@ -10,6 +10,7 @@ from ...ports.files import Files
 from .cleaning import Cleaner
 from .consumers import Consumers, FileState, VolatileState, to_json
 from .directories import SIZES, Sizes, give_up_stream, making_stream, remove_stream, stream_directory
+from .fast_path import take_fast_path
 from .file_head import StreamIdentity
 from .journal import JournalEntry, StreamJournal
 from .journal_image import JournalFile
@@ -18,7 +19,6 @@ from .proposals import Answer, Proposal
 from .record import DOCUMENT
 from .removals import PendingRemovals
 from .rounds import Rounds
-from .short_way import take_short_way
 from .steps import Batch, Outcome, Step
 from .stream_entries import StreamEntries, StreamParts
 from .tail import Tail, TailBudget
@@ -81,7 +81,7 @@ class FileStream:
         self._has_failed = False  # to write at once what waits
         self._incomplete = False
         """Whether removals may be in segments only."""
-        take_short_way(self)
+        take_fast_path(self)
 
     # the seam
 
@@ -397,7 +397,7 @@ class FileStream:
         return answers
 
     def _rewrite(self) -> None:
-        """Write a segment anew, if the journal has everything that its messages removed."""
+        """Write a segment again, if the journal has everything that its messages removed."""
         if not self._incomplete and not self.journal.is_pending(sync=True):
             rewriting = self._cleaner.next_rewriting()
             if rewriting is not None:
@@ -473,7 +473,7 @@ class FileStream:
         remove_stream(self._files, self.directory)
 
     def prepare_close(self) -> None:
-        """Write everything with the next round, feet included."""
+        """Write everything with the next round, footers included."""
         if self._log.failure is None and not self._gone:
             self.writer.close_active()
         self._want_journal(sync=True)

@@ -10,7 +10,7 @@ from ...domain.jetstream.storage.chunk import WITH_HEADERS, Columns, Span
 from ...domain.named_tuple import made
 from ...ports.files import File, Files, SyncFailed, Write
 from .file_head import NEW, SEGMENT, StreamIdentity, file_name, make_head, salt_of
-from .foot import SegmentColumns, foot_of
+from .footer import SegmentColumns, footer_of
 from .record import (
     FIRST_OF_EPOCH,
     LEAST,
@@ -138,7 +138,7 @@ class MessageWriter:
         self.only_write: Write | None = None
         """What `take` has returned, if it is just that."""
         self._closed: list[Segment] = []
-        """Segments that get their feet."""
+        """Segments that get their footers."""
         self.last = 0
         self.last_time = 0
         self.written = Point(0, False, 0, 0, 0, 0, 0, 0)  # noqa: FBT003 - a field
@@ -281,7 +281,7 @@ class MessageWriter:
         return segment
 
     def close_active(self) -> None:
-        """Close the active segment: it gets a foot, and nothing more."""
+        """Close the active segment: it gets a footer, and nothing more."""
         active = self.active
         if active is None or active.columns is None:
             return
@@ -371,8 +371,8 @@ class MessageWriter:
         pieces = part.pieces
         end = part.end
         if closing is not None:
-            foot = foot_of(closing.columns, closing.last, closing.last_time)
-            last = encode_closing(foot, closing.checksum, segment.salt, end, closing.epoch)
+            footer = footer_of(closing.columns, closing.last, closing.last_time)
+            last = encode_closing(footer, closing.checksum, segment.salt, end, closing.epoch)
             pieces, end = [*pieces, last], end + len(last)
         elif end > segment.allocated:
             self._allocate(segment, file, end)

@@ -1,6 +1,6 @@
 """Receivers that are reached over one link, made one receiver. Both twins use it, where there are several.
 
-The other end of a leaf link matches a line anew: two lines would give its plain subscriptions the message
+The other end of a leaf link matches a line again: two lines would give its plain subscriptions the message
 twice. The same holds where the link is another server's: then that one is given one name for all queue
 groups at a link, and for its plain receivers a name that leaves the link out.
 """

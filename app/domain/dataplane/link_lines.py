@@ -1,6 +1,6 @@
 """What is sent over a leaf link, in the plain twin: one line for all receivers that are there.
 
-The line is matched anew at the other side, so two lines would give its plain subscriptions the
+The line is matched again at the other side, so two lines would give its plain subscriptions the
 message twice.
 """
 

@@ -133,7 +133,7 @@ class Failover:
         return member.target.under(member.sid)
 
     def forget(self) -> None:
-        """Subscriptions changed: find members anew."""
+        """Subscriptions changed: find members again."""
         self._made.clear()
 
 

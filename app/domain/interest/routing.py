@@ -59,7 +59,7 @@ class Audience:
 
 SHARED_PLACES = 512 * 1024
 """References that plans remembered for sharing, and their keys, may hold: some megabytes.
-More are made anew, which costs only memory."""
+More are made again, which costs only memory."""
 
 PLAN_PLACES = 32
 """What a plan costs beside its references, in as many of these."""

@@ -8,7 +8,7 @@ from .rules import Entry, Permissions, Rule
 
 MOST_FILTERS = 64
 """Filters that are kept for one set of rules. Where entries name queue groups there may be more: then
-all are forgotten, and made anew when they are needed."""
+all are forgotten, and made again when they are needed."""
 
 _Found = Match[Entry, None]
 

@@ -1,7 +1,7 @@
 """The public key of a certificate, as `pinned_certs` names it.
 
 A pin is the SHA-256 of the SubjectPublicKeyInfo (RFC 5280, section 4.1), in the bytes that the
-certificate has. A library would encode the key anew, which may give other bytes.
+certificate has. A library would encode the key again, which may give other bytes.
 """
 
 from hashlib import sha256

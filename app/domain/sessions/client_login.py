@@ -242,7 +242,7 @@ class ClientLogin(PeerSession):
         return True
 
     def _recheck(self) -> None:
-        """End the subscriptions that are not allowed any more, and filter the others anew."""
+        """End the subscriptions that are not allowed any more, and filter the others again."""
         guard = self._guard
         for one in list(self.subscriptions.values()):
             stays, rule = guard.filter_now(one) if guard is not None else (True, None)

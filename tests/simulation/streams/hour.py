@@ -117,7 +117,7 @@ class Hour:
     # --- using it -----------------------------------------------------------------------
 
     def run(self, minutes: int, restarts: Container[int] = ()) -> None:
-        """Use it for some minutes, and start it anew at the end of these. Raises `BrokenPromise`."""
+        """Use it for some minutes, and start it again at the end of these. Raises `BrokenPromise`."""
         for minute in range(minutes):
             for _ in range(60):
                 self._second()

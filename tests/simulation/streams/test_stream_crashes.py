@@ -32,7 +32,7 @@ def test_the_play_answers_for_something() -> None:
 
 
 def test_messages_are_answered_at_once() -> None:
-    """Where syncs come later a message alone takes the short way, and no other place would play it."""
+    """Where syncs come later a message alone takes the fast path, and no other place would play it."""
     plays = [Play(seed, is_killed=True) for seed in range(40)]
     for each in plays:
         each.run()

@@ -54,7 +54,7 @@ def test_an_expired_certificate_is_refused() -> None:
 
 @pytest.mark.asyncio
 async def test_the_log() -> None:
-    """It has a line for each number of days that is near, once, and for a new certificate anew."""
+    """It has a line for each number of days that is near, once, and for a new certificate again."""
     clock, log = ManualClock(), RecordingEventLog()
     dates: dict[str, float] = {}
     watch = CertificateDates(dates, clock, log.record)

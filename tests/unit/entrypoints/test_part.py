@@ -23,7 +23,7 @@ class Kitchen:
 
 
 def test_a_part_is_made_when_it_is_asked_for() -> None:
-    """Once, with what it needs, and for each container anew."""
+    """Once, with what it needs, and for each container again."""
     kitchen, other = Kitchen(), Kitchen()
     assert [] == kitchen.made
     soup = kitchen.soup()

@@ -49,7 +49,7 @@ class Cursor:
         self.count(committed)
 
     def count(self, committed: int) -> None:
-        """Count what is pending anew, up to the last that is safe."""
+        """Count what is pending again, up to the last that is safe."""
         start, initial = self.next, 0
         if self._skip is not None:
             kept = [s for s in self._skip[self._at :] if self._log.subject_of(s) is not None]

@@ -6,7 +6,7 @@ from ...timers import Scheduler
 from .hosted import HostedStream
 
 EXACT = 16
-"""Streams up to which the sum is made anew each time it is asked for."""
+"""Streams up to which the sum is made again each time it is asked for."""
 
 STALE_SECONDS = 0.05
 """How old the sum of more streams may be, or a sum that is far below the limit."""

@@ -59,7 +59,7 @@ class ConsumerFeed(Feed):
         return None if wanted is None else self._host.find_consumer(self.source.name, wanted.name)
 
     def _try(self, delay: float) -> None:
-        """Begin anew after this number of seconds: what the consumer has not settled comes again."""
+        """Begin again after this number of seconds: what the consumer has not settled comes again."""
         self._leave()
         if not self._is_due:
             self._is_due = True

@@ -27,7 +27,7 @@ class Expiry:
         return len(self._ends)
 
     def set(self, max_age: int, *, has_ttls: bool) -> None:
-        """What the configuration says now; existing messages are judged anew."""
+        """What the configuration says now; existing messages are judged again."""
         self.max_age = max_age
         self.has_ttls = has_ttls
         self._next_by_age = 0

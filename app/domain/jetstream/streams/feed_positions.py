@@ -16,7 +16,7 @@ NAME = " feeds"
 """Where it is kept among the states of consumers: none of these has a blank in its name."""
 
 MOST_CHANGES = 4096
-"""Bytes of changes after which all positions are written anew."""
+"""Bytes of changes after which all positions are written again."""
 
 Index = tuple[str, str, str]
 """What distinguishes a source: origin, filters, destinations."""

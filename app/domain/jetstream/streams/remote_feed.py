@@ -89,7 +89,7 @@ class RemoteFeed(Feed):
             self._ask()
 
     def _reach_changed(self) -> None:
-        """The link may be there again: the origin is read anew, as messages may have got lost."""
+        """The link may be there again: the origin is read again, as messages may have got lost."""
         was, self._is_reachable = self._is_reachable, self._outlet.has_interest(self._subject.encode())
         if self._is_reachable and not was:
             self._delay = FIRST_DELAY

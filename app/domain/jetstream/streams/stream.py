@@ -108,7 +108,7 @@ class Stream:
         """The way in for messages that are traced."""
         self._closed = False
         self._is_short = False
-        """Whether a message may take the short way of `store_alone`."""
+        """Whether a message may take the fast path of `store_alone`."""
         self._configure(config)
 
     def _configure(self, config: StreamConfig) -> None:

@@ -34,7 +34,7 @@ def test_who_may_wait() -> None:
 
 
 def test_logs_that_keep_a_copy_of_the_levels() -> None:
-    """They take it anew when that is asked for."""
+    """They take it again when that is asked for."""
     log = SwitchableLog(RecordingEventLog(debug=False, trace=False))
     outer = JournaledLog(RateLimitedEventLog(log, ManualClock), Journal())
     log.switch(RecordingEventLog())

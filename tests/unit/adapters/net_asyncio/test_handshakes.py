@@ -23,7 +23,7 @@ def test_steps_are_made_in_order_a_few_per_turn() -> None:
 
 
 def test_an_empty_queue_starts_again() -> None:
-    """With nobody waiting no call is due; the next one to come starts it anew."""
+    """With nobody waiting no call is due; the next one to come starts it again."""
     clock = ManualClock()
     queue = StepQueue(clock)
     steps: list[int] = []

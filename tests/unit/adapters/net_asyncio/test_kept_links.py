@@ -79,7 +79,7 @@ def test_a_link_is_kept_for_a_moment(at_end: ExitStack) -> None:
 
 
 def test_a_moment_begins_once(at_end: ExitStack) -> None:
-    """It does not begin anew with each link, and after it none is kept."""
+    """It does not begin again with each link, and after it none is kept."""
     first, other = Rig(at_end), Rig(at_end)
     first.links.begin()
     other.links = first.links

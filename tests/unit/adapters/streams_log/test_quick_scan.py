@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from app.adapters.streams_log import quick_scan
-from app.adapters.streams_log.foot import SegmentColumns
+from app.adapters.streams_log.footer import SegmentColumns
 from app.adapters.streams_log.quick_scan import Reached, message_reader, read_plainly, read_whole
 from app.adapters.streams_log.record import (
     ERASED,
@@ -109,10 +109,10 @@ def test_it_ends_where_something_is_wrong() -> None:
         assert [record.sequence for record in whole if record.kind != SKIP] == list(columns.sequences)
 
 
-def test_it_ends_before_a_foot_and_what_does_not_follow() -> None:
-    """A foot is for those who know where it counts; a record of another chain is none."""
-    foot = file_of(Random(1), [MESSAGE, FOOT])
-    assert read_whole(bytes(foot), BEGIN, SALT, NUMBER, SegmentColumns()).last == 10
+def test_it_ends_before_a_footer_and_what_does_not_follow() -> None:
+    """A footer is for those who know where it counts; a record of another chain is none."""
+    footer = file_of(Random(1), [MESSAGE, FOOT])
+    assert read_whole(bytes(footer), BEGIN, SALT, NUMBER, SegmentColumns()).last == 10
     for kind in (MESSAGE, SKIP):
         data = file_of(Random(1), [MESSAGE])
         stale, _ = encode(kind, 0, 12, 0, (b"s", b"", b""), 4321, seed_of(SALT, len(data)))

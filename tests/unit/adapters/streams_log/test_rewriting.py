@@ -1,4 +1,4 @@
-"""Segments of which most messages are gone are written anew."""
+"""Segments of which most messages are gone are written again."""
 
 import pytest
 

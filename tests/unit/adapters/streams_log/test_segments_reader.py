@@ -29,7 +29,7 @@ def read(
 
 
 def test_segments_follow_each_other() -> None:
-    """Segments are read in order, with feet and without."""
+    """Segments are read in order, with footers and without."""
     found, texts = read(stored(), [1, 2, 3])
 
     assert [] == texts
@@ -96,7 +96,7 @@ def test_valid_records_that_are_cut_are_kept_aside() -> None:
     assert [name for name in disk.files() if name.startswith("damaged/streams-1-1-")]
 
 
-def test_a_foot_of_the_newest_segment_is_believed_if_it_was_synced() -> None:
+def test_a_footer_of_the_newest_segment_is_believed_if_it_was_synced() -> None:
     """The mark of the journal says so; otherwise what is before it may be missing."""
     store = Store()
     stream = store.create()
@@ -109,7 +109,7 @@ def test_a_foot_of_the_newest_segment_is_believed_if_it_was_synced() -> None:
 
     def messages(of: FakeDisk, mark: Mark) -> int:
         reader = SegmentsReader(of, "streams/1", StreamIdentity(100, "S"), print)
-        return len(next(reader.read_all([1], JournalImage(mark=mark))).foot.columns.ids)
+        return len(next(reader.read_all([1], JournalImage(mark=mark))).footer.columns.ids)
 
     assert messages(closed, Mark(1, 0, 3, 0)) == 3
     assert messages(closed, Mark()) == 2

@@ -1,7 +1,7 @@
 """Segments follow each other, and a failed attempt leaves nothing."""
 
 from app.adapters.streams_log.file_head import SEGMENT, StreamIdentity, salt_of
-from app.adapters.streams_log.segment import find_foot
+from app.adapters.streams_log.segment import find_footer
 from app.adapters.streams_log.steps import Batch, Outcome, carry_out
 from app.adapters.streams_log.writer import MessageWriter
 from app.domain.jetstream.storage.seam import StorageFailure
@@ -37,7 +37,7 @@ def carry(to: MessageWriter, *, sync: bool = True) -> Outcome:
 
 
 def test_a_full_segment_is_closed() -> None:
-    """It gets a foot, and the next one begins with the next sequence."""
+    """It gets a footer, and the next one begins with the next sequence."""
     disk = FakeDisk()
     made = writer(disk)
     append(made, 1, 12)
@@ -46,7 +46,7 @@ def test_a_full_segment_is_closed() -> None:
     assert [1, 2, 3] == list(made.segments)
     for number in (1, 2):
         file = disk.open(f"d/0000000{number}.segment")
-        found = find_foot(file, file.size(), salt_of(IDENTITY, SEGMENT, number))
+        found = find_footer(file, file.size(), salt_of(IDENTITY, SEGMENT, number))
         assert found is not None
         assert made.segments[number + 1].first == found[1].last + 1
     assert (12, 12) == (made.written.last, made.synced.last)

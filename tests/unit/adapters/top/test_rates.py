@@ -31,7 +31,7 @@ def test_a_newcomer() -> None:
 
 
 def test_a_server_with_another_id() -> None:
-    """A server that was started anew is another one, even if it counts higher by now."""
+    """A server that was started again is another one, even if it counts higher by now."""
     meter = Meter()
     meter.read(10.0, server(100), (client(1),))
 

@@ -6,7 +6,7 @@ from tests.support.server_process import ROOT
 
 
 def test_the_page_is_up_to_date() -> None:
-    """What docs/options.md says is what the model says; ``make reference`` writes it anew."""
+    """What docs/options.md says is what the model says; ``make reference`` writes it again."""
     assert (ROOT / "docs" / "options.md").read_text("utf-8") == reference()
 
 

@@ -233,7 +233,7 @@ class TestManySubscriptions:
         } == understood(peer.heard())[0]
 
     def test_a_limit_is_never_sent_for_a_successor(self, server: RoutedBroker, client: VirtualClient) -> None:
-        """A sid that is used anew between two slices does not inherit the limit of the one before."""
+        """A sid that is used again between two slices does not inherit the limit of the one before."""
         client.send(b"SUB a 1\r\nSUB b 2\r\nSUB c 3\r\nUNSUB 3 5\r\nSUB d 4\r\n")
         peer = self.meet(server)
 

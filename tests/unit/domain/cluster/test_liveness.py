@@ -113,7 +113,7 @@ def test_a_late_answer(server: RoutedBroker, publisher: VirtualClient, events: R
 
 
 def test_the_doubt_ends_with_the_route(server: RoutedBroker, publisher: VirtualClient) -> None:
-    """A silent server that comes in anew is trusted."""
+    """A silent server that comes in again is trusted."""
     member(server, GREATER_ID, 7001)
     pass_checks(server, 3)
     server.cluster.remotes[GREATER_ID].connection.abort()

@@ -360,7 +360,7 @@ def test_servers_of_nats_1_are_welcome(server: RoutedBroker, proto: int) -> None
 
 
 def test_info_again(server: RoutedBroker, peer: VirtualPeer) -> None:
-    """A peer may tell of itself again: it stays one route, and nothing is announced anew."""
+    """A peer may tell of itself again: it stays one route, and nothing is announced again."""
     server.connect(quiet=True).send(b"SUB foo 1\r\n")
     peer.heard()
 

@@ -146,7 +146,7 @@ def test_the_narrower_kind_comes_later(stage: Stage, station: Station) -> None:
 def test_changes_concern_kinds(
     stage: Stage, station: Station, changed: bytes, forgotten: list[bytes]
 ) -> None:
-    """A change that may concern one subject of a kind makes the plan for the kind be asked for anew."""
+    """A change that may concern one subject of a kind makes the plan for the kind be asked for again."""
     decide(stage, 1)
     station.feed(publish(b"a.1", b"b.1", b"a.1.1"))
     questions(stage)
@@ -199,7 +199,7 @@ def test_deep_decisions_are_for_one_subject(stage: Stage, station: Station) -> N
 
 
 def test_many_changes_forget_kinds_too(stage: Stage, station: Station) -> None:
-    """A kind that missed more changes than are remembered is asked about anew."""
+    """A kind that missed more changes than are remembered is asked about again."""
     decide(stage, 1)
     station.feed(publish(b"a.1"))
     questions(stage)
@@ -212,7 +212,7 @@ def test_many_changes_forget_kinds_too(stage: Stage, station: Station) -> None:
 
 
 def test_forgetting_all_forgets_kinds(stage: Stage, station: Station) -> None:
-    """After `forget_plans` kinds are made anew."""
+    """After `forget_plans` kinds are made again."""
     decide(stage, 1)
     station.feed(publish(b"a.1", b"a.2"))
     questions(stage)

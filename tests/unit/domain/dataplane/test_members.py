@@ -112,7 +112,7 @@ def test_members_are_no_hits(stage: Stage, route: Station) -> None:
 
 
 def test_a_member_that_went(stage: Stage, station: Station, route: Station, member: Target) -> None:
-    """After the end of a member nothing reaches it; forgotten, its sid is asked for anew."""
+    """After the end of a member nothing reaches it; forgotten, its sid is asked for again."""
     route.feed(routed(SID))
     member.retire()
     route.feed(routed(SID))
@@ -140,7 +140,7 @@ def test_a_member_that_came(stage: Stage, station: Station, route: Station) -> N
 
 @pytest.mark.usefixtures("member")
 def test_forgetting_reaches_all_routes(stage: Stage) -> None:
-    """A route that used a member before others did asks anew with them."""
+    """A route that used a member before others did asks again with them."""
     first, second = stage.route(), stage.route()
     first.feed(routed(SID))
     second.feed(routed(SID))
@@ -199,7 +199,7 @@ def test_kinds_of_subjects_are_no_matter(stage: Stage, station: Station, route: 
 
 @pytest.mark.usefixtures("member")
 def test_forgetting_all_plans(stage: Stage, route: Station) -> None:
-    """After `forget_plans` members are asked for anew, the one in use included."""
+    """After `forget_plans` members are asked for again, the one in use included."""
     route.feed(routed(SID))
 
     stage.plane.forget_plans()

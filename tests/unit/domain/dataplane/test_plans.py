@@ -261,7 +261,7 @@ def test_few_wildcard_changes_are_checked(stage: Stage, station: Station) -> Non
 
 
 def test_many_wildcard_changes_forget_all(stage: Stage, station: Station) -> None:
-    """A plan that missed more changes than are remembered is asked for anew."""
+    """A plan that missed more changes than are remembered is asked for again."""
     station.feed(publish(b"a", b"d."))
     questions(stage)
 
@@ -285,7 +285,7 @@ def test_plans_in_use_outlive_any_number_of_changes(stage: Stage, station: Stati
 
 
 def test_forgetting_all_plans(stage: Stage) -> None:
-    """After `forget_plans` every subject is asked about anew, the one in use included."""
+    """After `forget_plans` every subject is asked about again, the one in use included."""
     first, second = stage.station(), stage.station()
     first.feed(publish(b"a", b"b"))
     second.feed(publish(b"a"))

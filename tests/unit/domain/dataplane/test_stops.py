@@ -67,7 +67,7 @@ def test_bytes_that_come_while_stopped(station: Station) -> None:
 
 
 def test_stopped_again_and_again(station: Station) -> None:
-    """Each stop keeps the rest anew."""
+    """Each stop keeps the rest again."""
     station.control.obey = lambda _line: False
 
     answers = [station.feed(b"a\nb\nc\n"), station.go_on(), station.go_on(), station.go_on()]

@@ -11,7 +11,7 @@ def opened(at: float = 0.0) -> Breaker:
 
 
 def test_it_opens_after_failures_in_a_row() -> None:
-    """A success in between begins the count anew."""
+    """A success in between begins the count again."""
     breaker = Breaker()
 
     for _ in range(FAILURES - 1):

@@ -161,7 +161,7 @@ def test_a_kind_is_decided_once(scene: Scene) -> None:
 
 
 def test_equal_receivers_are_asked_once(scene: Scene) -> None:
-    """Many subscriptions with the same filter are decided about as one, and for each subject anew."""
+    """Many subscriptions with the same filter are decided about as one, and for each subject again."""
     bound = scene.client(None, [b"a.b"])
     for _ in range(1000):
         scene.subscribe(bound, b"a.*")

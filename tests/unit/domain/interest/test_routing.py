@@ -141,7 +141,7 @@ def test_refusals_share_a_plan(scene: Scene) -> None:
 
 
 def test_changed_receivers_share_nothing_with_before(scene: Scene) -> None:
-    """After `forget` plans are made anew."""
+    """After `forget` plans are made again."""
     scene.subscribe(b"a")
     before = scene.plan(b"a")
 
@@ -151,7 +151,7 @@ def test_changed_receivers_share_nothing_with_before(scene: Scene) -> None:
 
 
 def test_sharing_is_bounded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plans are remembered up to a size; then all are forgotten, and made anew."""
+    """Plans are remembered up to a size; then all are forgotten, and made again."""
     monkeypatch.setattr(routing, "SHARED_PLACES", 2 * (routing.PLAN_PLACES + 2))
     for pattern in (b"a.*", b"b.*", b"c.*"):
         scene.subscribe(pattern)

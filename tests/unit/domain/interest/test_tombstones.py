@@ -29,7 +29,7 @@ def test_others_are_not_known() -> None:
 
 
 def test_the_last_group_of_a_sid_counts() -> None:
-    """A sid that was used twice is remembered once, and anew."""
+    """A sid that was used twice is remembered once, and again."""
     clock = ManualClock()
     tombstones = Tombstones(clock)
     tombstones.add(b"QRSID:1:1", b"first")

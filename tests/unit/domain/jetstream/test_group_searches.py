@@ -53,7 +53,7 @@ class Scene:
 
 
 def test_most_answers_come_at_once(make_plane: MakePlane) -> None:
-    """And are made anew each time."""
+    """And are made again each time."""
     scene = Scene(Stage(make_plane))
     scene.interest.steps = STEPS_AT_ONCE - 1
     assert scene.searches.has_group(b"a", b"q")

@@ -446,7 +446,7 @@ def test_a_verdict_that_comes_too_late(
 
 
 def test_a_second_connect_is_judged_too(guarded: VirtualBroker, gatekeeper: ManualAuthenticator) -> None:
-    """Secrets are checked anew, for the user who came in; those of the CONNECT before are forgotten."""
+    """Secrets are checked again, for the user who came in; those of the CONNECT before are forgotten."""
     client = guarded.connect()
 
     client.send(LOGIN)

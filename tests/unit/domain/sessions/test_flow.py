@@ -390,7 +390,7 @@ def test_a_publisher_may_wait_for_itself(scene: Scene, publisher: FlowPeer) -> N
 
 
 def test_congested_anew(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
-    """A receiver that has drained is congested anew like any other, with all its time."""
+    """A receiver that has drained is congested again like any other, with all its time."""
     scene.clock.advance(SOON)
     scene.flow.drained(congested)
     scene.clock.advance(10)

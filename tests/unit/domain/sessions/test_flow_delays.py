@@ -100,7 +100,7 @@ def test_several_publishers_wait_for_a_crawling_receiver(scene: Scene, receiver:
 
 
 def test_a_publisher_that_left_does_not_count(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
-    """A publisher that connects anew while it is held is still alone with its receiver."""
+    """A publisher that connects again while it is held is still alone with its receiver."""
     scene.flow.forget(publisher)
     scene.publish(scene.peer(), congested)
 
@@ -161,7 +161,7 @@ def test_a_long_hold_is_reported(scene: Scene, publisher: FlowPeer, congested: F
 
 
 def test_a_report_comes_again_after_a_quiet_time(scene: Scene, publisher: FlowPeer) -> None:
-    """A receiver that was well for ten seconds is reported anew; one that was not is not."""
+    """A receiver that was well for ten seconds is reported again; one that was not is not."""
     receiver = scene.peer()
     for pause in (QUIET_SECONDS / 2, QUIET_SECONDS + 2 * TICK, 0.0):
         receiver.outbox.take(receiver.outbox.pending())

@@ -182,7 +182,7 @@ def test_a_client_hears_of_its_own_listener(make_plane: MakePlane) -> None:
 
 
 def test_the_same_line_for_a_group(scene: Scene) -> None:
-    """What clients have in common is encoded once, and anew after a change; the rest is each client's own."""
+    """What clients have in common is encoded once, and again after a change."""
     clients = [PersonalInfo(client_id=number, client_ip="127.0.0.1") for number in (1, 2)]
     leaving = PersonalInfo(client_id=3, ldm=True)
     before = [scene.greeting.line(one) for one in (*clients, leaving)]

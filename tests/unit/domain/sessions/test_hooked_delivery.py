@@ -226,7 +226,7 @@ def test_messages_of_routes(clustered: Clustered) -> None:
 
 
 def test_queue_members_of_other_subjects(clustered: Clustered) -> None:
-    """Members whose pattern has no subject in common with those of hooks are not looked at anew each time."""
+    """Members whose pattern has no subject in common with hooks are not examined again each time."""
     client = clustered.client(b"SUB a q 1\r\nSUB > q 2\r\n")
 
     clustered.route.send(b"MSG a QRSID:2:1 1\r\n1\r\nMSG a QRSID:2:2 1\r\n2\r\n")

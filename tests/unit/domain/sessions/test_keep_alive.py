@@ -127,7 +127,7 @@ def test_other_limits(scene: Scene) -> None:
 
 
 def test_a_ping_that_comes_soon(scene: Scene) -> None:
-    """It comes once, in place of the first one at the interval, which begins anew."""
+    """It comes once, in place of the first one at the interval, which begins again."""
     client = scene.client()
 
     scene.keep_alive.ping_soon(client.connection)

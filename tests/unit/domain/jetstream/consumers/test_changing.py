@@ -17,7 +17,7 @@ def make(count: int = 3, **fields: object) -> Harness:
 
 
 def test_other_filters() -> None:
-    """What is pending is counted anew, also after a restart; what was delivered stays so."""
+    """What is pending is counted again, also after a restart; what was delivered stays so."""
     harness = make(0, filter_subject="s.a")
     for subject in ("s.a", "s.b", "s.a", "s.b"):
         harness.publish(1, subject)

@@ -30,7 +30,7 @@ def test_many_streams(js: VirtualJetStream) -> None:
 
 
 def test_a_limit_that_is_far_away(js: VirtualJetStream) -> None:
-    """Whether it is exceeded is found out anew after some ms; one that is near is compared each time."""
+    """Whether it is exceeded is found out again after some ms; one that is near is compared each time."""
     js.stream()
     usage = js.jetstream.catalogue.usage
     stream = js.jetstream.catalogue.streams["S"].stream

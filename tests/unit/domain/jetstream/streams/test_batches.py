@@ -97,7 +97,7 @@ def test_batches_do_not_disturb_each_other() -> None:
     ],
 )
 def test_a_gap_ends_a_batch(numbers: list[int | str], number: int, words: str) -> None:
-    """What came before is gone, and the batch can begin anew."""
+    """What came before is gone, and the batch can begin again."""
     made = atomic()
     for each in numbers[:-1]:
         send(made, each)

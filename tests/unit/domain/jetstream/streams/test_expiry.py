@@ -41,7 +41,7 @@ def test_the_empty_stream_has_nothing_due() -> None:
 
 
 def test_some_messages_never_end_by_age() -> None:
-    """`never` beats the age, until the configuration is judged anew; damaged messages go."""
+    """`never` beats the age, until the configuration is judged again; damaged messages go."""
     made, log = expiry(10, 20, 30, max_age=100, never=frozenset({1, 3}))
     log.damaged.add(3)
 

@@ -253,7 +253,7 @@ def test_batches_share_what_goes_without_an_answer() -> None:
 
 
 def test_a_batch_that_is_silent_is_forgotten() -> None:
-    """After ten seconds; each message, also a ping, starts them anew."""
+    """After ten seconds; each message, also a ping, starts them again."""
     made = fast()
     send(made, 1)
     made.outlet.clock.advance(9)

@@ -1,4 +1,4 @@
-"""Feet: what a segment has, in columns, so that it need not be read to be indexed."""
+"""Footers: what a segment has, in columns, so that it need not be read to be indexed."""
 
 import sys
 from array import array
@@ -66,21 +66,21 @@ class SegmentColumns:
             del column[messages:]
         del self.removes[removes:]
 
-    def load(self, foot: "Foot") -> None:
-        """Go on with what a foot says."""
-        self.names = [span.name for span in foot.spans]
+    def load(self, footer: "Footer") -> None:
+        """Go on with what a footer says."""
+        self.names = [span.name for span in footer.spans]
         self._names = {name: id_ for id_, name in enumerate(self.names)}
-        self.sequences = array("Q", foot.columns.sequences)
-        self.ids, self.places = foot.columns.ids, foot.columns.places
-        self.times, self.sizes = foot.columns.times, foot.columns.sizes
-        self.removes = array("Q", foot.removes)
+        self.sequences = array("Q", footer.columns.sequences)
+        self.ids, self.places = footer.columns.ids, footer.columns.places
+        self.times, self.sizes = footer.columns.times, footer.columns.sizes
+        self.removes = array("Q", footer.removes)
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
-class Foot(NamedTuple):
-    """What a foot says."""
+class Footer(NamedTuple):
+    """What a footer says."""
 
     columns: Columns
     spans: list[Span]
@@ -89,10 +89,10 @@ class Foot(NamedTuple):
     last_time: int
 
 
-def foot_of(columns: SegmentColumns, last: int, last_time: int) -> Foot:
-    """The foot for these messages."""
+def footer_of(columns: SegmentColumns, last: int, last_time: int) -> Footer:
+    """The footer for these messages."""
     if len(columns.ids) and columns.sequences[-1] - columns.sequences[0] == len(columns.ids) - 1:
-        return _foot_in_a_row(columns, last, last_time)
+        return _footer_in_a_row(columns, last, last_time)
     counts = Counter(columns.ids)
     lasts = dict(zip(columns.ids, columns.sequences, strict=True))
     firsts = dict(zip(reversed(columns.ids), reversed(columns.sequences), strict=True))
@@ -102,11 +102,11 @@ def foot_of(columns: SegmentColumns, last: int, last_time: int) -> Foot:
     spans = [Span(columns.names[id_], counts[id_], firsts[id_], lasts[id_]) for id_ in used]
     following = _links(ids, columns.sequences, len(used))
     whole = Columns(columns.sequences, ids, columns.places, columns.times, columns.sizes, following)
-    return Foot(whole, spans, columns.removes, last, last_time)
+    return Footer(whole, spans, columns.removes, last, last_time)
 
 
-def _foot_in_a_row(columns: SegmentColumns, last: int, last_time: int) -> Foot:
-    """The same for sequences without a gap, which is nearly all feet, and quicker."""
+def _footer_in_a_row(columns: SegmentColumns, last: int, last_time: int) -> Footer:
+    """The same for sequences without a gap, which is nearly all footers, and quicker."""
     ids = columns.ids
     links = run_encoder().links(ids.tobytes(), columns.sequences[0], len(columns.names))
     following = column_of("I", links[0])
@@ -117,7 +117,7 @@ def _foot_in_a_row(columns: SegmentColumns, last: int, last_time: int) -> Foot:
         places = accumulate((bool(span.messages) for span in spans), initial=0)
         ids = translated(ids, list(places))
     whole = Columns(columns.sequences, ids, columns.places, columns.times, columns.sizes, following)
-    return Foot(whole, used, columns.removes, last, last_time)
+    return Footer(whole, used, columns.removes, last, last_time)
 
 
 def _links(ids: "array[int]", sequences: "array[int]", subjects: int) -> "array[int]":
@@ -132,9 +132,9 @@ def _links(ids: "array[int]", sequences: "array[int]", subjects: int) -> "array[
     return following
 
 
-def encode_foot(foot: Foot) -> bytes:
-    """The body of a foot record."""
-    columns, spans, removes, last, last_time = foot
+def encode_footer(footer: Footer) -> bytes:
+    """The body of a footer record."""
+    columns, spans, removes, last, last_time = footer
     parts = [_HEAD.pack(len(columns.ids), len(spans), len(removes), last, last_time)]
     parts += [_SPAN.pack(len(span.name), span.messages, span.first, span.last) for span in spans]
     parts += [span.name for span in spans]
@@ -143,15 +143,15 @@ def encode_foot(foot: Foot) -> bytes:
     return b"".join(parts)
 
 
-def decode_foot(body: bytes) -> Foot | None:
-    """What a foot record says; None if it makes no sense."""
+def decode_footer(body: bytes) -> Footer | None:
+    """What a footer record says; None if it makes no sense."""
     try:
         return _decode(body)
     except (error, ValueError):
         return None
 
 
-def _decode(body: bytes) -> Foot:
+def _decode(body: bytes) -> Footer:
     messages, subjects, removes, last, last_time = _HEAD.unpack_from(body, 0)
     at = _HEAD.size
     heads = [_SPAN.unpack_from(body, at + _SPAN.size * each) for each in range(subjects)]
@@ -178,7 +178,7 @@ def _decode(body: bytes) -> Foot:
     if messages and sequences[-1] - sequences[0] == messages - 1:
         in_a_row = range(sequences[0], sequences[0] + messages)
     whole = Columns(in_a_row, ids, places, times, sizes, following)
-    return Foot(whole, spans, removed, last, last_time)
+    return Footer(whole, spans, removed, last, last_time)
 
 
 def _dump(column: "array[int]") -> bytes:

@@ -1,8 +1,8 @@
-"""A foot has what its segment has, in columns."""
+"""A footer has what its segment has, in columns."""
 
 from array import array
 
-from app.adapters.streams_log.foot import Foot, SegmentColumns, decode_foot, encode_foot, foot_of
+from app.adapters.streams_log.footer import Footer, SegmentColumns, decode_footer, encode_footer, footer_of
 from app.domain.jetstream.storage.chunk import Columns, Span
 
 
@@ -15,8 +15,8 @@ def columns(sequences: list[int]) -> SegmentColumns:
     return made
 
 
-def same(one: Foot, other: Foot | None) -> bool:
-    """Whether two feet say the same."""
+def same(one: Footer, other: Footer | None) -> bool:
+    """Whether two footers say the same."""
     return other is not None and [
         [list(column) for column in one.columns],
         one.spans,
@@ -32,56 +32,56 @@ def same(one: Foot, other: Foot | None) -> bool:
     ]
 
 
-def test_a_foot_is_read_as_it_was_written() -> None:
+def test_a_footer_is_read_as_it_was_written() -> None:
     """With and without gaps between the sequences."""
     for sequences in ([4, 5, 6, 7], [4, 6, 9], []):
-        foot = foot_of(columns(sequences), 9, 63)
+        footer = footer_of(columns(sequences), 9, 63)
 
-        assert same(foot, decode_foot(encode_foot(foot)))
+        assert same(footer, decode_footer(encode_footer(footer)))
 
 
 def test_sequences_in_a_row_need_no_memory() -> None:
     """They come back as a range."""
-    foot = decode_foot(encode_foot(foot_of(columns([4, 5, 6]), 6, 42)))
+    footer = decode_footer(encode_footer(footer_of(columns([4, 5, 6]), 6, 42)))
 
-    assert foot is not None
-    assert foot.columns.sequences == range(4, 7)
+    assert footer is not None
+    assert footer.columns.sequences == range(4, 7)
 
 
 def test_subjects_have_their_numbers() -> None:
     """Each has how many messages, the first and the last, and links from one to the next."""
-    foot = foot_of(columns([4, 5, 6, 8]), 8, 56)
+    footer = footer_of(columns([4, 5, 6, 8]), 8, 56)
 
-    assert [Span(b"s.0", 3, 4, 8), Span(b"s.1", 1, 5, 5)] == foot.spans
-    assert [2, 0, 2, 0] == list(foot.columns.following)
+    assert [Span(b"s.0", 3, 4, 8), Span(b"s.1", 1, 5, 5)] == footer.spans
+    assert [2, 0, 2, 0] == list(footer.columns.following)
 
 
 def test_what_makes_no_sense_is_none() -> None:
-    """A foot that is cut anywhere is not used."""
-    data = encode_foot(foot_of(columns([4, 5, 6]), 6, 42))
+    """A footer that is cut anywhere is not used."""
+    data = encode_footer(footer_of(columns([4, 5, 6]), 6, 42))
 
-    assert all(decode_foot(data[:end]) is None for end in range(len(data)))
+    assert all(decode_footer(data[:end]) is None for end in range(len(data)))
 
 
-def test_columns_go_on_from_a_foot() -> None:
+def test_columns_go_on_from_a_footer() -> None:
     """A segment that was closed and is short goes on."""
-    foot = decode_foot(encode_foot(foot_of(columns([4, 5]), 5, 35)))
-    assert foot is not None
+    footer = decode_footer(encode_footer(footer_of(columns([4, 5]), 5, 35)))
+    assert footer is not None
     again = SegmentColumns()
-    again.load(foot)
+    again.load(footer)
     again.add(6, b"s.0", 600, 42, 40)
 
     expected = columns([4, 5, 6])
-    assert same(foot_of(expected, 6, 42), foot_of(again, 6, 42))
+    assert same(footer_of(expected, 6, 42), footer_of(again, 6, 42))
 
 
 def test_columns_are_cut() -> None:
-    """What was taken back is in no foot."""
+    """What was taken back is in no footer."""
     made = columns([4, 5, 6])
     made.cut(1, 0)
 
     assert len(made) == 1
-    assert [Span(b"s.0", 1, 4, 4)] == foot_of(made, 4, 28).spans
+    assert [Span(b"s.0", 1, 4, 4)] == footer_of(made, 4, 28).spans
 
 
 def test_many_messages_at_once() -> None:
@@ -98,4 +98,4 @@ def test_many_messages_at_once() -> None:
     made.extend(added, [b"s.1", b"s.9", b"s.0"], array("Q", [6, 7]).tobytes())
 
     expected = columns([4, 5, 6, 7])
-    assert same(foot_of(expected, 7, 49), foot_of(made, 7, 49))
+    assert same(footer_of(expected, 7, 49), footer_of(made, 7, 49))

@@ -1,4 +1,4 @@
-"""The short way of a message: stored and written in one step, where that is compiled (ADR 0064)."""
+"""The fast path of a message: stored and written in one step, where that is compiled (ADR 0064)."""
 
 from collections.abc import Callable
 from functools import cache
@@ -14,22 +14,22 @@ StoreNow = Callable[[bytes, bytes, bytes, int, int], int]
 """See `StreamLog.store_now`."""
 
 
-class ShortWay(Protocol):
+class FastPath(Protocol):
     """The compiled one, of one stream."""
 
     store: StoreNow
     read_last: Callable[[bytes], StoredMessage | None]
 
 
-class ShortWayKind(Protocol):
+class FastPathKind(Protocol):
     """The class of it."""
 
-    def __call__(self, stream: "FileStream") -> ShortWay:
+    def __call__(self, stream: "FileStream") -> FastPath:
         """Make it for a stream, which has all of its parts."""
         ...
 
 
-def take_short_way(stream: "FileStream") -> None:
+def take_fast_path(stream: "FileStream") -> None:
     """Let the log of a stream have it; without compiled code messages go by `append` and `commit_now`."""
     kind = compiled()
     if kind is not None:
@@ -38,10 +38,10 @@ def take_short_way(stream: "FileStream") -> None:
 
 
 @cache
-def compiled() -> ShortWayKind | None:
+def compiled() -> FastPathKind | None:
     """The class, where it is built, and finds all fields that it reads."""
     try:
-        return cast("ShortWayKind", import_module(".native_storing", __package__).ShortWay)
+        return cast("FastPathKind", import_module(".native_storing", __package__).FastPath)
     except (ImportError, AttributeError):  # a build of another version does not stop the server
         return None
 

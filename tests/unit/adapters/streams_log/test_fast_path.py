@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from app.adapters.streams_log import short_way
+from app.adapters.streams_log import fast_path
 from app.adapters.streams_log.directories import Sizes
-from app.adapters.streams_log.short_way import compiled, never
+from app.adapters.streams_log.fast_path import compiled, never
 from app.adapters.streams_log.stream import FileStream
 from app.domain.jetstream.storage.chunk import Chunk
 from app.domain.jetstream.storage.split_column import SplitColumn
@@ -151,7 +151,7 @@ def test_it_does_what_the_parts_do(sizes: Sizes, relaxed: bool, monkeypatch: pyt
     for seed in range(6):
         compiled_side = Side(120.0 if not relaxed else 0.0, sizes, relaxed=relaxed)
         with monkeypatch.context() as patch:
-            patch.setattr(short_way, "compiled", lambda: None)
+            patch.setattr(fast_path, "compiled", lambda: None)
             plain_side = Side(120.0 if not relaxed else 0.0, sizes, relaxed=relaxed)
         for step in range(STEPS):
             for side in (compiled_side, plain_side):
@@ -285,7 +285,7 @@ def test_without_compiled_code_nothing_goes_this_way(
     def missing(_name: str, _package: str | None = None) -> None:
         raise kind
 
-    monkeypatch.setattr(short_way, "import_module", missing)
+    monkeypatch.setattr(fast_path, "import_module", missing)
     compiled.cache_clear()
     try:
         side = Side(120.0, LARGE, relaxed=False)
@@ -299,6 +299,6 @@ def test_without_compiled_code_nothing_goes_this_way(
 
 def test_what_is_built_is_used() -> None:
     """A field that it does not find would let all messages go the long way, and these tests be left out."""
-    is_built = find_spec(".native_storing", short_way.__package__) is not None
+    is_built = find_spec(".native_storing", fast_path.__package__) is not None
 
     assert is_built == (compiled() is not None)
