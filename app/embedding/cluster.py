@@ -116,7 +116,7 @@ class Cluster:
     async def stop(self) -> None:
         """Stop all servers. Without effect on a cluster that does not run.
 
-        A caller that is cancelled meanwhile learns of that when all have ended.
+        If the caller is cancelled meanwhile, the cancellation is raised when all servers have ended.
         """
         await to_its_end(self._stop())
 

@@ -175,5 +175,5 @@ class LoopThread:
         return _result(future, self.loop)
 
     def _is_of_another_process(self) -> bool:
-        """Whether the thread was left behind by a fork: what it is given would wait for ever."""
+        """Whether this is a child of a fork, which does not have the thread: calls would wait forever."""
         return not self._thread.is_alive() and not self.loop.is_closed()

@@ -169,7 +169,7 @@ class Server:
     async def stop(self) -> None:
         """Accept no more, send what is pending, and end. Without effect on a server that does not run.
 
-        A caller that is cancelled meanwhile learns of that when the server has ended, within seconds.
+        If the caller is cancelled meanwhile, the cancellation is raised when the server has ended.
         Raises `RuntimeError` on a server that runs in another event loop.
         """
         await to_its_end(self._stop(self._own_turn()))

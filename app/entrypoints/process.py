@@ -46,7 +46,7 @@ _STOPPED, _FAILED, _DUMPED = 0, 1, 2
 _STDERR = 2
 
 _WAKING = signal.SIGURG
-"""A signal whose default is to do nothing, which the loop restores at its end."""
+"""A signal that is ignored by default: the loop restores the default at its end."""
 
 LoadAgain = Callable[[], Loaded]
 """Reads the configuration again. Raises `ConfigError`."""
@@ -224,9 +224,9 @@ def _handle_signals(
             at_end.callback(exit_after(_LAST_SECONDS, _give_up).cancel)
 
     stop_signals.then(trap)
-    # Signals that another thread takes wake only a loop with a handler: one for what never comes.
+    # A loop with a handler is woken also by signals that another thread takes: add one for an unused signal.
     loop.add_signal_handler(_WAKING, _do_nothing)
-    signal.set_wakeup_fd(signal.set_wakeup_fd(-1), warn_on_full_buffer=False)  # a full one wakes it as well
+    signal.set_wakeup_fd(signal.set_wakeup_fd(-1), warn_on_full_buffer=False)  # a full buffer wakes it too
     requests: dict[signal.Signals, Callable[[], object]] = {
         signals.REOPEN: events.reopen,
         signals.RELOAD: reloading.begin,

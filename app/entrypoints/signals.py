@@ -55,7 +55,7 @@ class StopSignals:
             signal.signal(number, self._handle)
 
     def then(self, stop: Callable[[str], object]) -> None:
-        """Let `stop` have the name from now on; at once if a signal has come that did not end the program."""
+        """Call `stop` in place of the function before; at once if a signal has already come."""
         first, self._stop = self._first, stop
         if first:
             stop(first)
@@ -79,10 +79,10 @@ class StopSignals:
 
 
 class RequestSignals:
-    """Signals that request something of a running server, which obeys within its event loop.
+    """Signals that request something of a running server, which does it in its event loop.
 
-    The loop's own handlers would restore the default at its end, which ends the process. And the system
-    ignores a signal until the loop has taken up the one before: a flood would fill the buffer that wakes it.
+    The loop's own handlers would restore the default at its end, and the default ends the process. The
+    system ignores a signal until the loop has handled the one before: a flood would fill the wakeup buffer.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class RequestSignals:
         call_soon: Callable[[Callable[[int], None], int], object],
         requests: Mapping[signal.Signals, Callable[[], object]],
     ) -> None:
-        """Handle these signals from now on; `call_soon` has a function called in the loop, with a number."""
+        """Handle these signals from now on; `call_soon` schedules a call in the loop, from any thread."""
         self._call_soon = call_soon
         self._requests = requests
         self._waiting: set[int] = set()
@@ -113,9 +113,9 @@ class RequestSignals:
         self._set_disposition(number, signal.SIG_IGN)  # first of all, as for stop signals
         if not self._are_ignored and number not in self._waiting:
             self._waiting.add(number)
-            self._call_soon(self._obey, number)
+            self._call_soon(self._run, number)
 
-    def _obey(self, number: int) -> None:
+    def _run(self, number: int) -> None:
         self._waiting.discard(number)
         if not self._are_ignored:
             self._expect(number)

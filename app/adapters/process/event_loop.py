@@ -30,7 +30,7 @@ def run_in_loop(work: Coroutine[Any, Any, T], make_loop: Callable[[], asyncio.Ab
     try:
         loop = make_loop()
     except BaseException:
-        work.close()  # Python complains of work that nobody begins
+        work.close()  # Python warns of a coroutine that was never awaited
         raise
     asyncio.set_event_loop(loop)
     try:
@@ -46,7 +46,7 @@ def run_in_loop(work: Coroutine[Any, Any, T], make_loop: Callable[[], asyncio.Ab
 
 
 async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """Do `work` also when who waits for it is cancelled, which is so after that: half of it is of no use."""
+    """Run `work` to its end, even if the caller is cancelled: the cancellation is raised after that."""
     task, cancelled = asyncio.ensure_future(work), None
     while not task.done():
         try:
@@ -55,7 +55,7 @@ async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
             cancelled = error
     if cancelled is not None:
         if not task.cancelled():
-            task.exception()  # asyncio complains of one that nobody has seen
+            task.exception()  # asyncio logs one that is never retrieved
         raise cancelled
     return task.result()
 
