@@ -34,6 +34,8 @@ _REQUEST = json.dumps({"batch": BATCH, "expires": 30_000_000_000}).encode()
 _PIECE = 2000
 _PAUSE = 0.002
 _FILL_SECONDS = 60.0
+_DROPPED_SECONDS = 0.5
+_SETTLE_SECONDS = 30.0
 
 _BUCKET = "KV_bench"
 _KEY = b"$KV.bench.key"
@@ -41,18 +43,32 @@ _LEAST = 200
 
 
 def fill(api: StreamApi, link: socket.socket, messages: int, subjects: Sequence[bytes] = (SUBJECT,)) -> None:
-    """Publish until the stream has this number of messages; a server may drop what is too much at once."""
+    """Publish until the stream has this number of messages; a server may drop what is too much at once.
+
+    Raises `RowFailed` if the server stores other messages than these, or takes too long.
+    """
     encoded = [publication(subject, _PAYLOAD) for subject in subjects]
     pieces = b"".join(encoded * (_PIECE // len(encoded)))
     deadline, stored = time.perf_counter() + _FILL_SECONDS, api.messages()
     while stored < messages:
         if time.perf_counter() > deadline:
             raise RowFailed(f"the messages were not stored within {_FILL_SECONDS:g} s")
-        link.sendall(pieces if messages - stored >= _PIECE else encoded[0] * (messages - stored))
+        size = min(_PIECE, messages - stored)
+        link.sendall(pieces if size == _PIECE else encoded[0] * size)
+        stored = _settled(api, stored + size)
+    if stored > messages:
+        raise RowFailed(f"{stored - messages} messages were stored that seemed to be dropped")
+
+
+def _settled(api: StreamApi, expected: int) -> int:
+    """The number of messages, once it is `expected`, or has not grown for a while: the rest was dropped."""
+    stored, grown = api.messages(), time.perf_counter()
+    while stored < expected and time.perf_counter() < grown + _DROPPED_SECONDS:
+        time.sleep(_PAUSE)
         before, stored = stored, api.messages()
-        while stored > before:
-            time.sleep(_PAUSE)
-            before, stored = stored, api.messages()
+        if stored > before:
+            grown = time.perf_counter()
+    return stored
 
 
 class Consuming:
@@ -83,7 +99,8 @@ class Consuming:
         began, busy = time.perf_counter(), time.process_time()
         self._consume(name)
         while self._unsettled(name):
-            pass
+            if time.perf_counter() > began + _SETTLE_SECONDS:
+                raise RowFailed(f"not all messages were acknowledged within {_SETTLE_SECONDS:g} s")
         elapsed, busy = time.perf_counter() - began, time.process_time() - busy
         self._api.ask(f"CONSUMER.DELETE.{STREAM}.{name}")
         return Sample({COST: elapsed / MESSAGES * NS}, busy / elapsed, busy / MESSAGES * NS)
