@@ -200,6 +200,7 @@ def tails_of_run(
     """
     tails: list[bytes] = []
     data, position = where
+    traces = traces and message.header > 0
     tail, size = len(line) - len(message.tail), len(line) + message.size + 2
     while len(tails) < most and data.startswith(line, position):
         after = position + size

@@ -366,6 +366,9 @@ cdef class DataPlane:
         `skip` is the publisher's outbox, borrowed, if it gets none of its own messages; else NULL.
         """
         cdef Py_ssize_t fanout = plan.fanout(), stop
+        if fanout == 1 and position[0] == 0 and not plan.mixed:
+            position[0] = 1
+            return self.deliver_to_one(plan, delivery, skip)
         while position[0] < fanout:
             stop = min(position[0] + RECEIVERS_PER_CHECK, fanout)
             plan.deliver(delivery, position[0], stop, self.draw, skip)
@@ -373,6 +376,15 @@ cdef class DataPlane:
             if stop < fanout and self.over():
                 break
         return 0
+
+    cdef inline int deliver_to_one(self, Plan plan, Delivery *delivery, void *skip) except -1:
+        """The same for a plan with one receiver, which is not at the end of a leaf link with others."""
+        cdef Target target
+        if PyTuple_GET_SIZE(plan.plain):
+            target = <Target>PyTuple_GET_ITEM(plan.plain, 0)
+        else:
+            target = pick(<tuple>PyTuple_GET_ITEM(plan.groups, 0), self.draw, skip)
+        return 0 if target is None or <void *>target.outbox == skip else target.deliver(delivery)
 
     cdef int interrupt(
         self, Inlet inlet, Message *message, Plan plan, Py_ssize_t position, int64_t before

@@ -314,7 +314,7 @@ class DataPlane(RunDelivery):
         payload = data[start:stop]
         if inlet.trace:
             inlet.control.traced(message.verb, message.argument, payload)
-        if inlet.traces and asks(payload[: message.header]):
+        if inlet.traces and message.header and asks(payload[: message.header]):
             inlet.stopped = not inlet.control.hooked(plan, handed(message, payload))
             self.lookup.slow = True
             return stop + 2, effort
