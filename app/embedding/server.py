@@ -169,8 +169,7 @@ class Server:
     async def stop(self) -> None:
         """Accept no more, send what is pending, and end. Without effect on a server that does not run.
 
-        If the caller is cancelled meanwhile, the cancellation is raised when the server has ended.
-        Raises `RuntimeError` on a server that runs in another event loop.
+        A cancellation of the caller is raised after that; `RuntimeError` in another event loop.
         """
         await to_its_end(self._stop(self._own_turn()))
 
@@ -187,10 +186,9 @@ class Server:
     async def reload(self, config: Mapping[str, object] | None = None, **keys: object) -> list[str]:
         """Let another configuration be in force, all of it or nothing; return what has changed, in words.
 
-        The file is read again. `config` takes the place of the earlier one if it is given, and `keys` of
-        those with the same names. Clients whose logins hold notice nothing.
-        Raises `ReloadRefused`, which says why nothing has changed, and `RuntimeError` on a server that does
-        not run, or runs in another event loop.
+        The file is read again. `config` replaces the earlier one if it is given, and `keys` those with the
+        same names. Raises `ReloadRefused`, which says why nothing has changed, and `RuntimeError` on a
+        server that does not run, or runs in another event loop.
         """
         self._own_turn()
         running, old = self._live, self._asked

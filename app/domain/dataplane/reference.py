@@ -1,10 +1,7 @@
 """The data plane in plain Python: the definition of its behaviour.
 
-Read it together with ``seam``, which says what each part promises. It favours
-being plain over being quick; the compiled twin does the same work in place.
-
-Its parts have modules of their own: a line is taken apart by ``message``, what is incomplete is kept by
-``inlet``, who gets it is said by ``plan`` and kept by ``plan_cache``, and what is sent waits in ``outbox``.
+``seam`` says what each part promises; the compiled twin does the same work in place. ``message`` parses a
+line, ``inlet`` keeps what is incomplete, ``plan`` has the receivers, and ``outbox`` what is pending.
 """
 
 import math
@@ -372,9 +369,8 @@ class DataPlane(RunDelivery):
     ) -> int:
         """Publish the messages from there on whose line is the same, at most `most`, all at once.
 
-        That changes nothing but the speed, so it is done only where no delivery can
-        provoke a decision in between, and where copies are cheap. Returns how many they
-        were; 0 to go one by one.
+        Only the speed changes: no delivery may need a decision in between, and copies are cheap.
+        Returns how many they were; 0 to go one by one.
         """
         line = message.line + b"\n"
         if not line.endswith(message.tail):
