@@ -253,6 +253,8 @@ def pick(parts: Sequence[Group], draw: Draw, skip: seam.Outbox | None = None) ->
     can take nothing now, the next one that can is taken, if that is near. Those of `far` parts
     are drawn from where the others have nobody.
     """
+    if len(parts) == 1:  # of one part, near or far makes no difference
+        return _pick(parts, draw, skip)
     near, far = _near(parts), [part for part in parts if part.far]
     return _pick(near, draw, skip) or (_pick(far, draw, skip) if far else None)
 
@@ -262,7 +264,7 @@ def _near(parts: Sequence[Group]) -> Sequence[Group]:
 
 
 def _pick(parts: Sequence[Group], draw: Draw, skip: seam.Outbox | None) -> Target | None:
-    while total := sum(part.extent for part in parts):
+    while total := parts[0].extent if len(parts) == 1 else sum(part.extent for part in parts):
         first = draw.below(total)
         part, place = _place(parts, first)
         member = part.members[place]
