@@ -16,6 +16,9 @@ from .seam import Fault, Kind
 
 LMSG = b"LMSG"
 
+LEAF = Kind.LEAF
+"""Read once: Python 3.11 takes long to find the member of an enum, and each message asks for it."""
+
 ACKNOWLEDGEMENT = b"$JS.ACK."
 """How the reply subject of a message of a stream begins."""
 
@@ -24,7 +27,7 @@ _VERBS = (LMSG, HMSG)
 
 def verb_of(line: bytes, kind: Kind, *, headers: bool = False) -> bytes:
     """The verb of a message's line, from a peer of any kind; see `message.verb_of`."""
-    if kind is not Kind.LEAF:
+    if kind is not LEAF:
         return message.verb_of(line, kind, headers=headers)
     if line[4:5] not in (b" ", b"\t"):
         return b""
@@ -34,7 +37,7 @@ def verb_of(line: bytes, kind: Kind, *, headers: bool = False) -> bytes:
 
 def understand(kind: Kind, verb: bytes, line: bytes, bounds: Bounds) -> Message:
     """Take a line from a peer of any kind apart; raises `Faulty`."""
-    if kind is not Kind.LEAF:
+    if kind is not LEAF:
         return message.understand(verb, line, bounds)
     if len(line) > bounds.line:
         check_length(verb, line, bounds.line)

@@ -201,11 +201,12 @@ def tails_of_run(
     tails: list[bytes] = []
     data, position = where
     traces = traces and message.header > 0
-    tail, size = len(line) - len(message.tail), len(line) + message.size + 2
+    tail, payload, size = len(line) - len(message.tail), len(line), len(line) + message.size + 2
     while len(tails) < most and data.startswith(line, position):
         after = position + size
-        start = position + len(line)
-        if data[after - 2 : after] != b"\r\n" or (traces and asks(data[start : start + message.header])):
+        if data[after - 2 : after] != b"\r\n":
+            break
+        if traces and asks(data[position + payload : position + payload + message.header]):
             break
         tails.append(data[position + tail : after])
         position = after

@@ -253,18 +253,23 @@ def pick(parts: Sequence[Group], draw: Draw, skip: seam.Outbox | None = None) ->
     can take nothing now, the next one that can is taken, if that is near. Those of `far` parts
     are drawn from where the others have nobody.
     """
-    if len(parts) == 1:  # of one part, near or far makes no difference
-        return _pick(parts, draw, skip)
+    if len(parts) == 1:  # the common case, in which near or far makes no difference
+        return _pick(parts, parts[0].extent, draw, skip)
     near, far = _near(parts), [part for part in parts if part.far]
-    return _pick(near, draw, skip) or (_pick(far, draw, skip) if far else None)
+    return _pick(near, _extent(near), draw, skip) or _pick(far, _extent(far), draw, skip)
 
 
 def _near(parts: Sequence[Group]) -> Sequence[Group]:
     return [part for part in parts if not part.far]
 
 
-def _pick(parts: Sequence[Group], draw: Draw, skip: seam.Outbox | None) -> Target | None:
-    while total := parts[0].extent if len(parts) == 1 else sum(part.extent for part in parts):
+def _extent(parts: Sequence[Group]) -> int:
+    return sum(part.extent for part in parts)
+
+
+def _pick(parts: Sequence[Group], total: int, draw: Draw, skip: seam.Outbox | None) -> Target | None:
+    """`total`: how many numbers of the draw are for the members."""
+    while total:
         first = draw.below(total)
         part, place = _place(parts, first)
         member = part.members[place]
@@ -275,6 +280,7 @@ def _pick(parts: Sequence[Group], draw: Draw, skip: seam.Outbox | None) -> Targe
         if member.outbox is not None and not member.outbox.closed:
             return _next_ready(parts, first, total, skip) or member
         part.take_out(place)
+        total = _extent(parts)
     return None
 
 
@@ -299,11 +305,12 @@ def _another(parts: Sequence[Group], first: int, total: int, skip: seam.Outbox |
 
 def _place(parts: Sequence[Group], number: int) -> tuple[Group, int]:
     """Where the member with this number among all is."""
-    index = 0
-    while number >= parts[index].extent:
-        number -= parts[index].extent
+    index, part = 0, parts[0]
+    while number >= part.extent:
+        number -= part.extent
         index += 1
-    return parts[index], number % len(parts[index].members)
+        part = parts[index]
+    return part, number % len(part.members)
 
 
 def _members(parts: Sequence[Group]) -> Iterator[Target]:

@@ -23,7 +23,7 @@ from .delivery_run import RunDelivery
 from .draw import Draw
 from .flushing import Flushing
 from .inlet import Inlet
-from .leaf_line import understand, verb_of
+from .leaf_line import LEAF, understand, verb_of
 from .link_lines import is_lost, line_for, receivers_in_lines
 from .message import Faulty, Message, bounds_of, handed, is_complete, tails_of_run
 from .narrowing import narrowed
@@ -166,8 +166,7 @@ class DataPlane(RunDelivery):
         work, check = TURN_WORK, TURN_WORK - CHECK_WORK
         self.lookup.slow = False
         while position < len(data):
-            is_over = inlet.closed or inlet.stopped or self.held or work <= 0
-            if is_over:
+            if inlet.closed or inlet.stopped or self.held or work <= 0:
                 inlet.keep(b"" if inlet.closed else data[position:], 0)
                 return self._pause(inlet)
             end = data.find(b"\n", position)
@@ -207,7 +206,7 @@ class DataPlane(RunDelivery):
             if plan is None:
                 inlet.keep(data[position:], 0)
                 return Progress.TURN
-            if inlet.kind is Kind.LEAF and plan.groups:
+            if plan.groups and inlet.kind is LEAF:
                 plan = narrowed(plan, message)
             if inlet.guarded and not plan.denied:
                 plan = self._guard(message, plan)
@@ -345,9 +344,10 @@ class DataPlane(RunDelivery):
         `skip` is the publisher, if it gets none of its own messages.
         """
         plain = len(plan.plain)
-        if plain == plan.fanout == 1:
-            if plan.plain[0].outbox is not skip:
-                self.deliver_one(plan.plain[0], message, tail)
+        if plan.fanout == 1 and not plan.mixed:
+            only = plan.plain[0] if plain else pick(plan.groups[0], self.draw, skip)
+            if only is not None and only.outbox is not skip:
+                self.deliver_one(only, message, tail)
             return 1
         for target in receivers_in_lines(plan, self.draw, skip) if plan.mixed and not position else ():
             self.deliver_one(target, message, tail)
