@@ -1,6 +1,6 @@
 """How a message is written, in the plain twin: ``MSG <subject> <sid> [reply] <size>``, then the payload.
 
-The parts are put one after the other: `start_of` a subject, `middle_of` a receiver, and
+The parts are put one after the other: `start_of` a subject, the receiver's sid and a blank, and
 `tail_of` the words of a line, up to the payload.
 """
 
@@ -8,13 +8,8 @@ from collections.abc import Iterable
 
 
 def start_of(subject: bytes) -> bytes:
-    """What comes before the blank in front of the sid."""
-    return b"MSG " + subject
-
-
-def middle_of(sid: bytes) -> bytes:
-    """What a receiver has of its own, blanks included."""
-    return b" " + sid + b" "
+    """What comes before the sid."""
+    return b"MSG " + subject + b" "
 
 
 def tail_of(words: Iterable[bytes]) -> bytes:

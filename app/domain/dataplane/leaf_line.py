@@ -47,7 +47,7 @@ def understand(kind: Kind, verb: bytes, line: bytes, bounds: Bounds) -> Message:
     before = words[: len(words) - 1 - headed]
     if not before or (len(before) > 2 and before[1] not in (b"+", b"|")):
         raise Faulty(Fault.ARGUMENTS, argument_of(verb, line))
-    read_sizes(sizes, argument_of(verb, line), bounds)
+    read_sizes(sizes, verb, line, bounds)
     reply, names = _reply_and_names(before)
     reply, shown = _split(reply)
     found = Message(HPUB if headed else PUB, line, [shown or before[0], *reply, *sizes])

@@ -63,6 +63,13 @@ def is_lost(outbox: Outbox) -> bool:
     return outbox.naming == Naming.MEMBERS and not outbox.leaf
 
 
+def head_for(target: Target, message: Message, outbox: Outbox) -> bytes:
+    """The line up to what follows the receiver; the message is sent as it has come, to no queue group."""
+    if outbox.leaf:
+        return message.start if message.header else b"L" + message.start
+    return message.start + target.sid + b" "
+
+
 def line_for(target: Target, message: Message, tail: bytes, outbox: Outbox) -> tuple[bytes, bytes]:
     """The line up to what follows the receiver, and the rest with the payload; see `Outbox.deliver`.
 
@@ -72,12 +79,14 @@ def line_for(target: Target, message: Message, tail: bytes, outbox: Outbox) -> t
     if message.header and not headed:
         tail = message.without_header(tail)
     if not outbox.leaf:
-        return (message.start if headed else message.plain_start) + target.direct.middle, tail
+        sid = target.direct.sid if message.shown else target.sid
+        return (message.start if headed else message.plain_start) + sid + b" ", tail
     verb = b"HMSG " if headed else b"LMSG "
-    if len(target.middle) == 1 and not message.shown:
+    if not target.sid and not message.shown:
         return verb + message.subject + b" ", tail
     payload = tail[tail.index(b"\n") + 1 :]
     sizes = b"%d %d" % (message.header, message.size) if headed else b"%d" % (len(payload) - 2)
     reply = message.reply + b"@" + message.shown if message.shown else message.reply
-    mark = b" " if len(target.middle) == 1 else b" + " if reply else b" |"
-    return verb + message.subject + mark + reply + target.middle, sizes + b"\r\n" + payload
+    mark = b" " if not target.sid else b" + " if reply else b" |"
+    groups = b" " + target.sid if target.sid else b""
+    return verb + message.subject + mark + reply + groups + b" ", sizes + b"\r\n" + payload

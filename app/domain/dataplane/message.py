@@ -56,6 +56,7 @@ class Message:
         "plain_start",
         "plain_tail",
         "reply",
+        "reserved",
         "shown",
         "size",
         "start",
@@ -75,6 +76,8 @@ class Message:
         """What receivers read as its subject, where that is another one; only of leaf links."""
         self.names: tuple[bytes, ...] = ()
         """The queue groups that a message of a leaf link is for."""
+        self.reserved = False
+        """Whether the subject or the reply subject belongs to servers; only of clients."""
         if verb in _ROUTED:
             sid = words.pop(1)
             if sid.startswith(MEMBER_MARK):
@@ -137,19 +140,19 @@ def understand(verb: bytes, line: bytes, bounds: Bounds) -> Message:
     fewest = 2 + (verb in _ROUTED) + headed
     if not fewest <= len(words) <= fewest + 1:
         raise Faulty(Fault.ARGUMENTS, argument_of(verb, line))
-    read_sizes(words[-1 - headed :], argument_of(verb, line), bounds)
+    read_sizes(words[-1 - headed :], verb, line, bounds)
     return Message(verb, line, words)
 
 
-def read_sizes(sizes: list[bytes], argument: bytes, bounds: Bounds) -> None:
+def read_sizes(sizes: list[bytes], verb: bytes, line: bytes, bounds: Bounds) -> None:
     """Judge the size of a message, and before it that of its headers, if there are two; raises `Faulty`."""
     digits = sizes[-1]
     if not digits.isdigit():
-        raise Faulty(Fault.SIZE, argument)
+        raise Faulty(Fault.SIZE, argument_of(verb, line))
     if len(digits) > MAX_SIZE_DIGITS or 0 <= bounds.payload < int(digits):
         raise Faulty(Fault.PAYLOAD, digits)
     if len(sizes) > 1 and not _fits(sizes[0], int(digits)):
-        raise Faulty(Fault.SIZE, argument)
+        raise Faulty(Fault.SIZE, argument_of(verb, line))
 
 
 def check_length(verb: bytes, line: bytes, limit: int) -> None:
@@ -202,12 +205,11 @@ def tails_of_run(
     data, position = where
     traces = traces and message.header > 0
     tail, payload, size = len(line) - len(message.tail), len(line), len(line) + message.size + 2
-    while len(tails) < most and data.startswith(line, position):
-        after = position + size
-        if data[after - 2 : after] != b"\r\n":
+    for start in range(position, position + most * size, size):
+        after = start + size
+        if not data.startswith(line, start) or data[after - 2 : after] != b"\r\n":
             break
-        if traces and asks(data[position + payload : position + payload + message.header]):
+        if traces and asks(data[start + payload : start + payload + message.header]):
             break
-        tails.append(data[position + tail : after])
-        position = after
+        tails.append(data[start + tail : after])
     return tails

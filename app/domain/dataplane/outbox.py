@@ -121,7 +121,7 @@ class Outbox:
             else:
                 self._wire.write(b"".join(chunks))
         self._backlog = self._wire.pending()
-        if self._kept is not None or self._is_much():
+        if self._backlog or self._kept is not None:
             self._keep(chunks, size)
         return size
 

@@ -6,7 +6,6 @@ from itertools import chain, islice
 from . import seam
 from .constants import LONGEST_RUN_FANOUT, MOST_CANDIDATES, PLAIN_MARK
 from .draw import Draw
-from .framing import middle_of
 from .joining import joined
 from .outbox import Outbox
 from .own import own
@@ -32,37 +31,28 @@ CHARGED_TARGETS = 16
 class Target:
     """See `seam.Target`."""
 
-    __slots__ = ("_direct", "delivered", "limit", "middle", "outbox", "place", "subscription")
+    __slots__ = ("delivered", "limit", "outbox", "place", "sid", "subscription")
 
     def __init__(self, outbox: Outbox, sid: bytes, subscription: Expiring | None) -> None:
         self.outbox: Outbox | None = outbox
-        self.middle = middle_of(sid) if sid or not outbox.leaf else b" "
+        self.sid = sid
         self.subscription = subscription
         self.delivered = 0
         self.limit = 0
         self.place = NOWHERE  # in its group
-        self._direct: Target | None = None
 
     def retire(self) -> None:
         """See `seam.Target`."""
         # Plans that are never used again may know the target for long, so it lets go of all else.
         self.outbox = None
         self.subscription = None
-        self._direct = None
-
-    @property
-    def sid(self) -> bytes:
-        """What the receiver calls the subscription."""
-        return self.middle[1:-1]
 
     @property
     def direct(self) -> "Target":
         """The same place for a message that its server does not find by its subject."""
         if self.outbox is None or self.outbox.naming != Naming.ALL:
             return self
-        if self._direct is None:
-            self._direct = Target(self.outbox, member_sid(self.sid), None)
-        return self._direct
+        return Target(self.outbox, member_sid(self.sid), None)
 
     @property
     def is_open(self) -> bool:
@@ -79,13 +69,13 @@ class Target:
         return Target(own(Outbox, self.outbox), sid, self.subscription)
 
     def bears(self, size: int, most: int) -> int:
-        """How many messages, at most `most`, it takes without a decision; `size` is without `middle`."""
+        """How many messages, at most `most`, it takes without a decision; `size` is without the sid."""
         outbox = self.outbox
         if outbox is None:
             return most
-        if self.limit or outbox.trace or (outbox.leaf and len(self.middle) > 1):
+        if self.limit or outbox.trace or (outbox.leaf and self.sid):
             return 0
-        return min(most, outbox.room() // (size + len(self.middle) + outbox.leaf))
+        return min(most, outbox.room() // (size + len(self.sid) + 1))
 
 
 def member_sid(sid: bytes) -> bytes:

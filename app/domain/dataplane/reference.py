@@ -24,7 +24,7 @@ from .draw import Draw
 from .flushing import Flushing
 from .inlet import Inlet
 from .leaf_line import LEAF, understand, verb_of
-from .link_lines import is_lost, line_for, receivers_in_lines
+from .link_lines import head_for, is_lost, line_for, receivers_in_lines
 from .message import Faulty, Message, bounds_of, handed, is_complete, tails_of_run
 from .narrowing import narrowed
 from .outbox import Outbox
@@ -32,7 +32,7 @@ from .own import own
 from .partial_delivery import PartialDelivery
 from .plan import Group, Plan, Target, pick
 from .plan_lookup import PlanLookup
-from .reserved import is_reserved_reply, is_reserved_subject
+from .reserved import is_reserved, is_reserved_subject
 from .seam import Control, Expiring, Hook, HookedMessage, Kind, Owner, PlanFigures, Planner, Progress, Sender
 from .trace_mark import asks
 
@@ -166,7 +166,8 @@ class DataPlane(RunDelivery):
         work, check = TURN_WORK, TURN_WORK - CHECK_WORK
         self.lookup.slow = False
         while position < len(data):
-            if inlet.closed or inlet.stopped or self.held or work <= 0:
+            is_over = inlet.closed or inlet.stopped or self.held or work <= 0
+            if is_over:
                 inlet.keep(b"" if inlet.closed else data[position:], 0)
                 return self._pause(inlet)
             end = data.find(b"\n", position)
@@ -185,8 +186,7 @@ class DataPlane(RunDelivery):
             prepared = self._prepare(inlet, verb, line, (data, position))
             if isinstance(prepared, Progress):
                 return prepared
-            message, plan = prepared
-            position, done = self._publish(inlet, message, plan, (data, position), work)
+            position, done = self._publish(inlet, *prepared, (data, position), work)
             work -= done
             if self.lookup.slow or work <= check:
                 self.lookup.slow = False
@@ -208,7 +208,7 @@ class DataPlane(RunDelivery):
                 return Progress.TURN
             if plan.groups and inlet.kind is LEAF:
                 plan = narrowed(plan, message)
-            if inlet.guarded and not plan.denied:
+            if message.reserved and not plan.denied:
                 plan = self._guard(message, plan)
             self._refuse(inlet, plan, message)
             complete = is_complete(data, position + len(line) + 1 + message.size)
@@ -245,10 +245,9 @@ class DataPlane(RunDelivery):
         return message, plan
 
     def _guard(self, message: Message, plan: Plan) -> Plan:
-        """The plan, or one that denies what belongs to servers."""
-        if is_reserved_subject(message.subject):
-            return Plan((), (), plan.refusal, denied=True)
-        return self._no_reply if is_reserved_reply(message.reply) else plan
+        """A plan that denies what belongs to servers, instead of this one."""
+        is_subject = is_reserved_subject(message.subject)
+        return Plan((), (), plan.refusal, denied=True) if is_subject else self._no_reply
 
     def _pause(self, inlet: Inlet, *, done: bool = False) -> Progress:
         """Why the ingest must not go on, or that it is done."""
@@ -283,6 +282,7 @@ class DataPlane(RunDelivery):
         message = understand(inlet.kind, verb, line, inlet.bounds)
         if last is None or last.subject != message.subject or last.member != message.member:
             inlet.plan = None
+        message.reserved = inlet.guarded and is_reserved(message.subject, message.reply)
         inlet.last = message
         return message
 
@@ -391,7 +391,7 @@ class DataPlane(RunDelivery):
         for target in plan.plain:
             outbox = target.outbox
             if outbox is not None and not outbox.closed:
-                head = (b"L" if outbox.leaf and not message.header else b"") + message.start + target.middle
+                head = head_for(target, message, outbox)
                 self._count_out(target, outbox, message, len(tails))
                 outbox.put_run(head + head.join(tails))
         return len(tails)
@@ -415,18 +415,17 @@ class DataPlane(RunDelivery):
     def deliver_one(self, target: Target, message: Message, tail: bytes) -> None:
         """See `DirectDelivery`."""
         outbox = target.outbox
-        if outbox is None or outbox.closed or (message.shown and is_lost(outbox)):
+        if outbox is None or outbox.closed:
             return
-        self._count_out(target, outbox, message, 1)
-        if message.header and not outbox.headers:
-            outbox.out_bytes -= message.header
-            self.out_bytes -= message.header
-        if outbox.leaf or message.shown:
+        if not (message.header or message.shown or outbox.leaf):
+            self._count_out(target, outbox, message, 1)
+            outbox.deliver(message.start + target.sid + b" ", tail)
+        elif not (message.shown and is_lost(outbox)):
+            self._count_out(target, outbox, message, 1)
+            if message.header and not outbox.headers:
+                outbox.out_bytes -= message.header
+                self.out_bytes -= message.header
             outbox.deliver(*line_for(target, message, tail, outbox))
-        elif message.header and not outbox.headers:
-            outbox.deliver(message.plain_start + target.middle, message.without_header(tail))
-        else:
-            outbox.deliver(message.start + target.middle, tail)
         # Asked again: the delivery may have been the end of a slow consumer.
         if target.delivered == target.limit and target.subscription is not None:
             target.subscription.expired()

@@ -13,6 +13,11 @@ _SERVICE_REPLY = b"_R_."
 """How those of exported services begin."""
 
 
+def is_reserved(subject: bytes, reply: bytes) -> bool:
+    """Whether servers alone publish to the subject, or name this reply subject; empty for none."""
+    return is_reserved_subject(subject) or (bool(reply) and is_reserved_reply(reply))
+
+
 def is_reserved_subject(subject: bytes) -> bool:
     """Whether servers alone publish to it."""
     return subject.startswith(_SUBJECTS) and subject not in _SUBJECTS

@@ -1,11 +1,11 @@
 """How a message is written."""
 
-from app.domain.dataplane.framing import middle_of, start_of, tail_of
+from app.domain.dataplane.framing import start_of, tail_of
 
 
 def test_the_parts_make_the_line() -> None:
-    """Start, middle and tail are the line, with and without a reply subject."""
-    start, middle = start_of(b"foo"), middle_of(b"7")
+    """Start, sid and tail are the line, with and without a reply subject."""
+    head = start_of(b"foo") + b"7 "
 
-    assert b"MSG foo 7 bar 5\r\n" == start + middle + tail_of([b"bar", b"5"])
-    assert b"MSG foo 7 5\r\n" == start + middle + tail_of([b"5"])
+    assert b"MSG foo 7 bar 5\r\n" == head + tail_of([b"bar", b"5"])
+    assert b"MSG foo 7 5\r\n" == head + tail_of([b"5"])

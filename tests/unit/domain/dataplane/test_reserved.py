@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.dataplane.reserved import is_reserved_reply, is_reserved_subject
+from app.domain.dataplane.reserved import is_reserved, is_reserved_reply, is_reserved_subject
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,4 @@ from app.domain.dataplane.reserved import is_reserved_reply, is_reserved_subject
 def test_which_they_are(subject: bytes, *, as_subject: bool, as_reply: bool) -> None:
     """Those of gateways are closed to clients altogether, the others as reply subjects alone."""
     assert (as_subject, as_reply) == (is_reserved_subject(subject), is_reserved_reply(subject))
+    assert (as_subject, as_reply) == (is_reserved(subject, b""), is_reserved(b"a", subject))

@@ -64,7 +64,7 @@ def test_a_server_that_must_not_give_it_to_all_is_asked_so() -> None:
     targets = receivers.finish()
 
     assert [CLIENT.target] == targets[:1]
-    assert (2, b" %bx " % NOT_FOR) == (len(targets), targets[1].middle)  # type: ignore[attr-defined] # of the plain twin
+    assert (2, b"%bx" % NOT_FOR) == (len(targets), targets[1].sid)  # type: ignore[attr-defined] # of the plain twin
 
 
 def test_a_server_that_has_nobody_else_gets_nothing() -> None:
