@@ -91,7 +91,8 @@ class Broker:
         self.slow = SlowPeers(self.flow, scheduler, self.failed)
         self.turns = FairQueue(scheduler)
         self.plane, self.interest = self._make_interest(needs, clustered=membership is not None)
-        self.deferred = DeferredFlush(self.plane, scheduler, self.failed)
+        is_alone = membership is None and needs.leaves is None
+        self.deferred = DeferredFlush(self.plane, scheduler, self.failed, is_alone=is_alone)
         self.removals = Removals(
             self.interest, scheduler, self.turns, removed=self._flush_routes, on_failure=self.failed
         )

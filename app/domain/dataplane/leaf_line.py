@@ -11,13 +11,10 @@ was published on: that one comes after the reply subject, ``$JS.ACK.…@<subject
 
 from ..protocol.commands import words_of
 from . import message
-from .message import HMSG, HPUB, PUB, Bounds, Faulty, Message, argument_of, check_length, read_sizes
+from .message import HMSG, HPUB, LEAF, PUB, Bounds, Faulty, Message, argument_of, check_length, read_sizes
 from .seam import Fault, Kind
 
 LMSG = b"LMSG"
-
-LEAF = Kind.LEAF
-"""Read once: Python 3.11 takes long to find the member of an enum, and each message asks for it."""
 
 ACKNOWLEDGEMENT = b"$JS.ACK."
 """How the reply subject of a message of a stream begins."""

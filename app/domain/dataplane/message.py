@@ -16,6 +16,9 @@ HMSG = b"HMSG"
 _ROUTED = frozenset({MSG, HMSG})
 _HEADED = frozenset({HPUB, HMSG})
 
+ROUTE, LEAF = Kind.ROUTE, Kind.LEAF
+"""Read once: Python 3.11 takes long to find the member of an enum, and each message asks for it."""
+
 
 class Bounds(NamedTuple):
     """What a message of one connection may measure, in bytes."""
@@ -53,8 +56,6 @@ class Message:
         "line",
         "member",
         "names",
-        "plain_start",
-        "plain_tail",
         "reply",
         "reserved",
         "shown",
@@ -77,7 +78,7 @@ class Message:
         self.names: tuple[bytes, ...] = ()
         """The queue groups that a message of a leaf link is for."""
         self.reserved = False
-        """Whether the subject or the reply subject belongs to servers; only of clients."""
+        """Whether the subject or the reply subject belongs to servers."""
         if verb in _ROUTED:
             sid = words.pop(1)
             if sid.startswith(MEMBER_MARK):
@@ -85,27 +86,32 @@ class Message:
         self.size = int(words[-1])
         self.header = 0
         """Bytes of the payload that are headers."""
+        self.start = start_of(self.subject)
+        self.reply = words[1] if len(words) > 2 + (verb in _HEADED) else b""
+        """Where an answer is to go; empty for nowhere."""
         if verb in _HEADED:
             self.header = int(words[-2])
-            if not self.header:
+            if self.header:
+                self.start = b"H" + self.start
+            else:
                 words.pop(-2)
-        self.start = self.plain_start = start_of(words[0])
-        self.tail = self.plain_tail = tail_of(words[1:])
-        """`plain_start` and `plain_tail` are for receivers that take no headers."""
-        if self.header:
-            self.start = b"H" + self.plain_start
-            self.plain_tail = tail_of([*words[1:-2], b"%d" % (self.size - self.header)])
-        self.reply = words[1] if len(words) > 2 + (self.header > 0) else b""
-        """Where an answer is to go; empty for nowhere."""
+        self.tail = tail_of(words[1:])
 
     @property
     def argument(self) -> bytes:
         """What came after the verb."""
         return argument_of(self.verb, self.line)
 
+    @property
+    def plain_start(self) -> bytes:
+        """The start for receivers that take no headers."""
+        return self.start[1:] if self.header else self.start
+
     def without_header(self, tail: bytes) -> bytes:
         """The end of a message, `tail` and payload, for receivers that take no headers."""
-        return self.plain_tail + tail[len(self.tail) + self.header :]
+        size = b"%d" % (self.size - self.header)
+        words = [self.reply, size] if self.reply else [size]
+        return tail_of(words) + tail[len(self.tail) + self.header :]
 
 
 def argument_of(verb: bytes, line: bytes) -> bytes:
@@ -122,11 +128,11 @@ def verb_of(line: bytes, kind: Kind, *, headers: bool = False) -> bytes:
         return PUB
     if line[3:4] in (b" ", b"\t"):
         verb = line[:3].upper()
-        if verb == PUB or (verb == MSG and kind is Kind.ROUTE):
+        if verb == PUB or (verb == MSG and kind is ROUTE):
             return verb
     if headers and line[4:5] in (b" ", b"\t"):
         verb = line[:4].upper()
-        if verb == HPUB or (verb == HMSG and kind is Kind.ROUTE):
+        if verb == HPUB or (verb == HMSG and kind is ROUTE):
             return verb
     return b""
 

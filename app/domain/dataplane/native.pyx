@@ -478,6 +478,8 @@ cdef class DataPlane:
 
     # --- plans --------------------------------------------------------------------
 
+    compiled = True
+
     @property
     def plan_hits(self): return self.plans.hits
 

@@ -75,7 +75,9 @@ class Outbox:
         if not self.closed:
             self._chunks.append(data)
             self._size += len(data)
-            self._press(own=True)
+            self._touch()
+            if self._backlog + self._size > self.alarm:
+                self._ask_owner(own=True)
             if self._congested and self.owner.pressed(own=True):
                 self._plane.held = True
 
@@ -85,7 +87,9 @@ class Outbox:
         self._size += len(head) + len(tail)
         if self.trace:
             self.owner.sent(head + tail[: tail.index(b"\r")])
-        self._press()
+        self._touch()
+        if self._backlog + self._size > self.alarm:
+            self._ask_owner(own=False)
 
     def room(self) -> int:
         """How many bytes more need no decision of the owner."""
@@ -97,13 +101,13 @@ class Outbox:
         self._size += len(messages)
         self._touch()
 
-    def _press(self, *, own: bool = False) -> None:
-        """Have it flushed, and ask the owner if it is too full."""
-        self._touch()
-        if self._backlog + self._size > self.alarm and self.owner.pressed(own=own):
+    def _ask_owner(self, *, own: bool) -> None:
+        """It is too full: whether the publisher has to wait."""
+        if self.owner.pressed(own=own):
             self._plane.held = True
 
     def _touch(self) -> None:
+        """Have it flushed."""
         if not self._dirty:
             self._plane.touched.append(self)
             self._dirty = True

@@ -23,9 +23,9 @@ from .delivery_run import RunDelivery
 from .draw import Draw
 from .flushing import Flushing
 from .inlet import Inlet
-from .leaf_line import LEAF, understand, verb_of
+from .leaf_line import understand, verb_of
 from .link_lines import head_for, is_lost, line_for, receivers_in_lines
-from .message import Faulty, Message, bounds_of, handed, is_complete, tails_of_run
+from .message import LEAF, Faulty, Message, bounds_of, handed, is_complete, tails_of_run
 from .narrowing import narrowed
 from .outbox import Outbox
 from .own import own
@@ -39,6 +39,8 @@ from .trace_mark import asks
 
 class DataPlane(RunDelivery):
     """See `seam.Plane`."""
+
+    compiled = False
 
     def __init__(self, planner: Planner, seed: int, max_payload: int, max_control_line: int) -> None:
         self.draw = Draw(seed)
@@ -208,7 +210,7 @@ class DataPlane(RunDelivery):
                 return Progress.TURN
             if plan.groups and inlet.kind is LEAF:
                 plan = narrowed(plan, message)
-            if message.reserved and not plan.denied:
+            if message.reserved and inlet.guarded and not plan.denied:
                 plan = self._guard(message, plan)
             self._refuse(inlet, plan, message)
             complete = is_complete(data, position + len(line) + 1 + message.size)
@@ -282,7 +284,7 @@ class DataPlane(RunDelivery):
         message = understand(inlet.kind, verb, line, inlet.bounds)
         if last is None or last.subject != message.subject or last.member != message.member:
             inlet.plan = None
-        message.reserved = inlet.guarded and is_reserved(message.subject, message.reply)
+        message.reserved = is_reserved(message.subject, message.reply)
         inlet.last = message
         return message
 
@@ -325,8 +327,7 @@ class DataPlane(RunDelivery):
             partial = PartialDelivery(plan, message, tail, position, skip)
             partial.asker = inlet if unheard else None
             self._partial.append(partial)
-            self._interrupted = True
-            effort = work
+            self._interrupted, effort = True, work
         elif unheard:
             self.lookup.slow = True
             inlet.report_unheard(message)

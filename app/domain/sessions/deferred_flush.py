@@ -4,6 +4,9 @@ Each flush is at least one write. Where many peers send a little each, as fifty 
 service do, their messages for one receiver go out together: the flush after a short read waits for the
 end of the round, in which the loop calls us for every socket that is ready. Where only one peer
 sends, that would be a call of the loop for nothing, so rounds are counted.
+
+Nothing waits where the plain twin serves a server of a cluster, or with leaf links: its rounds take
+milliseconds, in which the servers that messages are for would have nothing to do.
 """
 
 from collections import deque
@@ -47,8 +50,18 @@ class PausablePublisher(Protocol):
 class DeferredFlush:
     """Hands over what a flush left, one slice per turn of the loop, and then calls those that wait for it."""
 
-    def __init__(self, plane: Plane, scheduler: Scheduler, on_failure: Callable[[Exception], None]) -> None:
-        """`on_failure` is called with a defect that concerns no single connection."""
+    def __init__(
+        self,
+        plane: Plane,
+        scheduler: Scheduler,
+        on_failure: Callable[[Exception], None],
+        *,
+        is_alone: bool = True,
+    ) -> None:
+        """`on_failure` is called with a defect that concerns no single connection.
+
+        `is_alone`: no other server can be linked to this one.
+        """
         self._plane = plane
         self._scheduler = scheduler
         self._on_failure = on_failure
@@ -60,7 +73,7 @@ class DeferredFlush:
         """Whether the reads of this round are counted."""
         self.reads = 0
         """Reads since the last round that was counted; counted where they are made, which costs no call."""
-        self.asked_from = SAMPLE
+        self.asked_from = SAMPLE if is_alone or plane.compiled else NEVER
         """How many reads there must be before `flush_later` is called in place of a flush."""
         self._put_off: list[PausablePublisher] = []
         """Those whose messages wait for the end of the round."""

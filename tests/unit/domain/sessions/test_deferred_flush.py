@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,8 +19,9 @@ from tests.support.virtual_broker import VirtualBroker
 class SlowPlane:
     """A plane of which only the flushing is used; `left` is how many slices the rest takes."""
 
-    def __init__(self, left: int) -> None:
+    def __init__(self, left: int, *, compiled: bool = True) -> None:
         self.left = left
+        self.compiled = compiled
         self.flushes = 0
         self.fail: Callable[[], None] = lambda: None
 
@@ -55,13 +57,13 @@ class Sender:
 class Scene:
     """A deferred flush on a manual clock; `called` are those that waited for it."""
 
-    def __init__(self, left: int) -> None:
+    def __init__(self, left: int, *, compiled: bool = True, is_alone: bool = True) -> None:
         self.clock = ManualClock()
-        self.plane = SlowPlane(left)
+        self.plane = SlowPlane(left, compiled=compiled)
         self.failures: list[Exception] = []
         self.called: list[int] = []
         plane = cast("Plane", self.plane)  # the rest is not asked for
-        self.deferred = DeferredFlush(plane, self.clock, self.failures.append)
+        self.deferred = DeferredFlush(plane, self.clock, self.failures.append, is_alone=is_alone)
 
     def sender(self, number: int) -> Sender:
         """One that sends."""
@@ -155,6 +157,18 @@ def test_short_reads_of_a_crowded_round_share_a_flush() -> None:
 
     assert all(put_off)
     assert (0, 1) == (before, scene.plane.flushes)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("is_alone", [False, True])
+def test_who_has_crowded_rounds(*, compiled: bool, is_alone: bool) -> None:
+    """Any server of the compiled twin, and one of the plain twin that other servers cannot wait for."""
+    scene = Scene(0, compiled=compiled, is_alone=is_alone)
+    scene.crowd()
+
+    put_off = scene.round(CROWD)
+
+    assert [compiled or is_alone] * CROWD == put_off
 
 
 def test_a_flush_is_shared_by_a_bounded_number() -> None:
