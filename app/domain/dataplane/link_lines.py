@@ -64,7 +64,7 @@ def is_lost(outbox: Outbox) -> bool:
 
 
 def head_for(target: Target, message: Message, outbox: Outbox) -> bytes:
-    """The line up to what follows the receiver; the message is sent as it has come, to no queue group."""
+    """The line up to what follows the receiver, of a message that a plain receiver gets unchanged."""
     if outbox.leaf:
         return message.start if message.header else b"L" + message.start
     return message.start + target.sid + b" "

@@ -62,6 +62,8 @@ cdef bytes _OK = b"+OK\r\n"
 cdef class DataPlane:
     """See `seam.Plane`."""
 
+    compiled = True
+
     cdef PlanLookup lookup
     cdef Plan no_reply
     cdef PlanCache plans
@@ -477,8 +479,6 @@ cdef class DataPlane:
     def flush_rest(self): return flush_what_was_left(self)
 
     # --- plans --------------------------------------------------------------------
-
-    compiled = True
 
     @property
     def plan_hits(self): return self.plans.hits

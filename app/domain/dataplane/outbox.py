@@ -102,7 +102,7 @@ class Outbox:
         self._touch()
 
     def _ask_owner(self, *, own: bool) -> None:
-        """It is too full: whether the publisher has to wait."""
+        """Ask the owner whether the publisher has to wait, as this is too full."""
         if self.owner.pressed(own=own):
             self._plane.held = True
 

@@ -258,7 +258,7 @@ def _extent(parts: Sequence[Group]) -> int:
 
 
 def _pick(parts: Sequence[Group], total: int, draw: Draw, skip: seam.Outbox | None) -> Target | None:
-    """`total`: how many numbers of the draw are for the members."""
+    """Draw a member of these parts; `total` is the sum of their extents."""
     while total:
         first = draw.below(total)
         part, place = _place(parts, first)

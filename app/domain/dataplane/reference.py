@@ -247,9 +247,9 @@ class DataPlane(RunDelivery):
         return message, plan
 
     def _guard(self, message: Message, plan: Plan) -> Plan:
-        """A plan that denies what belongs to servers, instead of this one."""
-        is_subject = is_reserved_subject(message.subject)
-        return Plan((), (), plan.refusal, denied=True) if is_subject else self._no_reply
+        """The plan that denies a message with a reserved subject or reply subject; `plan` has its refusal."""
+        closed = is_reserved_subject(message.subject)
+        return Plan((), (), plan.refusal, denied=True) if closed else self._no_reply
 
     def _pause(self, inlet: Inlet, *, done: bool = False) -> Progress:
         """Why the ingest must not go on, or that it is done."""
@@ -416,17 +416,16 @@ class DataPlane(RunDelivery):
     def deliver_one(self, target: Target, message: Message, tail: bytes) -> None:
         """See `DirectDelivery`."""
         outbox = target.outbox
-        if outbox is None or outbox.closed:
+        if outbox is None or outbox.closed or (message.shown and is_lost(outbox)):
             return
-        if not (message.header or message.shown or outbox.leaf):
-            self._count_out(target, outbox, message, 1)
-            outbox.deliver(message.start + target.sid + b" ", tail)
-        elif not (message.shown and is_lost(outbox)):
-            self._count_out(target, outbox, message, 1)
+        self._count_out(target, outbox, message, 1)
+        if message.header or message.shown or outbox.leaf:
             if message.header and not outbox.headers:
                 outbox.out_bytes -= message.header
                 self.out_bytes -= message.header
             outbox.deliver(*line_for(target, message, tail, outbox))
+        else:
+            outbox.deliver(message.start + target.sid + b" ", tail)
         # Asked again: the delivery may have been the end of a slow consumer.
         if target.delivered == target.limit and target.subscription is not None:
             target.subscription.expired()

@@ -381,7 +381,7 @@ class PlanFigures(NamedTuple):
 class Plane(Direct, Protocol):
     """One data plane: the receive buffer, the plan cache and the totals of a broker."""
 
-    compiled: bool  # a read takes a few microseconds then, and dozens without
+    compiled: bool  # whether it is the compiled twin, whose reads take microseconds
     in_msgs: int
     in_bytes: int
     out_msgs: int

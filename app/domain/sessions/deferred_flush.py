@@ -5,8 +5,8 @@ service do, their messages for one receiver go out together: the flush after a s
 end of the round, in which the loop calls us for every socket that is ready. Where only one peer
 sends, that would be a call of the loop for nothing, so rounds are counted.
 
-Nothing waits where the plain twin serves a server of a cluster, or with leaf links: its rounds take
-milliseconds, in which the servers that messages are for would have nothing to do.
+In the plain twin, a server of a cluster or with leaf nodes flushes after each read. A round takes it
+milliseconds, and other servers would wait for its messages meanwhile.
 """
 
 from collections import deque

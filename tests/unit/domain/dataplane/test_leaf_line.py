@@ -7,7 +7,7 @@ from app.domain.dataplane.message import Bounds
 from app.domain.dataplane.reach import Naming
 from app.domain.dataplane.seam import Fault, Hook, Kind, MakePlane, Progress
 from app.domain.limits import ROUTE_LINE
-from tests.fakes.data_plane import MAX_PAYLOAD, Stage
+from tests.fakes.data_plane import MAX_PAYLOAD, ScriptedSubscription, Stage
 from tests.fakes.leaf_stage import link
 
 SPELLINGS = {
@@ -215,6 +215,17 @@ def test_a_message_of_a_stream_goes_on(stage: Stage) -> None:
     assert (b"", 2 * b"MSG a 1 $JS.ACK.s 2\r\nok\r\n") == (gnatsd.heard(), plain.heard())
     assert 0 == gnatsd.outbox.out_msgs
     assert [b"HMSG foo $JS.ACK.s@a 2 4", b"LMSG foo $JS.ACK.s@a 2"] == other.owner.heads
+
+
+def test_a_message_that_cannot_be_sent_ends_no_subscription(stage: Stage) -> None:
+    """One without a limit that has got nothing yet stays where such a message was for it."""
+    leaf, gnatsd, subscription = link(stage), stage.route(), ScriptedSubscription()
+    gnatsd.outbox.naming = Naming.MEMBERS
+    stage.subscribe(b"foo", gnatsd.target(b"RSID:1:1", subscription))
+
+    leaf.feed(b"LMSG foo $JS.ACK.s@a 2\r\nok\r\n")
+
+    assert (b"", 0) == (gnatsd.heard(), subscription.expirations)
 
 
 def test_headers_are_cut_of_a_message_that_is_found_by_its_sid(stage: Stage) -> None:
