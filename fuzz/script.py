@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.adapters.auth.authenticators import AllowAll
-from app.domain.dataplane.seam import MakePlane
+from app.domain.dataplane.seam import MakePlane, Plane, Planner
 from app.domain.leaf.settings import LeafNeeds, LeafRemote
 from app.domain.limits import Limits
 from app.domain.sessions.connection import Connection
@@ -88,7 +88,7 @@ def play(make_plane: MakePlane, script: Script) -> ScriptOutcome:
     remote = LeafRemote(REMOTE, dialer, ScriptedLogin())
     leaves = LeafNeeds(LISTENER, (remote,), AllowAll(), lambda: "a-nonce", "hubs")
     make_server = RoutedBrokerOfToday if today else RoutedBroker
-    server = make_server(make_plane, limits=LIMITS, hooks=hooks, leaves=leaves)
+    server = make_server(_with_deferred_flushes(make_plane), limits=LIMITS, hooks=hooks, leaves=leaves)
     peers = [server.connect() for _ in range(CLIENTS)]
     peers += [server.joined(GREATER_ID), server.called(), server.joined(HEADED_ID, headers=True)]
     peers += _links(server, dialer)
@@ -103,6 +103,18 @@ def play(make_plane: MakePlane, script: Script) -> ScriptOutcome:
         stats_of(server.broker),
         tuple(server.events.texts()),
     )
+
+
+def _with_deferred_flushes(make_plane: MakePlane) -> MakePlane:
+    """Makes planes that the server flushes like the compiled twin, so that events have the same order."""
+
+    def make(planner: Planner, seed: int, max_payload: int, max_control_line: int) -> Plane:
+        plane = make_plane(planner, seed, max_payload, max_control_line)
+        if not plane.compiled:
+            plane.compiled = True
+        return plane
+
+    return make
 
 
 def _links(server: RoutedBroker, dialer: ScriptedHubDialer) -> list[VirtualClient]:
